@@ -1,0 +1,14 @@
+/** A broken assumption inside Gravity itself: a bug, never a refusal to a caller. */
+export class AssertionFailure extends Error {
+  override readonly name = 'AssertionFailure';
+}
+
+/** Throws {@link AssertionFailure} unless the condition holds. Stays on in production. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionFailure(message);
+}
+
+/** Closes a switch over a union: does not compile while a case is missing. */
+export function unreachable(value: never): never {
+  throw new AssertionFailure(`unreachable: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,71 @@
+// The only place that reads the machine's clocks. Everything else is given a Clock, so tests can move time.
+
+/** Wall-clock time in milliseconds since the Unix epoch. */
+export interface Clock {
+  nowMs(): number;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = { nowMs: () => Date.now() };
+
+/** A clock that moves only when told to. */
+export class ManualClock implements Clock {
+  constructor(private ms: number) {}
+
+  nowMs(): number {
+    return this.ms;
+  }
+
+  /** Moves the clock; a negative step is a clock that jumps back. */
+  advance(stepMs: number): void {
+    this.ms += stepMs;
+  }
+}
+
+/** Milliseconds that never jump back or forth with the wall clock; only differences mean anything. */
+export function monotonicMs(): number {
+  return performance.now();
+}
+
+/**
+ * Another machine's clock, followed by ours: anchored at a reading of the other clock and carried on by the monotonic
+ * clock, so a jump of this machine's wall clock does not reach deadlines that the other machine enforces.
+ */
+export class AnchoredClock implements Clock {
+  private offsetMs: number;
+
+  constructor(
+    readingMs: number,
+    private readonly monotonic: () => number = monotonicMs,
+  ) {
+    this.offsetMs = readingMs - this.monotonic();
+  }
+
+  nowMs(): number {
+    return Math.floor(this.offsetMs + this.monotonic());
+  }
+
+  /** Takes a new reading of the other clock, made just now. */
+  anchor(readingMs: number): void {
+    this.offsetMs = readingMs - this.monotonic();
+  }
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export function toRfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Resolves after the given time; rejects never. An aborted signal ends the wait early. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
