@@ -1,5 +1,6 @@
 export * from './allocation';
 export * from './assert';
+export * from './backoff';
 export * from './bounded-queue';
 export * from './clock';
 export * from './env';
@@ -7,3 +8,4 @@ export * from './ids';
 export * from './money';
 export * from './result';
 export * from './state-machine';
+export * from './zoned-time';

@@ -1,0 +1,16 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { ListFilterQuery } from '../../lists';
+import { IsText } from '../../validation';
+
+export class FindProductsQuery extends ListFilterQuery {
+  @ApiProperty({
+    required: false,
+    maxLength: 200,
+    example: '茅台 500ml',
+    description: 'Text in Chinese or English: one character is enough, words match from their beginning. Best match first.',
+  })
+  @IsOptional()
+  @IsText({ min: 0, max: 200 })
+  q?: string;
+}

@@ -1,0 +1,37 @@
+import { skuView } from '../../views';
+import { Harness, buyer, callerWith, operator, refusal, value } from '../../../test/harness';
+import type { ListFilter } from '../../lists';
+
+describe('findSkus', () => {
+  let catalog: Harness;
+  beforeAll(async () => (catalog = await Harness.start('find-skus')));
+  afterAll(() => catalog.close());
+
+  const find = (caller: typeof operator, filter: Partial<ListFilter>) =>
+    catalog.findSkus.execute(caller, { limit: 20, ...filter }, skuView);
+  const codes = async (caller: typeof operator, filter: Partial<ListFilter>) =>
+    value(await find(caller, filter)).items.map((sku) => sku.code).sort();
+
+  it('filters by shop, merchant, product, listing and attributes, and shows to each caller what it may see', async () => {
+    const shop = await catalog.shop();
+    const hidden = await catalog.product({ shopId: shop.id, codes: ['H'] });
+    await catalog.product({ shopId: shop.id, codes: ['V1', 'V2'], listed: true });
+    const red = { code: 'RED', title: 'r', attributes: { colour: 'red', size: 'L:XL' }, price: { amount: 1, currency: 'CNY' as const } };
+    await catalog.tx((tx) => catalog.addSkus.execute(tx, operator, hidden.id, { skus: [red] }));
+    const own = callerWith('merchant', shop.merchantId);
+    expect(await codes(operator, { shopId: shop.id })).toEqual(['H', 'RED', 'V1', 'V2']);
+    expect(await codes(own, { merchantId: shop.merchantId })).toEqual(['H', 'RED', 'V1', 'V2']);
+    expect(await codes(buyer, { shopId: shop.id })).toEqual(['V1', 'V2']);
+    expect(await codes(buyer, { shopId: shop.id, listed: false })).toEqual([]);
+    expect(await codes(operator, { shopId: shop.id, listed: false })).toEqual(['H', 'RED']);
+    expect(await codes(operator, { productId: hidden.id })).toEqual(['H', 'RED']);
+    expect(await codes(own, { attribute: ['colour:red', 'size:L:XL'] })).toEqual(['RED']);
+    expect(await codes(own, { attribute: ['colour:red', 'size:S'] })).toEqual([]);
+  });
+
+  it('refuses malformed filters and cursors', async () => {
+    expect(refusal(await find(operator, { shopId: 'shp_1' }))).toBe('invalid-request');
+    expect(refusal(await find(operator, { attribute: ['colour'] }))).toBe('invalid-request');
+    expect(refusal(await find(operator, { cursor: 'e30.xx' }))).toBe('invalid-cursor');
+  });
+});

@@ -1,0 +1,130 @@
+// What claims bring into the module: the gate, the decision, and the use case over them.
+import { APP_LOGGER, HealthRegistry, ShutdownHooks } from '@gravity/http';
+import { monotonicMs, systemClock } from '@gravity/kernel';
+import { OutboxRelay } from '@gravity/messaging';
+import { type AppLogger, type CounterChild, metricsFor } from '@gravity/observability';
+import { Database } from '@gravity/persistence';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
+import { ClaimDecider } from './decision/claim-decider';
+import { ServerClock } from './decision/server-clock';
+import { GateConnection } from './gate/gate-connection';
+import { GateControl } from './gate/gate-control';
+import { GateKeeper } from './gate/gate-keeper';
+import { GateMender } from './gate/gate-mender';
+import { PendingSweeper } from './gate/pending-sweeper';
+import { RedisGate } from './gate/redis-gate';
+import { ReturnsWorker } from './gate/returns-worker';
+import { SoldOutBoard } from './gate/sold-out-board';
+import { type OrdersConfig, SERVICE } from './orders-config';
+import { SaleDirectory } from './sales/sale-directory';
+import type { ClaimOutcome } from './use-cases/place-claim/claim-metrics';
+import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
+import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
+import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
+import { PlacedClaims } from './use-cases/place-claim/placed-claims';
+
+/** Starts the gate's connection and workers, and drains claims before the process ends. */
+@Injectable()
+class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(GateConnection) private readonly connection: GateConnection,
+    @Inject(GateMender) private readonly mender: GateMender,
+    @Inject(ReturnsWorker) private readonly returns: ReturnsWorker,
+    @Inject(PendingSweeper) private readonly sweeper: PendingSweeper,
+    @Inject(ClaimDecider) private readonly decider: ClaimDecider,
+    @Inject(HealthRegistry) private readonly health: HealthRegistry,
+    @Inject(ShutdownHooks) private readonly hooks: ShutdownHooks,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.connection.start();
+    // Without Redis claims go straight to Postgres: slower, and still ready.
+    this.health.register('orders gate', async () => this.connection.runId !== undefined, { critical: false });
+    const workers = [this.mender, this.returns, this.sweeper];
+    for (const worker of workers) worker.start();
+    this.hooks.onDrain('orders claims', async () => {
+      await this.decider.drain();
+      await Promise.all(workers.map((worker) => worker.stop()));
+    });
+    const depth = metricsFor(SERVICE).gauge('claims_waiting', 'Claims waiting for a decision').labels();
+    depth.from(() => this.decider.depth);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.connection.stop();
+  }
+}
+
+export const claimControllers: Type[] = [PlaceClaimHttp, PlaceClaimGrpc];
+
+/** The providers of the claim path. They need Database and OutboxRelay from the module. */
+export function claimProviders(config: OrdersConfig): Provider[] {
+  return [...gateProviders(config), ...decisionProviders(config), ClaimsRuntime];
+}
+
+function gateProviders(config: OrdersConfig): Provider[] {
+  const metrics = metricsFor(SERVICE);
+  const switches = metrics.counter('gate_switches_total', 'Changes of the gate in force', ['admission']);
+  const swept = metrics.counter('gate_swept_units_total', 'Units brought back from claims that were never decided').labels();
+  return [
+    {
+      provide: GateConnection,
+      useFactory: () => new GateConnection({ url: config.redisUrl, commandTimeoutMs: config.gateTimeoutMs }),
+    },
+    { provide: RedisGate, inject: [GateConnection], useFactory: (connection: GateConnection) => new RedisGate(connection, monotonicMs) },
+    { provide: SoldOutBoard, useFactory: () => new SoldOutBoard(monotonicMs) },
+    {
+      provide: ReturnsWorker,
+      inject: [Database, RedisGate],
+      useFactory: (database: Database, gate: RedisGate) => new ReturnsWorker(database, gate),
+    },
+    {
+      provide: PendingSweeper,
+      inject: [Database, RedisGate],
+      useFactory: (database: Database, gate: RedisGate) =>
+        new PendingSweeper(database, gate, config.pendingGraceMs, (units) => swept.inc(units)),
+    },
+    {
+      provide: GateKeeper,
+      inject: [Database, GateConnection, RedisGate, ReturnsWorker, APP_LOGGER],
+      useFactory: (database: Database, connection: GateConnection, gate: RedisGate, returns: ReturnsWorker, log: AppLogger) =>
+        new GateKeeper(database, connection, gate, returns, systemClock, (seriesId, admission, reason) => {
+          switches.labels({ admission }).inc();
+          log.warn('admission switched', { seriesId, admission, reason });
+        }),
+    },
+    { provide: GateControl, useExisting: GateKeeper },
+    { provide: GateMender, inject: [GateKeeper], useFactory: (keeper: GateKeeper) => new GateMender(keeper) },
+  ];
+}
+
+function decisionProviders(config: OrdersConfig): Provider[] {
+  const claims = metricsFor(SERVICE).counter('claims_total', 'Claims by outcome', ['outcome']);
+  const counters = new Map<ClaimOutcome, CounterChild>();
+  const count = (outcome: ClaimOutcome): void => {
+    let counter = counters.get(outcome);
+    if (counter === undefined) counters.set(outcome, (counter = claims.labels({ outcome })));
+    counter.inc();
+  };
+  return [
+    { provide: ServerClock, inject: [Database], useFactory: (database: Database) => new ServerClock(database, systemClock) },
+    {
+      provide: ClaimDecider,
+      inject: [Database, ServerClock, OutboxRelay],
+      useFactory: (database: Database, clock: ServerClock, relay: OutboxRelay) =>
+        new ClaimDecider(database, clock, {
+          maxBatch: config.claimsPerBatch,
+          maxQueue: config.claimsQueued,
+          onCommitted: () => relay.wake(),
+        }),
+    },
+    { provide: SaleDirectory, inject: [Database], useFactory: (database: Database) => new SaleDirectory(database, monotonicMs) },
+    { provide: PlacedClaims, inject: [Database], useFactory: (database: Database) => new PlacedClaims(database) },
+    {
+      provide: PlaceClaimUseCase,
+      inject: [SaleDirectory, RedisGate, GateConnection, GateKeeper, SoldOutBoard, ClaimDecider, PlacedClaims, ServerClock],
+      useFactory: (...parts: ConstructorParameters<typeof PlaceClaimUseCase>) =>
+        new PlaceClaimUseCase(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7], count),
+    },
+  ];
+}

@@ -1,0 +1,36 @@
+import { type LatePaymentFacts, decideLatePayment } from './late-payment';
+
+const fine: LatePaymentFacts = {
+  admitted: true,
+  admissionValid: true,
+  selling: true,
+  roundOpen: true,
+  available: 1,
+  quantity: 1,
+  perBuyerLimit: 1,
+  buyerUnits: 0,
+  wins: 0,
+};
+
+describe('a late payment', () => {
+  it('is honoured when a fresh unit is there and every limit allows it', () => {
+    expect(decideLatePayment(fine, true)).toEqual({ decision: 'HONOURED', reason: 'fresh-unit' });
+  });
+
+  it.each([
+    [{ admitted: false }, 'not-admitted'],
+    [{ selling: false }, 'sale-stopped'],
+    [{ roundOpen: false }, 'round-over'],
+    [{ available: 0 }, 'sold-out'],
+    [{ buyerUnits: 1 }, 'limit-reached'],
+    [{ winLimit: 1, wins: 1 }, 'already-won'],
+  ] as const)('with %j is refunded: %s', (facts, reason) => {
+    expect(decideLatePayment({ ...fine, ...facts }, true)).toEqual({ decision: 'REFUNDED', reason });
+  });
+
+  it('goes back to a gate that was rebuilt in between, but not for ever', () => {
+    const stale = { ...fine, admissionValid: false };
+    expect(decideLatePayment(stale, true)).toEqual({ decision: 'TAKE_AGAIN', reason: 'stale-admission' });
+    expect(decideLatePayment(stale, false)).toEqual({ decision: 'REFUNDED', reason: 'not-admitted' });
+  });
+});

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import {
+  cancellationTarget,
+  type ItemCounters,
+  nextRoundInstant,
+  nextRoundStep,
+  pathTo,
+  roundMachine,
+  type RoundStatus,
+} from './round';
+
+const item = (counters: Partial<ItemCounters> = {}): ItemCounters => ({
+  quota: 10,
+  held: 0,
+  sold: 0,
+  writtenOff: 0,
+  ...counters,
+});
+const times = (status: RoundStatus) => ({ status, opensAtMs: 10_000, closesAtMs: 20_000, warmAheadMs: 3_000 });
+const stepTo = (status: RoundStatus, nowMs: number, items = [item()]) => nextRoundStep(times(status), items, nowMs)?.to;
+
+describe('round', () => {
+  it('ends only as settled or cancelled', () => {
+    expect([...roundMachine.terminal].sort()).toEqual(['CANCELLED', 'SETTLED']);
+  });
+
+  it.each<[RoundStatus, number, RoundStatus | undefined]>([
+    ['DRAFT', 19_999, undefined],
+    ['DRAFT', 20_000, 'CANCELLED'],
+    ['APPROVED', 6_999, undefined],
+    ['APPROVED', 7_000, 'WARMED'],
+    ['APPROVED', 19_999, 'WARMED'],
+    ['APPROVED', 20_000, 'CANCELLED'],
+    ['WARMED', 9_999, undefined],
+    ['WARMED', 10_000, 'OPEN'],
+    ['WARMED', 99_999, 'OPEN'],
+    ['OPEN', 19_999, undefined],
+    ['OPEN', 20_000, 'CLOSED'],
+    ['SOLD_OUT', 20_000, 'CLOSED'],
+    ['CLOSED', 20_000, 'SETTLED'],
+    ['SETTLED', 99_999, undefined],
+    ['CANCELLED', 99_999, undefined],
+  ])('%s at %d ms goes to %s', (status, nowMs, to) => expect(stepTo(status, nowMs)).toBe(to));
+
+  it('sells out when the last item does, and opens again when a unit comes back', () => {
+    expect(stepTo('OPEN', 15_000, [item({ held: 10 }), item({ sold: 9 })])).toBeUndefined();
+    expect(stepTo('OPEN', 15_000, [item({ held: 10 }), item({ sold: 10 })])).toBe('SOLD_OUT');
+    expect(stepTo('SOLD_OUT', 15_000, [item({ held: 9 }), item({ sold: 10 })])).toBe('OPEN');
+    expect(stepTo('SOLD_OUT', 15_000, [item({ held: 10 })])).toBeUndefined();
+  });
+
+  it('settles only when nothing is held', () => {
+    expect(stepTo('CLOSED', 30_000, [item({ sold: 3 }), item({ held: 1 })])).toBeUndefined();
+    expect(stepTo('CLOSED', 30_000, [item({ sold: 3 }), item()])).toBe('SETTLED');
+  });
+
+  it('cancels what nobody has won in, and closes the rest', () => {
+    expect(cancellationTarget('DRAFT', [item()])).toBe('CANCELLED');
+    expect(cancellationTarget('WARMED', [item()])).toBe('CANCELLED');
+    expect(cancellationTarget('WARMED', [item(), item({ held: 1 })])).toBe('CLOSED');
+    expect(cancellationTarget('SOLD_OUT', [item()])).toBe('CLOSED');
+    expect(cancellationTarget('SETTLED', [item()])).toBeUndefined();
+    expect(pathTo('WARMED', 'CLOSED')).toEqual(['OPEN', 'CLOSED']);
+    expect(pathTo('SETTLED', 'OPEN')).toEqual([]);
+  });
+
+  it('takes only steps of the table, and comes to an end when time goes on and holds are released', () => {
+    const counters = fc
+      .record({ quota: fc.nat(20), held: fc.nat(20), sold: fc.nat(20), writtenOff: fc.nat(5) })
+      .filter((made) => made.held + made.sold + made.writtenOff <= made.quota);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...roundMachine.states),
+        fc.array(counters, { minLength: 1, maxLength: 4 }),
+        fc.nat(25_000),
+        (start, items, from) => {
+          let status = start;
+          let nowMs = from;
+          for (let turn = 0; turn < 20 && !roundMachine.terminal.has(status); turn += 1) {
+            const released = items.map((each) => (nowMs > 20_000 ? { ...each, held: 0 } : each));
+            const step = nextRoundStep(times(status), released, nowMs);
+            if (step === undefined) {
+              const next = nextRoundInstant(times(status));
+              if (next !== undefined) expect(next).toBeGreaterThan(nowMs);
+              nowMs = next ?? 20_001;
+              continue;
+            }
+            expect(roundMachine.allows(status, step.to)).toBe(true);
+            status = step.to;
+          }
+          expect(roundMachine.terminal.has(status)).toBe(true);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,115 @@
+// The connection claims go through. It never queues and never resends by itself: a command whose connection drops is
+// reported as unknown, and the scripts are idempotent, so the caller may repeat it.
+import { Redis } from 'ioredis';
+import {
+  CLAIM_SCRIPT,
+  GATE_KEY_COUNT,
+  LOAD_BEGIN_SCRIPT,
+  LOAD_CHUNK_SCRIPT,
+  SET_STATE_SCRIPT,
+  SETTLE_SCRIPT,
+  SOLD_OUT_SCRIPT,
+  STALE_PENDING_SCRIPT,
+  VIEW_SCRIPT,
+} from './gate-scripts';
+
+const SCRIPTS = {
+  gateClaim: CLAIM_SCRIPT,
+  gateSettle: SETTLE_SCRIPT,
+  gateLoadBegin: LOAD_BEGIN_SCRIPT,
+  gateLoadChunk: LOAD_CHUNK_SCRIPT,
+  gateSetState: SET_STATE_SCRIPT,
+  gateView: VIEW_SCRIPT,
+  gateStalePending: STALE_PENDING_SCRIPT,
+  gateSoldOut: SOLD_OUT_SCRIPT,
+} as const;
+
+export type GateScript = keyof typeof SCRIPTS;
+export type GateReply = readonly (string | number)[];
+type ScriptCall = (keys: readonly string[], ...args: (string | number)[]) => Promise<GateReply | number>;
+
+/** Redis did not answer: it is gone, too slow, or not yet verified. The command may or may not have run. */
+export class GateUnavailable extends Error {
+  override readonly name = 'GateUnavailable';
+}
+
+export interface GateConnectionOptions {
+  readonly url: string;
+  /** A command without an answer for this long counts as lost. */
+  readonly commandTimeoutMs?: number;
+  readonly onChange?: (runId: string | undefined) => void;
+}
+
+export class GateConnection {
+  private readonly redis: Redis;
+  private verifiedRunId: string | undefined;
+  private commands = 0;
+
+  constructor(private readonly options: GateConnectionOptions) {
+    this.redis = new Redis(options.url, {
+      lazyConnect: true,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      commandTimeout: options.commandTimeoutMs ?? 1_000,
+      connectTimeout: 1_000,
+      retryStrategy: (attempt) => Math.min(50 * attempt, 500),
+    });
+    // Without a listener ioredis prints every failed attempt; the state is visible in readiness and metrics instead.
+    this.redis.on('error', () => undefined);
+    this.redis.on('close', () => this.setRunId(undefined));
+    this.redis.on('ready', () => void this.verify());
+    for (const [name, lua] of Object.entries(SCRIPTS)) {
+      this.redis.defineCommand(name, { numberOfKeys: GATE_KEY_COUNT, lua });
+    }
+  }
+
+  /** Starts connecting; returns at once and keeps trying for ever. */
+  start(): void {
+    this.redis.connect().catch(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    this.redis.disconnect();
+  }
+
+  /**
+   * The run id of the server behind this connection, once read; undefined while there is no verified connection. A
+   * restarted, restored or promoted server has another run id, and with it another memory.
+   */
+  get runId(): string | undefined {
+    return this.verifiedRunId;
+  }
+
+  /** Script calls sent so far. */
+  get commandCount(): number {
+    return this.commands;
+  }
+
+  /** Runs a script. Throws {@link GateUnavailable} when there is no answer; other errors are faults of the script. */
+  async run(script: GateScript, keys: readonly string[], ...args: (string | number)[]): Promise<GateReply> {
+    if (this.verifiedRunId === undefined) throw new GateUnavailable('no verified connection to Redis');
+    this.commands += 1;
+    try {
+      const call = (this.redis as unknown as Record<GateScript, ScriptCall>)[script];
+      const reply = await call.call(this.redis, keys, ...args);
+      return Array.isArray(reply) ? reply : [reply as number];
+    } catch (error) {
+      throw new GateUnavailable(`${script}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  private async verify(): Promise<void> {
+    try {
+      const info = await this.redis.info('server');
+      this.setRunId(/run_id:(\w+)/.exec(info)?.[1]);
+    } catch {
+      // The connection is gone again; 'ready' comes back with the next one.
+    }
+  }
+
+  private setRunId(runId: string | undefined): void {
+    if (this.verifiedRunId === runId) return;
+    this.verifiedRunId = runId;
+    this.options.onChange?.(runId);
+  }
+}

@@ -1,0 +1,167 @@
+// Keeps the gate true: loads it from Postgres, rebuilds it after any loss, switches a series to DIRECT admission while
+// Redis is away and back when it has returned. Every switch takes a new epoch, so two processes that disagree about
+// Redis can never both have their claims accepted.
+import type { Clock } from '@gravity/kernel';
+import type { Database } from '@gravity/persistence';
+import type { GateConnection } from './gate-connection';
+import { GateUnavailable } from './gate-connection';
+import { GateControl, type GateItemView, type LateClaim } from './gate-control';
+import { gateKeys } from './gate-scripts';
+import { type GateSnapshot, GateStateRepository } from './gate-state.repository';
+import type { RedisGate } from './redis-gate';
+import type { ReturnsWorker } from './returns-worker';
+
+const ROWS_PER_CHUNK = 1_000;
+/** Keys outlive their round by this long, for late retries and inspection. */
+const KEEP_AFTER_CLOSE_MS = 3_600_000;
+/** A series stays in DIRECT admission at least this long, so that a flapping Redis does not make it flap. */
+const DIRECT_REST_MS = 2_000;
+
+export class GateKeeper extends GateControl {
+  private readonly state: GateStateRepository;
+  private readonly loading = new Map<string, Promise<boolean>>();
+
+  constructor(
+    database: Database,
+    private readonly connection: GateConnection,
+    private readonly gate: RedisGate,
+    private readonly returns: ReturnsWorker,
+    private readonly clock: Clock,
+    private readonly onSwitch: (seriesId: string, admission: 'GATE' | 'DIRECT', reason: string) => void = () => undefined,
+  ) {
+    super();
+    this.state = new GateStateRepository(database);
+  }
+
+  /** One load per series at a time in this process; a second caller waits for the first one's end. */
+  override load(seriesId: string, observedEpoch?: bigint): Promise<boolean> {
+    const running = this.loading.get(seriesId);
+    if (running !== undefined) return running;
+    const load = this.loadNow(seriesId, observedEpoch).finally(() => this.loading.delete(seriesId));
+    this.loading.set(seriesId, load);
+    return load;
+  }
+
+  /** Claims of the series go straight to Postgres from now on, unless somebody has moved the series on since. */
+  async goDirect(seriesId: string, observedEpoch: bigint | undefined, reason: string): Promise<void> {
+    if (await this.state.goDirect(seriesId, observedEpoch)) this.onSwitch(seriesId, 'DIRECT', reason);
+  }
+
+  /** Finds series whose gate is not the one behind our connection and loads them. For the recovery loop. */
+  async mend(): Promise<number> {
+    const runId = this.connection.runId;
+    if (runId === undefined) return 0;
+    const series = await this.state.seriesToMend(runId, DIRECT_REST_MS);
+    for (const { seriesId, epoch } of series) await this.load(seriesId, epoch);
+    return series.length;
+  }
+
+  override async setSelling(seriesId: string, itemIds: readonly string[], selling: boolean): Promise<void> {
+    await this.tolerantly(itemIds, (itemId) => this.gate.setState(seriesId, itemId, selling ? 'open' : 'stopped'));
+  }
+
+  override async forget(_seriesId: string, itemIds: readonly string[]): Promise<void> {
+    // The keys carry their own expiry; late retries may still ask for claims of a round that has just ended.
+    this.gate.forget(itemIds);
+  }
+
+  override wakeReturns(): void {
+    this.returns.wake();
+  }
+
+  override async view(seriesId: string, itemIds: readonly string[]): Promise<ReadonlyMap<string, GateItemView> | undefined> {
+    const views = new Map<string, GateItemView>();
+    try {
+      for (const itemId of itemIds) {
+        const view = await this.gate.view(seriesId, itemId);
+        if (view !== undefined) views.set(itemId, view);
+      }
+    } catch (error) {
+      if (error instanceof GateUnavailable) return undefined;
+      throw error;
+    }
+    return views;
+  }
+
+  override async take(claim: LateClaim): ReturnType<GateControl['take']> {
+    const admission = await this.state.admissionOf(claim.seriesId);
+    if (admission === undefined || admission.admission === 'DIRECT') return { admitted: true, epoch: null, admissionNumber: null };
+    const answer = await this.gate.claim(claim.seriesId, claim.itemId, admission.epoch, claim);
+    const admitted = answer.kind === 'admitted' || answer.kind === 'known';
+    return { admitted, epoch: admission.epoch, admissionNumber: admitted ? BigInt(answer.admissionNumber) : null };
+  }
+
+  override settle(seriesId: string, itemId: string, claimId: string, kept: boolean): void {
+    // A lost report is mended by the sweeper of pending notes.
+    this.gate.report(seriesId, itemId, claimId, undefined, kept ? 'kept' : 'undone').catch(() => undefined);
+  }
+
+  private async loadNow(seriesId: string, observedEpoch: bigint | undefined): Promise<boolean> {
+    const runId = this.connection.runId;
+    if (runId === undefined) {
+      await this.goDirect(seriesId, observedEpoch, 'Redis does not answer');
+      return false;
+    }
+    const snapshot = await this.state.beginLoad(seriesId, runId, observedEpoch);
+    if (snapshot === undefined) return true;
+    try {
+      await this.fill(seriesId, snapshot);
+      this.onSwitch(seriesId, 'GATE', `loaded under epoch ${snapshot.epoch}`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GateUnavailable)) throw error;
+      await this.goDirect(seriesId, snapshot.epoch, error.message);
+      return false;
+    }
+  }
+
+  private async fill(seriesId: string, snapshot: GateSnapshot): Promise<void> {
+    const epoch = String(snapshot.epoch);
+    const anyItem = gateKeys(seriesId, 'none');
+    const [begun] = await this.connection.run('gateLoadBegin', anyItem, epoch);
+    if (begun === 0) return;
+    const now = this.clock.nowMs();
+    const keepMs = (closesAtMs: number): number => Math.max(closesAtMs - now, 0) + KEEP_AFTER_CLOSE_MS;
+    const keepSeriesMs = snapshot.items.reduce((most, item) => Math.max(most, keepMs(item.closesAtMs)), KEEP_AFTER_CLOSE_MS);
+    const chunk = (keys: readonly string[], kind: string, ms: number, values: (string | number)[]): Promise<unknown> =>
+      this.connection.run('gateLoadChunk', keys, epoch, kind, ms, ...values);
+
+    for (const item of snapshot.items) {
+      await chunk(gateKeys(seriesId, item.itemId), 'item', keepMs(item.closesAtMs), [
+        'state', item.selling ? 'open' : 'stopped',
+        'opensAt', item.opensAtMs,
+        'closesAt', item.closesAtMs,
+        'available', item.available,
+        'cooling', 0,
+        'coolUntil', 0,
+        'claimed', item.claimed,
+        'perBuyer', item.perBuyerLimit,
+        'winLimit', item.winLimit,
+        'admissions', 0,
+      ]);
+    }
+    for (const item of snapshot.items) {
+      const claims = snapshot.claims.filter((claim) => claim.itemId === item.itemId);
+      for (const rows of chunksOf(claims, ROWS_PER_CHUNK)) {
+        const values = rows.flatMap((row) => [row.claimId, `${row.quantity}|${row.buyerId}|0`, row.buyerId, row.quantity]);
+        await chunk(gateKeys(seriesId, item.itemId), 'claims', keepMs(item.closesAtMs), values);
+      }
+    }
+    for (const rows of chunksOf(snapshot.wins, ROWS_PER_CHUNK)) {
+      await chunk(anyItem, 'wins', keepSeriesMs, rows.flatMap((row) => [row.buyerId, row.wins]));
+    }
+    await chunk(anyItem, 'open', keepSeriesMs, []);
+  }
+
+  private async tolerantly(itemIds: readonly string[], act: (itemId: string) => Promise<void>): Promise<void> {
+    try {
+      for (const itemId of itemIds) await act(itemId);
+    } catch (error) {
+      if (!(error instanceof GateUnavailable)) throw error;
+    }
+  }
+}
+
+function* chunksOf<T>(values: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < values.length; start += size) yield values.slice(start, start + size);
+}

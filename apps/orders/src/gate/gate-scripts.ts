@@ -1,0 +1,258 @@
+// The gate's Lua scripts. Every key of a series shares one hash tag, so a script runs on one node and sees all it needs.
+// Redis runs a script as a whole: nothing comes between its reads and its writes.
+
+/**
+ * Key layout. `{…}` is the hash tag: the series' uuid.
+ *
+ * | key | type | holds |
+ * |---|---|---|
+ * | `gate:{series}` | hash | `epoch`, `state` (loading, open) |
+ * | `gate:{series}:wins` | hash | buyer → wins in the series |
+ * | `gate:{series}:<item>` | hash | `epoch`, `state` (open, stopped), `opensAt`, `closesAt`, `available`, `cooling`, `coolUntil`, `claimed`, `perBuyer`, `winLimit` (0: none), `admissions` |
+ * | `gate:{series}:<item>:claims` | hash | claim id → `quantity|buyer|admission`; quantity 0: given back later |
+ * | `gate:{series}:<item>:pending` | sorted set | claim ids whose decision is not reported yet, by time of admission |
+ * | `gate:{series}:<item>:buyers` | hash | buyer → units claimed |
+ */
+export function gateKeys(seriesId: string, itemId: string): string[] {
+  const series = `gate:{${seriesId}}`;
+  const item = `${series}:${itemId}`;
+  return [series, `${series}:wins`, item, `${item}:claims`, `${item}:pending`, `${item}:buyers`];
+}
+
+/** Number of keys that {@link gateKeys} returns; fixed, so that a cluster client can find the slot. */
+export const GATE_KEY_COUNT = 6;
+
+/** How long a local sold-out flag may stand, and so how long a returned unit rests before it is offered again. */
+export const SOLD_OUT_FLAG_MS = 200;
+
+/** First element of the claim script's answer. */
+export const GATE_REPLY = { ANSWERED: 0, ABSENT: 1, OTHER_EPOCH: 2, LOADING: 3 } as const;
+
+/** Per-claim answers of the claim script. */
+export const GATE_CODE = {
+  ADMITTED: 1,
+  KNOWN: 2,
+  SOLD_OUT: 3,
+  LIMIT_REACHED: 4,
+  ALREADY_WON: 5,
+  NOT_OPEN: 6,
+  CLOSED: 7,
+  STOPPED: 8,
+} as const;
+
+/** Units that rested long enough are for sale again. Shared by the scripts that look at `available`. */
+const WARM_UP_COOLED = `
+local function cooled(item, now)
+  local f = redis.call('HMGET', item, 'available', 'cooling', 'coolUntil')
+  local available, cooling, untilMs = tonumber(f[1]), tonumber(f[2]), tonumber(f[3])
+  if cooling > 0 and now >= untilMs then
+    available = available + cooling
+    cooling = 0
+    redis.call('HSET', item, 'available', available, 'cooling', 0)
+  end
+  return available, cooling, untilMs
+end
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+`;
+
+/**
+ * Admits or refuses a batch of claims for one item.
+ * ARGV: epoch, then claim id, buyer, quantity for each claim.
+ * Answers {ANSWERED, now, available, opensAt, flagMs, (code, admission)…}, {ABSENT}, {OTHER_EPOCH, epoch} or {LOADING}.
+ * Idempotent by claim id: a claim let through before is answered KNOWN with its first admission number, whatever has
+ * happened to the window since.
+ */
+export const CLAIM_SCRIPT = `${WARM_UP_COOLED}
+local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local s = redis.call('HMGET', series, 'epoch', 'state')
+local g = redis.call('HMGET', item, 'epoch', 'state', 'opensAt', 'closesAt', 'perBuyer', 'winLimit', 'admissions')
+if not s[1] then return {${GATE_REPLY.ABSENT}} end
+if s[1] ~= ARGV[1] then return {${GATE_REPLY.OTHER_EPOCH}, s[1]} end
+if s[2] ~= 'open' then return {${GATE_REPLY.LOADING}} end
+if g[1] ~= ARGV[1] then return {${GATE_REPLY.ABSENT}} end
+local now = clock()
+local available, cooling, coolUntil = cooled(item, now)
+local opensAt, perBuyer, winLimit, admissions = tonumber(g[3]), tonumber(g[5]), tonumber(g[6]), tonumber(g[7])
+local window = 0
+if g[2] ~= 'open' then window = ${GATE_CODE.STOPPED}
+elseif now < opensAt then window = ${GATE_CODE.NOT_OPEN}
+elseif now >= tonumber(g[4]) then window = ${GATE_CODE.CLOSED} end
+local ids = {}
+for i = 2, #ARGV, 3 do ids[#ids + 1] = ARGV[i] end
+local known = redis.call('HMGET', claims, unpack(ids))
+local seen = {}
+local reply = {${GATE_REPLY.ANSWERED}, now, 0, g[3], 0}
+local taken = 0
+for n = 1, #ids do
+  local id, buyer, quantity = ids[n], ARGV[n * 3], tonumber(ARGV[n * 3 + 1])
+  local code, admission = window, 0
+  local record = known[n] or seen[id]
+  if record then
+    code = ${GATE_CODE.KNOWN}
+    admission = tonumber(string.match(record, '([^|]*)$'))
+  elseif window == 0 then
+    if available < quantity then code = ${GATE_CODE.SOLD_OUT}
+    elseif tonumber(redis.call('HGET', buyers, buyer) or 0) + quantity > perBuyer then code = ${GATE_CODE.LIMIT_REACHED}
+    elseif winLimit > 0 and tonumber(redis.call('HGET', wins, buyer) or 0) >= winLimit then code = ${GATE_CODE.ALREADY_WON}
+    else
+      code = ${GATE_CODE.ADMITTED}
+      admissions = admissions + 1
+      admission = admissions
+      available = available - quantity
+      taken = taken + quantity
+      local note = quantity .. '|' .. buyer .. '|' .. admission
+      seen[id] = note
+      redis.call('HSET', claims, id, note)
+      redis.call('ZADD', pending, now, id)
+      redis.call('HINCRBY', buyers, buyer, quantity)
+      if winLimit > 0 then redis.call('HINCRBY', wins, buyer, 1) end
+    end
+  end
+  reply[#reply + 1] = code
+  reply[#reply + 1] = admission
+end
+if taken > 0 then
+  redis.call('HSET', item, 'available', available, 'admissions', admissions)
+  redis.call('HINCRBY', item, 'claimed', taken)
+  local keepMs = math.max(tonumber(g[4]) - now, 0) + 3600000
+  for _, key in ipairs({claims, pending, buyers, wins}) do redis.call('PEXPIRE', key, keepMs) end
+end
+reply[3] = available
+if available == 0 and window == 0 then
+  reply[5] = cooling > 0 and math.min(coolUntil - now, ${SOLD_OUT_FLAG_MS}) or ${SOLD_OUT_FLAG_MS}
+end
+return reply
+`;
+
+/**
+ * Reports decisions. ARGV: for each claim its id, admission number ('' : any) and verdict — 'kept' (the order is
+ * committed), 'undone' (it never will be: forget the claim) or 'returned' (the order was closed: remember the claim,
+ * offer its units again). Idempotent; a claim the gate does not know is skipped. Answers 1, or 0 while loading.
+ */
+export const SETTLE_SCRIPT = `${WARM_UP_COOLED}
+local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local s = redis.call('HMGET', series, 'state')
+if s[1] == 'loading' then return 0 end
+if redis.call('EXISTS', item) == 0 then return 1 end
+local now = clock()
+local back = 0
+local winLimit = tonumber(redis.call('HGET', item, 'winLimit'))
+for i = 1, #ARGV, 3 do
+  local id, admission, verdict = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local record = redis.call('HGET', claims, id)
+  if record then
+    local q, buyer, number = string.match(record, '^(%d+)|(.*)|(%d+)$')
+    if admission == '' or admission == number then
+      redis.call('ZREM', pending, id)
+      local quantity = tonumber(q)
+      if verdict ~= 'kept' and quantity > 0 then
+        back = back + quantity
+        if redis.call('HINCRBY', buyers, buyer, -quantity) <= 0 then redis.call('HDEL', buyers, buyer) end
+        if winLimit > 0 and redis.call('HINCRBY', wins, buyer, -1) <= 0 then redis.call('HDEL', wins, buyer) end
+      end
+      if verdict == 'undone' then redis.call('HDEL', claims, id)
+      elseif verdict == 'returned' then redis.call('HSET', claims, id, '0|' .. buyer .. '|' .. number) end
+    end
+  end
+end
+if back > 0 then
+  local _, cooling = cooled(item, now)
+  if cooling == 0 then redis.call('HSET', item, 'coolUntil', now + ${SOLD_OUT_FLAG_MS}) end
+  redis.call('HINCRBY', item, 'cooling', back)
+  redis.call('HINCRBY', item, 'claimed', -back)
+end
+return 1
+`;
+
+/** Begins a load. ARGV: epoch. Answers 0 when the gate already has this epoch or a later one. */
+export const LOAD_BEGIN_SCRIPT = `
+local current = redis.call('HGET', KEYS[1], 'epoch')
+if current and tonumber(current) >= tonumber(ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'state', 'loading')
+return 1
+`;
+
+/**
+ * One chunk of a load. ARGV: epoch, kind, then values. Kinds: 'item' (field, value… of the item hash, whose claims are
+ * emptied first), 'claims' (claim id, note, buyer, quantity…), 'wins' (buyer, wins…), 'open' (milliseconds to keep the
+ * series keys). Answers 0 when a later load has taken over.
+ */
+export const LOAD_CHUNK_SCRIPT = `
+local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+if redis.call('HGET', series, 'epoch') ~= ARGV[1] then return 0 end
+local kind = ARGV[2]
+if kind == 'item' then
+  redis.call('DEL', item, claims, pending, buyers)
+  redis.call('HSET', item, 'epoch', ARGV[1], unpack(ARGV, 4))
+  for _, key in ipairs({item, claims, pending, buyers}) do redis.call('PEXPIRE', key, ARGV[3]) end
+elseif kind == 'claims' then
+  for i = 4, #ARGV, 4 do
+    redis.call('HSET', claims, ARGV[i], ARGV[i + 1])
+    if tonumber(ARGV[i + 3]) > 0 then redis.call('HINCRBY', buyers, ARGV[i + 2], ARGV[i + 3]) end
+  end
+  redis.call('PEXPIRE', claims, ARGV[3])
+  redis.call('PEXPIRE', buyers, ARGV[3])
+elseif kind == 'wins' then
+  redis.call('HSET', wins, unpack(ARGV, 4))
+  redis.call('PEXPIRE', wins, ARGV[3])
+elseif kind == 'open' then
+  redis.call('HSET', series, 'state', 'open')
+  redis.call('PEXPIRE', series, ARGV[3])
+end
+return 1
+`;
+
+/** Stops or resumes items that follow one another in one call each. ARGV: 'open' or 'stopped'. */
+export const SET_STATE_SCRIPT = `
+if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HSET', KEYS[3], 'state', ARGV[1]) end
+return 1
+`;
+
+/** For conservation checks: {epoch, state, available + cooling, claimed, (claim id, note)… of pending claims}. */
+export const VIEW_SCRIPT = `
+local series, item, claims, pending = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
+local s = redis.call('HGET', series, 'state')
+local g = redis.call('HMGET', item, 'epoch', 'state', 'available', 'cooling', 'claimed')
+if not g[1] then return {} end
+local reply = {g[1], s == 'open' and g[2] or 'loading', g[3] + g[4], g[5]}
+for _, id in ipairs(redis.call('ZRANGE', pending, 0, 9999)) do
+  reply[#reply + 1] = id
+  reply[#reply + 1] = redis.call('HGET', claims, id) or '0||0'
+end
+return reply
+`;
+
+/** Claims pending for longer than ARGV[1] ms, at most ARGV[2]: (claim id, note)… */
+export const STALE_PENDING_SCRIPT = `${WARM_UP_COOLED}
+local ids = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', clock() - tonumber(ARGV[1]), 'LIMIT', 0, ARGV[2])
+local reply = {}
+for _, id in ipairs(ids) do
+  local note = redis.call('HGET', KEYS[4], id)
+  if note then
+    reply[#reply + 1] = id
+    reply[#reply + 1] = note
+  else
+    redis.call('ZREM', KEYS[5], id)
+  end
+end
+return reply
+`;
+
+/**
+ * What a local sold-out flag needs: {flagMs, claim id…}; flagMs 0: the item is not sold out, or has more claims than
+ * ARGV[2] allows to copy. ARGV: epoch, most claims.
+ */
+export const SOLD_OUT_SCRIPT = `${WARM_UP_COOLED}
+local g = redis.call('HMGET', KEYS[3], 'epoch', 'state')
+if g[1] ~= ARGV[1] or g[2] ~= 'open' then return {0} end
+local now = clock()
+local available, cooling, coolUntil = cooled(KEYS[3], now)
+if available > 0 or redis.call('HLEN', KEYS[4]) > tonumber(ARGV[2]) then return {0} end
+local reply = redis.call('HKEYS', KEYS[4])
+table.insert(reply, 1, cooling > 0 and math.min(coolUntil - now, ${SOLD_OUT_FLAG_MS}) or ${SOLD_OUT_FLAG_MS})
+return reply
+`;

@@ -1,0 +1,206 @@
+// The gate's verbs over its scripts: claims and reports gather per item into one script call while another is under way.
+import { GroupCommit } from '@gravity/persistence';
+import type { GateItemView } from './gate-control';
+import { type GateConnection, GateUnavailable, type GateReply } from './gate-connection';
+import { GATE_CODE, GATE_REPLY, gateKeys } from './gate-scripts';
+
+const CLAIMS_PER_CALL = 128;
+const CALLS_IN_FLIGHT = 2;
+const CLAIMS_QUEUED_PER_ITEM = 20_000;
+const REPORTS_PER_CALL = 256;
+const REPORTS_QUEUED_PER_ITEM = 100_000;
+
+export interface GateClaim {
+  readonly claimId: string;
+  readonly buyerId: string;
+  readonly quantity: number;
+}
+
+/** What the gate says to one claim. */
+export type GateAnswer =
+  | { readonly kind: 'admitted'; readonly admissionNumber: number }
+  | { readonly kind: 'known'; readonly admissionNumber: number }
+  | { readonly kind: 'sold-out'; readonly flagMs: number; readonly askedAt: number }
+  | { readonly kind: 'not-open'; readonly nowMs: number; readonly opensAtMs: number }
+  | { readonly kind: 'limit-reached' | 'already-won' | 'closed' | 'stopped' }
+  /** The gate as a whole cannot judge: nothing there, still loading, or under another epoch. */
+  | { readonly kind: 'absent' | 'loading' }
+  | { readonly kind: 'other-epoch'; readonly epoch: bigint };
+
+export type Verdict = 'kept' | 'undone' | 'returned';
+
+interface Report {
+  readonly claimId: string;
+  readonly admissionNumber: string;
+  readonly verdict: Verdict;
+}
+
+interface ItemQueues {
+  readonly epoch: bigint;
+  readonly claims: GroupCommit<GateClaim, GateAnswer>;
+}
+
+export class RedisGate {
+  private readonly claimQueues = new Map<string, ItemQueues>();
+  private readonly reportQueues = new Map<string, GroupCommit<Report, void>>();
+
+  constructor(
+    private readonly connection: GateConnection,
+    private readonly monotonic: () => number,
+  ) {}
+
+  /** Asks the gate for one claim. Throws {@link GateUnavailable} or QueueFullError. */
+  claim(seriesId: string, itemId: string, epoch: bigint, claim: GateClaim): Promise<GateAnswer> {
+    let queues = this.claimQueues.get(itemId);
+    // A batch carries one epoch: a new epoch starts a new queue, the old one runs empty by itself.
+    if (queues === undefined || queues.epoch !== epoch) {
+      const keys = gateKeys(seriesId, itemId);
+      const claims = new GroupCommit<GateClaim, GateAnswer>({
+        name: 'gate-claims',
+        maxBatch: CLAIMS_PER_CALL,
+        maxQueue: CLAIMS_QUEUED_PER_ITEM,
+        maxInFlight: CALLS_IN_FLIGHT,
+        execute: (batch) => this.claimBatch(keys, epoch, batch),
+      });
+      queues = { epoch, claims };
+      this.claimQueues.set(itemId, queues);
+    }
+    return queues.claims.submit(claim);
+  }
+
+  /**
+   * Reports a decision. Lost reports are found again: a claim left pending by the sweeper, a returned one by its row in
+   * `gate_returns`, for which the caller waits for the promise.
+   */
+  async report(seriesId: string, itemId: string, claimId: string, admission: number | undefined, verdict: Verdict): Promise<void> {
+    let queue = this.reportQueues.get(itemId);
+    if (queue === undefined) {
+      const keys = gateKeys(seriesId, itemId);
+      queue = new GroupCommit<Report, void>({
+        name: 'gate-reports',
+        maxBatch: REPORTS_PER_CALL,
+        maxQueue: REPORTS_QUEUED_PER_ITEM,
+        maxInFlight: 1,
+        execute: (batch) => this.reportBatch(keys, batch),
+      });
+      this.reportQueues.set(itemId, queue);
+    }
+    await queue.submit({ claimId, admissionNumber: admission === undefined ? '' : String(admission), verdict });
+  }
+
+  /** The claims of a sold-out item and for how long a local flag may stand; undefined when it is not sold out. */
+  async soldOut(seriesId: string, itemId: string, epoch: bigint, mostClaims: number): Promise<{ flagMs: number; claims: Set<string> } | undefined> {
+    const [flagMs, ...claimIds] = await this.connection.run('gateSoldOut', gateKeys(seriesId, itemId), String(epoch), mostClaims);
+    return Number(flagMs) > 0 ? { flagMs: Number(flagMs), claims: new Set(claimIds as string[]) } : undefined;
+  }
+
+  /** See GateControl.view. */
+  async view(seriesId: string, itemId: string): Promise<GateItemView | undefined> {
+    const reply = await this.connection.run('gateView', gateKeys(seriesId, itemId));
+    if (reply.length === 0) return undefined;
+    const [epoch, state, available, claimed, ...notes] = reply;
+    return {
+      epoch: BigInt(epoch!),
+      state: state as GateItemView['state'],
+      available: Number(available),
+      claimed: Number(claimed),
+      pending: [...notesOf(notes)].map(({ claimId, quantity }) => ({ claimId, quantity })),
+    };
+  }
+
+  /** Claims let through more than `olderThanMs` ago whose decision has not been reported; at most 100. */
+  async stalePending(seriesId: string, itemId: string, olderThanMs: number): Promise<PendingNote[]> {
+    return [...notesOf(await this.connection.run('gateStalePending', gateKeys(seriesId, itemId), olderThanMs, 100))];
+  }
+
+  async setState(seriesId: string, itemId: string, state: 'open' | 'stopped'): Promise<void> {
+    await this.connection.run('gateSetState', gateKeys(seriesId, itemId), state);
+  }
+
+  /** Drops the queues of items that are over. */
+  forget(itemIds: readonly string[]): void {
+    for (const itemId of itemIds) {
+      this.claimQueues.delete(itemId);
+      this.reportQueues.delete(itemId);
+    }
+  }
+
+  private async claimBatch(keys: readonly string[], epoch: bigint, batch: readonly GateClaim[]): Promise<GateAnswer[]> {
+    const args: (string | number)[] = [String(epoch)];
+    for (const claim of batch) args.push(claim.claimId, claim.buyerId, claim.quantity);
+    const askedAt = this.monotonic();
+    const reply = await this.runTwice(keys, args);
+    switch (reply[0]) {
+      case GATE_REPLY.ABSENT:
+        return batch.map(() => ({ kind: 'absent' }));
+      case GATE_REPLY.LOADING:
+        return batch.map(() => ({ kind: 'loading' }));
+      case GATE_REPLY.OTHER_EPOCH:
+        return batch.map(() => ({ kind: 'other-epoch', epoch: BigInt(reply[1]!) }));
+      default:
+        return batch.map((_, index) => answerOf(reply, index, askedAt));
+    }
+  }
+
+  /** The script is idempotent by claim id, so one lost answer is asked for again before anybody is told. */
+  private async runTwice(keys: readonly string[], args: (string | number)[]): Promise<GateReply> {
+    try {
+      return await this.connection.run('gateClaim', keys, ...args);
+    } catch (error) {
+      if (!(error instanceof GateUnavailable)) throw error;
+      return this.connection.run('gateClaim', keys, ...args);
+    }
+  }
+
+  private async reportBatch(keys: readonly string[], batch: readonly Report[]): Promise<void[]> {
+    const args = batch.flatMap((report) => [report.claimId, report.admissionNumber, report.verdict]);
+    const [applied] = await this.connection.run('gateSettle', keys, ...args);
+    if (applied === 0) throw new GateUnavailable('the gate is loading');
+    return batch.map(() => undefined);
+  }
+}
+
+export interface PendingNote {
+  readonly claimId: string;
+  readonly quantity: number;
+  readonly buyerId: string;
+  readonly admissionNumber: number;
+}
+
+function* notesOf(values: readonly (string | number)[]): Generator<PendingNote> {
+  for (let index = 0; index + 1 < values.length; index += 2) {
+    const note = String(values[index + 1]);
+    const first = note.indexOf('|');
+    const last = note.lastIndexOf('|');
+    yield {
+      claimId: String(values[index]),
+      quantity: Number(note.slice(0, first)),
+      buyerId: note.slice(first + 1, last),
+      admissionNumber: Number(note.slice(last + 1)),
+    };
+  }
+}
+
+function answerOf(reply: GateReply, index: number, askedAt: number): GateAnswer {
+  const code = reply[5 + index * 2];
+  const admissionNumber = Number(reply[6 + index * 2]);
+  switch (code) {
+    case GATE_CODE.ADMITTED:
+      return { kind: 'admitted', admissionNumber };
+    case GATE_CODE.KNOWN:
+      return { kind: 'known', admissionNumber };
+    case GATE_CODE.SOLD_OUT:
+      return { kind: 'sold-out', flagMs: Number(reply[4]), askedAt };
+    case GATE_CODE.LIMIT_REACHED:
+      return { kind: 'limit-reached' };
+    case GATE_CODE.ALREADY_WON:
+      return { kind: 'already-won' };
+    case GATE_CODE.NOT_OPEN:
+      return { kind: 'not-open', nowMs: Number(reply[1]), opensAtMs: Number(reply[3]) };
+    case GATE_CODE.CLOSED:
+      return { kind: 'closed' };
+    default:
+      return { kind: 'stopped' };
+  }
+}
+

@@ -1,0 +1,46 @@
+// Tells the gate of units that Postgres has released. A row of `gate_returns` is written in the transaction of the
+// release and removed once the gate has heard of it: whoever dies in between, somebody tells it again.
+import type { Database } from '@gravity/persistence';
+import { Loop } from '../workers/loop';
+import type { RedisGate } from './redis-gate';
+
+const ROWS_PER_TURN = 1_000;
+
+interface ReturnRow {
+  readonly return_id: string | number | bigint;
+  readonly claim_id: string;
+  readonly series_id: string;
+  readonly item_id: string;
+  readonly admission: 'GATE' | 'DIRECT';
+}
+
+export class ReturnsWorker extends Loop {
+  constructor(
+    private readonly database: Database,
+    private readonly gate: RedisGate,
+  ) {
+    super({ name: 'gate-returns', pauseMs: 500 });
+  }
+
+  /** Applies what is due. Safe in several processes: the gate applies a return once. */
+  protected override async turn(): Promise<number | void> {
+    const rows = await this.database.query<ReturnRow>(
+      `select g.return_id, g.claim_id, g.series_id, g.item_id, s.admission
+       from gate_returns g join series s using (series_id) order by g.return_id limit ${ROWS_PER_TURN}`,
+    );
+    if (rows.length === 0) return;
+    // In DIRECT admission there is no gate to tell, and the next load reads Postgres.
+    const told = await Promise.allSettled(
+      rows.map((row) =>
+        row.admission === 'DIRECT'
+          ? Promise.resolve()
+          : this.gate.report(row.series_id, row.item_id, row.claim_id, undefined, 'returned'),
+      ),
+    );
+    const done = rows.filter((_, index) => told[index]!.status === 'fulfilled').map((row) => String(row.return_id));
+    if (done.length > 0) await this.database.query(`delete from gate_returns where return_id = any($1::bigint[])`, [done]);
+    const failed = told.find((result) => result.status === 'rejected');
+    if (failed !== undefined && done.length === 0) throw failed.reason as Error;
+    if (rows.length === ROWS_PER_TURN) return 0;
+  }
+}

@@ -1,0 +1,48 @@
+// A local answer for the crowd that comes too late. A flag carries every claim the gate knows for the item, so a buyer
+// who repeats a request that was accepted is never told "sold out"; and no flag stands when a returned unit goes on
+// sale, because returned units rest for the longest life of a flag first (see gate-scripts.ts).
+
+/** Items with more claims than this get no local flag: their refusals come from the gate. */
+export const MOST_CLAIMS_PER_FLAG = 20_000;
+
+interface Flag {
+  readonly untilMs: number;
+  readonly epoch: bigint;
+  readonly claims: ReadonlySet<string>;
+}
+
+export type FetchFlag = () => Promise<{ flagMs: number; claims: Set<string> } | undefined>;
+
+export class SoldOutBoard {
+  private readonly flags = new Map<string, Flag>();
+  private readonly fetching = new Set<string>();
+
+  constructor(private readonly monotonic: () => number) {}
+
+  /** True when the claim can be refused as sold out right here. */
+  refuses(itemId: string, epoch: bigint, claimId: string): boolean {
+    const flag = this.flags.get(itemId);
+    if (flag === undefined) return false;
+    if (this.monotonic() >= flag.untilMs || flag.epoch !== epoch) {
+      this.flags.delete(itemId);
+      return false;
+    }
+    return !flag.claims.has(claimId);
+  }
+
+  /** Raises a flag from what the gate tells; one question at a time per item. Failures only cost the flag. */
+  async raise(itemId: string, epoch: bigint, fetch: FetchFlag): Promise<void> {
+    if (this.fetching.has(itemId)) return;
+    this.fetching.add(itemId);
+    try {
+      // The flag's life counts from before the question, so the way back can only shorten it.
+      const askedAt = this.monotonic();
+      const answer = await fetch();
+      if (answer !== undefined) this.flags.set(itemId, { untilMs: askedAt + answer.flagMs, epoch, claims: answer.claims });
+    } catch {
+      this.flags.delete(itemId);
+    } finally {
+      this.fetching.delete(itemId);
+    }
+  }
+}

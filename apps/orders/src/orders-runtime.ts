@@ -1,0 +1,64 @@
+// What runs beside the requests of the orders service: the relay of its outbox, and the pruning of what has served.
+import { APP_LOGGER, HealthRegistry, pruneIdempotency, ShutdownHooks } from '@gravity/http';
+import { KafkaEventBus, OutboxRelay, pruneOutbox } from '@gravity/messaging';
+import type { AppLogger } from '@gravity/observability';
+import { Database } from '@gravity/persistence';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Loop } from './workers/loop';
+
+const DRAIN_MS = 3_000;
+const PRUNE_EVERY_MS = 600_000;
+const KEEP_EVENTS_MS = 24 * 3_600_000;
+const KEEP_KEYS_HOURS = 72;
+const KEYS_PER_TURN = 10_000;
+const KEEP_TOMBSTONES_HOURS = 24;
+
+/** Removes what nobody can ask for any more, in bounded steps. */
+class Pruner extends Loop {
+  constructor(private readonly database: Database) {
+    super({ name: 'orders-pruner', pauseMs: PRUNE_EVERY_MS });
+  }
+
+  protected override async turn(): Promise<number | void> {
+    await pruneOutbox(this.database, { olderThanMs: KEEP_EVENTS_MS });
+    await pruneIdempotency(this.database, KEEP_KEYS_HOURS, KEYS_PER_TURN);
+    // An admission is settled within seconds of its note; nobody can bring one from yesterday.
+    await this.database.query(`delete from claim_tombstones where created_at < now() - make_interval(hours => $1)`, [
+      KEEP_TOMBSTONES_HOURS,
+    ]);
+  }
+}
+
+@Injectable()
+export class OrdersRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly pruner: Pruner;
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
+    @Inject(KafkaEventBus) private readonly bus: KafkaEventBus,
+    @Inject(HealthRegistry) private readonly health: HealthRegistry,
+    @Inject(ShutdownHooks) private readonly hooks: ShutdownHooks,
+    @Inject(APP_LOGGER) private readonly log: AppLogger,
+  ) {
+    this.pruner = new Pruner(database);
+  }
+
+  onApplicationBootstrap(): void {
+    this.health.register('orders postgres', () => this.database.healthy());
+    // Without Kafka the sale goes on; its events wait in the outbox.
+    this.health.register('orders kafka', () => this.bus.healthy(), { critical: false, timeoutMs: 3_000 });
+    this.hooks.onDrain('orders outbox', () => this.relay.stop({ drainMs: DRAIN_MS }));
+    this.hooks.onDrain('orders pruner', () => this.pruner.stop());
+    this.relay.start();
+    this.pruner.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pruner.stop();
+    await this.relay.stop();
+    await this.bus.close();
+    await this.database.close();
+    this.log.debug('orders stopped');
+  }
+}

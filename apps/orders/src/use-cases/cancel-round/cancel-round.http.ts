@@ -1,0 +1,33 @@
+import { Body, Controller, Inject, Param, Put, Res } from '@nestjs/common';
+import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
+import { RoundView } from '../../round-view';
+import { ReasonBody } from '../stop-sale/reason.dto';
+import { CancelRound } from './cancel-round.use-case';
+
+@Controller('orders/v1/rounds/:roundId/cancellation')
+export class CancelRoundHttp {
+  constructor(@Inject(CancelRound) private readonly useCase: CancelRound) {}
+
+  @Put()
+  @Operation({
+    id: 'cancelRound',
+    callers: ['operator'],
+    summary: 'Cancel a round, or end it early when it is on sale',
+    description:
+      'A round that nobody has won in becomes CANCELLED. A round on sale becomes CLOSED: orders already placed stand. ' +
+      'No If-Match, so that an emergency needs no read first.',
+    tags: ['rounds'],
+    problems: ['not-found', 'invalid-transition'],
+    response: RoundView,
+  })
+  async handle(
+    @Caller() caller: CallerIdentity,
+    @Param('roundId') roundId: string,
+    @Body() body: ReasonBody,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<RoundView> {
+    const round = valueOrThrow(await this.useCase.execute(caller, roundId, body.reason));
+    reply.header('etag', etagOf(round.version));
+    return round;
+  }
+}

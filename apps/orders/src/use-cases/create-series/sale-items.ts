@@ -1,0 +1,59 @@
+// Turns the items of a request into the template of a sale, or says what is wrong with them.
+import { type FieldError, type Problem, refuse } from '@gravity/contracts';
+import { money, ok, type Result, uuidFromId } from '@gravity/kernel';
+import type { SeriesItem } from '../../storage/series.repository';
+import { findSkuSnapshots, type Queryable, type SkuSnapshot } from '../../storage/sku-snapshots.repository';
+import type { SaleItemBody } from './create-series.dto';
+
+export interface SaleItems {
+  readonly items: readonly SeriesItem[];
+  readonly skus: ReadonlyMap<string, SkuSnapshot>;
+}
+
+/** Refusals: `invalid-request` for contradictions, `sku-unknown` for a SKU that is not known here or not listed. */
+export async function readSaleItems(db: Queryable, bodies: readonly SaleItemBody[]): Promise<Result<SaleItems, Problem>> {
+  const skuIds = bodies.map((body) => uuidFromId('sku', body.skuId));
+  const skus = await findSkuSnapshots(db, skuIds.filter((skuId) => skuId !== undefined));
+  const unsellable = bodies.filter((_, index) => skus.get(skuIds[index] ?? '')?.listed !== true);
+  if (unsellable.length > 0) {
+    const names = unsellable.map((body) => body.skuId).join(', ');
+    return refuse('sku-unknown', `Not known here or not listed: ${names.slice(0, 200)}. A SKU is known shortly after it was listed.`, {
+      errors: bodies.flatMap((body, index) =>
+        unsellable.includes(body) ? [{ pointer: `/items/${index}/skuId`, message: 'is not known here or not listed' }] : [],
+      ),
+    });
+  }
+  const items = bodies.map((body, index): SeriesItem => {
+    const perOrderLimit = body.perOrderLimit ?? 1;
+    return {
+      skuId: skuIds[index]!,
+      quota: body.quota,
+      price: money(body.price.amount, body.price.currency),
+      perOrderLimit,
+      perBuyerLimit: body.perBuyerLimit ?? perOrderLimit,
+      ...(body.regions === undefined ? {} : { regions: body.regions }),
+    };
+  });
+  const errors = items.flatMap((item, index) => faultsOf(item, index, items, skus));
+  return errors.length === 0 ? ok({ items, skus }) : refuse('invalid-request', 'The items contradict each other.', { errors });
+}
+
+function faultsOf(
+  item: SeriesItem,
+  index: number,
+  all: readonly SeriesItem[],
+  skus: ReadonlyMap<string, SkuSnapshot>,
+): FieldError[] {
+  const faults: FieldError[] = [];
+  if (all.findIndex((other) => other.skuId === item.skuId) !== index) {
+    faults.push({ pointer: `/items/${index}/skuId`, message: 'is on sale in another item already' });
+  }
+  if (item.perBuyerLimit < item.perOrderLimit) {
+    faults.push({ pointer: `/items/${index}/perBuyerLimit`, message: 'must not be less than perOrderLimit' });
+  }
+  const currency = skus.get(item.skuId)?.currency;
+  if (currency !== undefined && currency !== item.price.currency) {
+    faults.push({ pointer: `/items/${index}/price/currency`, message: `must be ${currency}, the currency of the SKU` });
+  }
+  return faults;
+}

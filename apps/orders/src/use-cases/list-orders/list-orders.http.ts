@@ -1,0 +1,23 @@
+import { Caller, type CallerIdentity, Operation, type Page, valueOrThrow } from '@gravity/http';
+import { Controller, Get, Inject, Query } from '@nestjs/common';
+import type { OrderView } from '../../order-view';
+import { ListOrdersDto, OrderPageDto } from './list-orders.dto';
+import { ListOrders } from './list-orders.use-case';
+
+@Controller('orders/v1/orders')
+export class ListOrdersHttp {
+  constructor(@Inject(ListOrders) private readonly listOrders: ListOrders) {}
+
+  @Get()
+  @Operation({
+    id: 'listOrders',
+    summary: 'List orders, newest first',
+    description: 'A buyer sees their own orders, a merchant those of their shops, an operator all.',
+    callers: ['buyer', 'merchant', 'operator', 'service'],
+    problems: ['invalid-cursor'],
+    response: OrderPageDto,
+  })
+  async list(@Caller() caller: CallerIdentity, @Query() query: ListOrdersDto): Promise<Page<OrderView>> {
+    return valueOrThrow(await this.listOrders.execute(caller, query));
+  }
+}

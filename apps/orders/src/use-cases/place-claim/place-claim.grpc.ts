@@ -1,0 +1,55 @@
+import { type OrdersProto, ProblemError } from '@gravity/contracts';
+import { callerOfGrpc, Operation, parseIdempotencyKey, valueOrThrow } from '@gravity/http';
+import { uuidFromId } from '@gravity/kernel';
+import { currentTraceparent } from '@gravity/observability';
+import { QueueFullError } from '@gravity/persistence';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { orderMessage } from '../../order-message';
+import { placeClaimBody } from './place-claim.dto';
+import { PlaceClaimUseCase } from './place-claim.use-case';
+
+/** A request as proto-loader delivers it: 64-bit numbers are texts. */
+type Incoming = Omit<OrdersProto.PlaceClaimRequest, 'expectedTotal'> & {
+  readonly expectedTotal?: { readonly amountMinor: string; readonly currency: string } | null;
+};
+
+@Controller()
+export class PlaceClaimGrpc {
+  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
+
+  @GrpcMethod('ClaimService', 'PlaceClaim')
+  @Operation({ id: 'placeClaim', summary: 'Claim units of an item in an open round', callers: ['buyer'] })
+  async place(request: Incoming, metadata: object): Promise<OrdersProto.PlaceClaimResponse> {
+    const roundId = uuidFromId('round', request.roundId);
+    if (roundId === undefined) throw new ProblemError({ code: 'not-found', detail: 'There is no such round.' });
+    const expected = request.expectedTotal;
+    const body = valueOrThrow(
+      placeClaimBody({
+        itemId: request.itemId,
+        quantity: request.quantity,
+        regionCode: request.regionCode,
+        ...(expected ? { expectedTotal: { amount: Number(expected.amountMinor), currency: expected.currency } } : {}),
+      }),
+    );
+    const idempotencyKey = valueOrThrow(parseIdempotencyKey(request.idempotencyKey));
+    try {
+      const placed = valueOrThrow(
+        await this.placeClaim.execute({
+          buyerId: callerOfGrpc(metadata).sub,
+          roundId,
+          idempotencyKey,
+          itemId: body.itemId,
+          quantity: body.quantity,
+          regionCode: body.regionCode,
+          expectedTotal: body.expectedTotal,
+          traceparent: currentTraceparent(),
+        }),
+      );
+      return { order: orderMessage(placed.order), replayed: placed.replayed };
+    } catch (error) {
+      if (!(error instanceof QueueFullError)) throw error;
+      throw new ProblemError({ code: 'overloaded', detail: 'Too many claims are waiting.', retryAfterSeconds: 1 });
+    }
+  }
+}

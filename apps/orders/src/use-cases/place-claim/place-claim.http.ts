@@ -1,0 +1,99 @@
+import type { Problem } from '@gravity/contracts';
+import {
+  callerOf,
+  type HttpReply,
+  type HttpRequest,
+  Operation,
+  parseIdempotencyKey,
+  type PreparedProblem,
+  prepareProblem,
+  sendProblem,
+} from '@gravity/http';
+import { uuidFromId } from '@gravity/kernel';
+import { currentTraceparent } from '@gravity/observability';
+import { QueueFullError } from '@gravity/persistence';
+import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { OrderViewDto } from '../../order-view.dto';
+import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
+import { PlaceClaimUseCase } from './place-claim.use-case';
+
+const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
+const OVERLOADED: Problem = { code: 'overloaded', detail: 'Too many claims are waiting. Repeat with the same Idempotency-Key.', retryAfterSeconds: 1 };
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/**
+ * The hot route of the product: it reads the request and writes the reply itself, because parameter pipes and a thrown
+ * refusal would cost more than the claim.
+ */
+@Controller('orders/v1/rounds')
+export class PlaceClaimHttp {
+  private readonly prepared = new Map<Problem, PreparedProblem>();
+
+  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
+
+  @Post(':roundId/claims')
+  @Operation({
+    id: 'placeClaim',
+    summary: 'Claim units of an item in an open round',
+    description:
+      'Answers 201 with an order awaiting payment, only after the order is committed. Refusals answer at once. Repeat a ' +
+      'request whose answer was lost with the same Idempotency-Key: an accepted claim is answered as it was the first time.',
+    callers: ['buyer'],
+    idempotent: true,
+    body: PlaceClaimDto,
+    response: OrderViewDto,
+    responseDescription: 'The order, awaiting payment until `expiresAt`.',
+    problems: [
+      'not-found',
+      'round-not-open',
+      'round-closed',
+      'sold-out',
+      'limit-reached',
+      'already-won',
+      'not-deliverable',
+      'sale-stopped',
+      'price-changed',
+      'outcome-unknown',
+    ],
+    rateLimit: { perSecond: 50, burst: 200, scope: 'caller', onRedisDown: 'open' },
+  })
+  async place(@Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
+    const roundId = uuidFromId('round', (request.params as { roundId: string }).roundId);
+    if (roundId === undefined) return sendProblem(reply, NOT_FOUND);
+    const key = parseIdempotencyKey(request.headers['idempotency-key']);
+    if (!key.ok) return sendProblem(reply, key.error);
+    const body = placeClaimBody(request.body);
+    if (!body.ok) return sendProblem(reply, body.error);
+    try {
+      const result = await this.placeClaim.execute({
+        buyerId: callerOf(request).sub,
+        roundId,
+        idempotencyKey: key.value,
+        itemId: body.value.itemId,
+        quantity: body.value.quantity,
+        regionCode: body.value.regionCode,
+        expectedTotal: body.value.expectedTotal,
+        traceparent: currentTraceparent(),
+      });
+      if (!result.ok) return sendProblem(reply, this.prepare(result.error));
+      if (result.value.replayed) reply.header('idempotent-replayed', 'true');
+      reply.statusCode = 201;
+      reply.header('content-type', JSON_TYPE).send(JSON.stringify(result.value.order));
+    } catch (error) {
+      if (error instanceof QueueFullError) return sendProblem(reply, OVERLOADED);
+      throw error;
+    }
+  }
+
+  /** Refusals that never change are written out once; those made for one request are not kept. */
+  private prepare(problem: Problem): Problem | PreparedProblem {
+    if (problem.extensions !== undefined || problem.code !== 'sold-out') return problem;
+    let prepared = this.prepared.get(problem);
+    if (prepared === undefined) {
+      prepared = prepareProblem(problem);
+      this.prepared.clear();
+      this.prepared.set(problem, prepared);
+    }
+    return prepared;
+  }
+}

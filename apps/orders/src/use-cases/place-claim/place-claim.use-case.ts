@@ -1,0 +1,209 @@
+// A buyer claims units of a round's item. The gate admits, Postgres decides; the answer follows the commit.
+// Whatever refuses a claim here must first be sure that the same request was not accepted before.
+import { createHash } from 'node:crypto';
+import { type Problem, refuse } from '@gravity/contracts';
+import { type Clock, type Result, idFromUuid, newUuid, ok, sleep, uuidFromParts } from '@gravity/kernel';
+import type { ClaimDecider, ClaimDecision } from '../../decision/claim-decider';
+import type { GateConnection } from '../../gate/gate-connection';
+import { GateUnavailable } from '../../gate/gate-connection';
+import type { GateKeeper } from '../../gate/gate-keeper';
+import type { GateAnswer, RedisGate } from '../../gate/redis-gate';
+import { MOST_CLAIMS_PER_FLAG, type SoldOutBoard } from '../../gate/sold-out-board';
+import type { SaleDirectory, SaleItem, SaleRound } from '../../sales/sale-directory';
+import type { ClaimOutcome } from './claim-metrics';
+import type { PlacedClaims, PlacedClaim } from './placed-claims';
+import { localRefusal, refusalOf } from './refusals';
+
+export interface PlaceClaim {
+  readonly buyerId: string;
+  /** Wire id of the round, already turned into a uuid. */
+  readonly roundId: string;
+  readonly idempotencyKey: string;
+  readonly itemId: string;
+  readonly quantity: number;
+  readonly regionCode: string;
+  readonly expectedTotal: { readonly amount: number; readonly currency: string } | undefined;
+  readonly traceparent: string | undefined;
+}
+
+/** How often a claim may meet a gate that is changing before the buyer is asked to come again. */
+const MOST_ATTEMPTS = 12;
+const WAIT_FOR_GATE_MS = 50;
+
+type Admission =
+  | { readonly kind: 'in'; readonly epoch: bigint | null; readonly number: number | null; readonly known: boolean }
+  | { readonly kind: 'refused'; readonly problem: Problem }
+  | { readonly kind: 'again'; readonly waitMs: number };
+
+/** One claim on its way. */
+interface Attempt {
+  readonly request: PlaceClaim;
+  readonly claimId: string;
+  readonly fingerprint: string;
+  readonly orderId: string;
+}
+
+export class PlaceClaimUseCase {
+  constructor(
+    private readonly directory: SaleDirectory,
+    private readonly gate: RedisGate,
+    private readonly connection: GateConnection,
+    private readonly keeper: GateKeeper,
+    private readonly board: SoldOutBoard,
+    private readonly decider: ClaimDecider,
+    private readonly placed: PlacedClaims,
+    private readonly clock: Clock,
+    private readonly onOutcome: (outcome: ClaimOutcome) => void = () => undefined,
+  ) {}
+
+  /**
+   * The order awaiting payment, after its commit; or a refusal. Throws when a part is missing: QueueFullError, database
+   * errors. A repeated request gets the answer of the first one.
+   */
+  async execute(request: PlaceClaim): Promise<Result<PlacedClaim, Problem>> {
+    const found = this.directory.get(request.roundId);
+    const round = found instanceof Promise ? await found : found;
+    const item = round?.items.get(request.itemId);
+    if (round === undefined || item === undefined || round.status === 'DRAFT') {
+      return refuse('not-found', 'There is no such item in this round. Read the round again.');
+    }
+    const claimId = uuidFromParts('claim', request.buyerId, request.idempotencyKey);
+    if (this.board.refuses(item.itemId, item.epoch, claimId)) {
+      this.onOutcome('sold-out');
+      return { ok: false, error: SOLD_OUT };
+    }
+    const attempt = { request, claimId, fingerprint: fingerprintOf(request), orderId: newUuid() };
+    const problem = localRefusal(request, round, item, this.clock.nowMs());
+    const result = problem === undefined ? await this.attempt(attempt, round, item) : await this.unlessKnown(attempt, problem);
+    this.onOutcome(result.ok ? (result.value.replayed ? 'replayed' : 'accepted') : result.error.code);
+    return result;
+  }
+
+  private async attempt(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Result<PlacedClaim, Problem>> {
+    for (let count = 0; count < MOST_ATTEMPTS; count += 1) {
+      const admission = item.admission === 'GATE' ? await this.askGate(attempt, round, item) : DIRECT;
+      if (admission.kind === 'refused') return this.unlessKnown(attempt, admission.problem);
+      if (admission.kind === 'in') {
+        const decision = await this.decide(attempt, round, item, admission);
+        this.reportToGate(attempt, item, admission, decision);
+        const result = await this.answer(attempt, item, decision);
+        if (result !== undefined) return result;
+      } else if (admission.waitMs > 0) {
+        await sleep(admission.waitMs);
+      }
+      // The gate or the admission has changed under us: look again at what is in force.
+      const fresh = await this.directory.refresh(round.roundId);
+      const freshItem = fresh?.items.get(attempt.request.itemId);
+      if (fresh === undefined || freshItem === undefined) break;
+      [round, item] = [fresh, freshItem];
+    }
+    return refuse('unavailable', 'The sale is being moved to another gate. Repeat with the same Idempotency-Key.', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  private async askGate(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Admission> {
+    const { claimId, request } = attempt;
+    try {
+      if (this.connection.runId !== undefined && this.connection.runId !== round.gateRunId) {
+        await this.keeper.load(item.seriesId, item.epoch);
+        return { kind: 'again', waitMs: 0 };
+      }
+      const claim = { claimId, buyerId: request.buyerId, quantity: request.quantity };
+      const answer = await this.gate.claim(item.seriesId, item.itemId, item.epoch, claim);
+      return await this.admissionOf(answer, item);
+    } catch (error) {
+      if (!(error instanceof GateUnavailable)) throw error;
+      await this.keeper.goDirect(item.seriesId, item.epoch, error.message);
+      return { kind: 'again', waitMs: 0 };
+    }
+  }
+
+  private async admissionOf(answer: GateAnswer, item: SaleItem): Promise<Admission> {
+    switch (answer.kind) {
+      case 'admitted':
+      case 'known':
+        return { kind: 'in', epoch: item.epoch, number: answer.admissionNumber, known: answer.kind === 'known' };
+      case 'absent':
+        await this.keeper.load(item.seriesId, item.epoch);
+        return { kind: 'again', waitMs: 0 };
+      case 'other-epoch':
+        // An older epoch is an old memory that came back; a newer one means that we have not heard yet.
+        if (answer.epoch < item.epoch) await this.keeper.load(item.seriesId, item.epoch);
+        return { kind: 'again', waitMs: 0 };
+      case 'loading':
+        return { kind: 'again', waitMs: WAIT_FOR_GATE_MS };
+      case 'sold-out':
+        if (answer.flagMs > 0) this.raiseFlag(item);
+        return { kind: 'refused', problem: SOLD_OUT };
+      default:
+        return { kind: 'refused', problem: refusalOf(answer) };
+    }
+  }
+
+  private raiseFlag(item: SaleItem): void {
+    const fetch = (): ReturnType<RedisGate['soldOut']> =>
+      this.gate.soldOut(item.seriesId, item.itemId, item.epoch, MOST_CLAIMS_PER_FLAG);
+    void this.board.raise(item.itemId, item.epoch, fetch);
+  }
+
+  private decide(attempt: Attempt, round: SaleRound, item: SaleItem, admission: Admission & { kind: 'in' }): Promise<ClaimDecision> {
+    const { request } = attempt;
+    return this.decider.submit({
+      claimId: attempt.claimId,
+      orderId: attempt.orderId,
+      orderKey: idFromUuid('order', attempt.orderId),
+      item,
+      buyerId: request.buyerId,
+      quantity: request.quantity,
+      epoch: admission.epoch,
+      admissionNumber: admission.number,
+      fingerprint: attempt.fingerprint,
+      regionCode: request.regionCode,
+      paymentWindowMs: round.paymentWindowMs,
+      traceparent: request.traceparent,
+    });
+  }
+
+  /** The gate hears how it went; what it does not hear, its sweeper finds out. */
+  private reportToGate(attempt: Attempt, item: SaleItem, admission: Admission & { kind: 'in' }, decision: ClaimDecision): void {
+    if (admission.epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
+    const kept = decision.outcome === 'ACCEPTED' || (decision.outcome === 'REPLAYED' && decision.live);
+    const verdict = kept ? 'kept' : decision.outcome === 'REPLAYED' ? 'returned' : 'undone';
+    this.gate
+      .report(item.seriesId, item.itemId, attempt.claimId, admission.number ?? undefined, verdict)
+      .catch(() => undefined);
+  }
+
+  /** The caller's answer, or undefined when the claim has to be admitted again. */
+  private async answer(attempt: Attempt, item: SaleItem, decision: ClaimDecision): Promise<Result<PlacedClaim, Problem> | undefined> {
+    switch (decision.outcome) {
+      case 'ACCEPTED':
+        return ok(this.placed.fresh(attempt, item, decision.placedAtMs, decision.expiresAtMs));
+      case 'REPLAYED':
+        return this.placed.replay(attempt, decision);
+      case 'STALE_EPOCH':
+      case 'TOMBSTONED':
+      case 'RETRY':
+        return undefined;
+      default:
+        return { ok: false, error: refusalOf({ kind: decision.outcome }) };
+    }
+  }
+
+  /** A refusal, unless this very request was accepted earlier: then its answer again. */
+  private async unlessKnown(attempt: Attempt, problem: Problem): Promise<Result<PlacedClaim, Problem>> {
+    const known = await this.placed.find(attempt);
+    return known ?? { ok: false, error: problem };
+  }
+}
+
+const DIRECT: Admission = { kind: 'in', epoch: null, number: null, known: false };
+const SOLD_OUT = refuse('sold-out', 'All units are taken. Unpaid units come back on sale while the round is open.').error;
+
+/** Everything of a claim's body that makes it another request. */
+function fingerprintOf(request: PlaceClaim): string {
+  const { roundId, itemId, quantity, regionCode, expectedTotal } = request;
+  const body = JSON.stringify([roundId, itemId, quantity, regionCode, expectedTotal?.amount, expectedTotal?.currency]);
+  return createHash('sha256').update(body).digest('base64url').slice(0, 22);
+}

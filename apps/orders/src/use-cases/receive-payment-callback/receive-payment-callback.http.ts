@@ -1,0 +1,26 @@
+import { type HttpReply, type HttpRequest, Operation, sendProblem } from '@gravity/http';
+import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { ReceivePaymentCallback } from './receive-payment-callback.use-case';
+
+const EMPTY = Buffer.alloc(0);
+
+@Controller('orders/v1/payment-callbacks')
+export class ReceivePaymentCallbackHttp {
+  constructor(@Inject(ReceivePaymentCallback) private readonly receive: ReceivePaymentCallback) {}
+
+  @Post(':provider')
+  @Operation({
+    id: 'receivePaymentCallback',
+    summary: "The payment provider's signed callbacks (Standard Webhooks)",
+    description: 'Answers 204 after the effect is committed. Anything else: deliver again, the event is applied once.',
+    publicBecause: 'the signature over the body says who sends',
+    status: 204,
+    problems: ['signature-invalid', 'payload-too-large', 'not-found'],
+  })
+  async handle(@Param('provider') provider: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
+    // The signature covers the bytes that were sent, not what they parse to.
+    const settled = await this.receive.execute(provider, request.headers, request.rawBody ?? EMPTY);
+    if (!settled.ok) return sendProblem(reply, settled.error);
+    reply.code(204).send();
+  }
+}

@@ -1,0 +1,114 @@
+// Server-sent events of one order. A client that comes back with Last-Event-ID hears only what is new; when the order is
+// over and seen, the answer is 204, which tells an EventSource to stop.
+import { callerOf, type HttpReply, type HttpRequest, Operation, sendProblem, ShutdownHooks } from '@gravity/http';
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { maySee, orderUuid } from '../../order-access';
+import { type OrderView, orderView } from '../../order-view';
+import { OrdersRepository } from '../../storage/orders.repository';
+import { isOver, OrderWatcher, type Watch } from './order-watcher';
+
+const HEARTBEAT_MS = 15_000;
+/** A reader that leaves this much unread, in bytes, is cut off; it may come back with Last-Event-ID. */
+const MAX_UNREAD_BYTES = 65_536;
+/** How long a client waits before it comes back, in ms. */
+const RECONNECT_MS = 1_000;
+
+@Controller('orders/v1/orders')
+export class WatchOrderHttp {
+  constructor(
+    @Inject(OrdersRepository) private readonly orders: OrdersRepository,
+    @Inject(OrderWatcher) private readonly watcher: OrderWatcher,
+    @Inject(ShutdownHooks) private readonly shutdown: ShutdownHooks,
+  ) {}
+
+  @Get(':orderId/events')
+  @Operation({
+    id: 'watchOrder',
+    summary: "Server-sent events of one order's progress",
+    description:
+      'Event `order` carries the order and has its version as id. The stream ends when the order is paid, closed or refunded. ' +
+      'With `Last-Event-ID` only later versions are sent; 204 when the order is over and nothing is new.',
+    callers: ['buyer'],
+    problems: ['not-found', 'overloaded'],
+  })
+  async watch(@Param('orderId') orderId: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
+    const caller = callerOf(request);
+    const uuid = orderUuid(orderId);
+    if (!uuid.ok) return sendProblem(reply, uuid.error);
+    const order = await this.orders.find(uuid.value);
+    if (order === undefined || !maySee(caller, order)) {
+      return sendProblem(reply, { code: 'not-found', detail: 'There is no such order for this caller.' });
+    }
+    const seen = versionOf(request.headers['last-event-id']);
+    if (isOver(order) && seen >= order.sequence) {
+      reply.code(204).send();
+      return;
+    }
+    const stream = new Stream(reply);
+    const watch: Watch = {
+      orderId: order.orderId,
+      caller: caller.sub,
+      seen: Math.max(seen, order.sequence),
+      tell: (view, over) => stream.tell(view, over),
+    };
+    if (!this.watcher.add(watch)) {
+      return sendProblem(reply, { code: 'overloaded', detail: 'Too many streams are open.', retryAfterSeconds: 5 });
+    }
+    stream.open(this.shutdown.stopping, () => this.watcher.remove(watch));
+    if (seen < order.sequence) stream.tell(orderView(order), isOver(order));
+  }
+}
+
+/** A bad or missing id counts as nothing seen. */
+function versionOf(header: string | string[] | undefined): number {
+  return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
+}
+
+/** One answer without an end, until one of: the order is over, the reader leaves or lags, the process stops. */
+class Stream {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly reply: HttpReply) {}
+
+  /** Sends the head of the answer. `onEnd` runs once, whatever ends the stream. */
+  open(stopping: AbortSignal, onEnd: () => void): void {
+    const { raw } = this.reply;
+    // Headers that hooks have set so far (request id, security) belong to the answer.
+    const headers = Object.entries(this.reply.getHeaders()).filter(([, value]) => value !== undefined);
+    this.reply.hijack();
+    raw.writeHead(200, {
+      ...(Object.fromEntries(headers) as Record<string, string | number | string[]>),
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    raw.write(`retry: ${RECONNECT_MS}\n\n`);
+    const stop = (): void => this.end();
+    this.timer = setInterval(() => this.write(': still here\n\n'), HEARTBEAT_MS);
+    raw.once('close', () => {
+      clearInterval(this.timer);
+      stopping.removeEventListener('abort', stop);
+      onEnd();
+    });
+    if (stopping.aborted) this.end();
+    else stopping.addEventListener('abort', stop, { once: true });
+  }
+
+  /** One version of the order; the last one ends the stream. */
+  tell(order: OrderView, over: boolean): void {
+    this.write(`event: order\nid: ${order.version}\ndata: ${JSON.stringify(order)}\n\n`);
+    if (over) this.end();
+  }
+
+  private write(text: string): void {
+    const { raw } = this.reply;
+    if (raw.writableEnded || raw.destroyed) return;
+    raw.write(text);
+    if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy();
+  }
+
+  private end(): void {
+    clearInterval(this.timer);
+    if (!this.reply.raw.writableEnded) this.reply.raw.end();
+  }
+}

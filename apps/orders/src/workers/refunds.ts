@@ -1,0 +1,79 @@
+// Gives money back: asks the provider until it has done so. The refund's id is the idempotency key, so a process that
+// dies after the provider's answer only makes the next one ask again.
+import { Logger } from '@nestjs/common';
+import { type Currency, idFromUuid, money } from '@gravity/kernel';
+import type { Database } from '@gravity/persistence';
+import { type PaymentProvider, ProviderRefusal } from '../payments/payment-provider';
+import type { PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
+import { Loop } from './loop';
+
+const BATCH = 50;
+const IN_FLIGHT = 8;
+const LEASE_SECONDS = 10;
+/** 10 s, 20 s, … up to about 43 minutes between attempts. A refund is never given up. */
+const MAX_DOUBLINGS = 8;
+
+interface DueRefund {
+  refund_id: string;
+  order_id: string;
+  intent_id: string;
+  charge_id: string;
+  minor: string;
+  currency: Currency;
+  attempts: number;
+}
+
+export interface RefundsOptions {
+  readonly pauseMs?: number;
+}
+
+export class RefundsWorker extends Loop {
+  private readonly log = new Logger('refunds');
+
+  constructor(
+    private readonly database: Database,
+    private readonly provider: PaymentProvider,
+    private readonly settler: PaymentSettler,
+    options: RefundsOptions = {},
+  ) {
+    super({ name: 'refunds', pauseMs: options.pauseMs ?? 500 });
+  }
+
+  /** Tries the refunds that are due, once. Public for tests and for the command line. Returns how many there were. */
+  async sweep(): Promise<number> {
+    const due = await this.database.query<DueRefund>(
+      `update refunds f set attempts = f.attempts + 1,
+         next_attempt_at = now() + make_interval(secs => ${LEASE_SECONDS} * power(2, least(f.attempts, ${MAX_DOUBLINGS})))
+       from (select refund_id from refunds where status = 'REQUESTED' and next_attempt_at <= now()
+             order by next_attempt_at limit ${BATCH} for update skip locked) due
+       where f.refund_id = due.refund_id
+       returning f.refund_id, f.order_id, f.intent_id, f.charge_id, f.amount_minor::text as minor, f.currency, f.attempts`,
+    );
+    const next = due.values();
+    const work = async (): Promise<void> => {
+      for (const refund of next) await this.refund(refund);
+    };
+    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, due.length) }, work));
+    return due.length;
+  }
+
+  protected override async turn(): Promise<number | void> {
+    if ((await this.sweep()) >= BATCH) return 0;
+  }
+
+  private async refund(due: DueRefund): Promise<void> {
+    const charge = { intentId: due.intent_id, chargeId: due.charge_id, amount: money(BigInt(due.minor), due.currency) };
+    try {
+      const answer = await this.provider.refund({ ...charge, idempotencyKey: idFromUuid('refund', due.refund_id) });
+      if (answer.status === 'FAILED') throw new Error('the provider reports FAILED');
+      // PENDING: the callback or the next attempt tells the end.
+      if (answer.status === 'PENDING') return;
+      await this.settler.settle({ kind: 'refunded', orderId: due.order_id, charge, providerRefundId: answer.refundId });
+    } catch (error) {
+      // The lease is the backoff: the refund is due again by itself. A refusal needs a person, who finds it in the log.
+      const text = `refund ${idFromUuid('refund', due.refund_id)}, attempt ${due.attempts}: ${String(error)}`;
+      if (error instanceof ProviderRefusal) this.log.error(text);
+      else this.log.warn(text);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+// Keeps the rounds of every active series generated ahead. Any number of processes may run it: a series is worked on
+// under its row lock, and a series has at most one round per opening time.
+import { Inject, Injectable } from '@nestjs/common';
+import { OutboxRelay } from '@gravity/messaging';
+import { Database, type Tx } from '@gravity/persistence';
+import { nextOpenings } from '../domain/recurrence';
+import { recurrenceFromJson } from '../recurrence-json';
+import { existingOpenings, insertRound, serverTimeMs } from '../storage/rounds.repository';
+import { findSeries, listSeries, type Series, setSeriesStatus } from '../storage/series.repository';
+import { findSkuSnapshots } from '../storage/sku-snapshots.repository';
+import { makeRound } from '../use-cases/create-round/round-maker';
+import { Loop } from './loop';
+import { RoundLifecycle } from './round-lifecycle';
+
+const PAUSE_MS = 1_000;
+const SERIES_PER_PAGE = 200;
+/** Rounds made in one transaction; a series with more to make is worked on again in the next turn. */
+const ROUNDS_PER_TRANSACTION = 50;
+/** How long a series that lacks a round for want of a listed SKU is left alone. */
+const NOTHING_TO_SELL_REST_MS = 5_000;
+
+interface Outlook {
+  readonly version: number;
+  /** By Postgres' clock: nothing to do for the series before this instant. */
+  readonly idleUntilMs: number;
+}
+
+@Injectable()
+export class RoundGenerator extends Loop {
+  /** Only spares queries; a process that knows nothing looks at every series once. */
+  private readonly outlooks = new Map<string, Outlook>();
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
+    @Inject(RoundLifecycle) private readonly lifecycle: RoundLifecycle,
+  ) {
+    super({ name: 'round-generator', pauseMs: PAUSE_MS });
+  }
+
+  protected override async turn(stop: AbortSignal): Promise<number | void> {
+    let afterId: string | undefined;
+    let made = 0;
+    do {
+      const page = await listSeries(this.database, {
+        status: 'ACTIVE',
+        limit: SERIES_PER_PAGE,
+        ...(afterId === undefined ? {} : { afterId }),
+      });
+      const nowMs = await serverTimeMs(this.database);
+      for (const series of page.slice(0, SERIES_PER_PAGE)) {
+        if (stop.aborted) return;
+        if (!this.isIdle(series, nowMs)) made += await this.generate(series.seriesId);
+      }
+      afterId = page.length > SERIES_PER_PAGE ? page[SERIES_PER_PAGE - 1]!.seriesId : undefined;
+    } while (afterId !== undefined);
+    if (made > 0) {
+      this.relay.wake();
+      this.lifecycle.wake();
+    }
+  }
+
+  /** Makes the missing rounds of one series; returns how many. Nothing when another process is at it. */
+  async generate(seriesId: string): Promise<number> {
+    const done = await this.database.transaction(async (tx) => {
+      const series = await findSeries(tx, seriesId, 'skip-locked');
+      if (series === undefined || series.status !== 'ACTIVE') return undefined;
+      const nowMs = await serverTimeMs(tx);
+      const openings = nextOpenings(recurrenceFromJson(series.recurrence), series.timeZone, nowMs, series.roundsAhead);
+      if (openings.length === 0) {
+        await setSeriesStatus(tx, seriesId, series.version, 'ENDED');
+        return undefined;
+      }
+      const known = await existingOpenings(tx, seriesId, openings.map((opening) => opening.opensAtMs));
+      const missing = openings.filter((opening) => !known.has(opening.opensAtMs));
+      const { made, unsellable } = await this.makeAll(tx, series, missing.slice(0, ROUNDS_PER_TRANSACTION));
+      const idleUntilMs = unsellable ? nowMs + NOTHING_TO_SELL_REST_MS : openings[0]!.opensAtMs;
+      return { series, made, idleUntilMs: missing.length > ROUNDS_PER_TRANSACTION ? nowMs : idleUntilMs };
+    });
+    if (done === undefined) return 0;
+    // Only what is committed may be remembered.
+    this.remember(done.series, done.idleUntilMs);
+    return done.made;
+  }
+
+  private async makeAll(
+    tx: Tx,
+    series: Series,
+    openings: readonly { opensAtMs: number; closesAtMs: number }[],
+  ): Promise<{ made: number; unsellable: boolean }> {
+    if (openings.length === 0) return { made: 0, unsellable: false };
+    const skus = await findSkuSnapshots(tx, series.items.map((item) => item.skuId));
+    let made = 0;
+    for (const opening of openings) {
+      const round = makeRound(series.items, opening, skus, series.autoApprove);
+      if (round === undefined) return { made, unsellable: true };
+      if (await insertRound(tx, series, round)) made += 1;
+    }
+    return { made, unsellable: false };
+  }
+
+  private isIdle(series: Series, nowMs: number): boolean {
+    const outlook = this.outlooks.get(series.seriesId);
+    return outlook !== undefined && outlook.version === series.version && nowMs < outlook.idleUntilMs;
+  }
+
+  private remember(series: Series, idleUntilMs: number): void {
+    const OUTLOOKS_MAX = 10_000;
+    if (this.outlooks.size >= OUTLOOKS_MAX) this.outlooks.clear();
+    this.outlooks.set(series.seriesId, { version: series.version, idleUntilMs });
+  }
+}

@@ -1,0 +1,15 @@
+import 'reflect-metadata';
+import { bootServices } from '@gravity/http';
+import { databaseProblem } from './database-problem';
+import { paymentsSandboxService } from './payments-sandbox.service-definition';
+
+async function main(): Promise<void> {
+  const service = paymentsSandboxService(process.env);
+  if (process.argv.includes('migrate')) return service.migrate();
+  await bootServices([service], { env: process.env, classifyError: databaseProblem, stopOnSignals: true });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

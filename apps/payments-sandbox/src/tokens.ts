@@ -1,0 +1,2 @@
+/** DI token of the Clock. */
+export const CLOCK = Symbol('Clock');

@@ -1,0 +1,29 @@
+import { Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Inject, Param, Post, UseGuards } from '@nestjs/common';
+import { SANDBOX_CONFIG, type SandboxConfig } from '../../sandbox-config';
+import { ServerKeyGuard } from '../../server-key.guard';
+import { IntentView, intentView } from '../intent.view';
+import { CancelIntent } from './cancel-intent.use-case';
+
+@Controller('payments-sandbox/v1/intents')
+export class CancelIntentHttp {
+  constructor(
+    @Inject(CancelIntent) private readonly cancelIntent: CancelIntent,
+    @Inject(SANDBOX_CONFIG) private readonly config: SandboxConfig,
+  ) {}
+
+  @Post(':intentId/cancellation')
+  @Operation({
+    id: 'cancelIntent',
+    summary: 'Close an intent for its buyer; tells its state afterwards',
+    publicBecause: 'checked by the provider key',
+    tags: ['payments-sandbox'],
+    problems: ['unauthenticated', 'not-found'],
+    status: 200,
+    response: IntentView,
+  })
+  @UseGuards(ServerKeyGuard)
+  async handle(@Param('intentId') intentId: string): Promise<IntentView> {
+    return intentView(valueOrThrow(await this.cancelIntent.execute(intentId)), this.config.publicUrl);
+  }
+}

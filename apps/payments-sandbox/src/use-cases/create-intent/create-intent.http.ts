@@ -1,0 +1,45 @@
+import { type HttpReply, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
+import { Body, Controller, Inject, Post, Res, UseGuards } from '@nestjs/common';
+import { SANDBOX_CONFIG, type SandboxConfig } from '../../sandbox-config';
+import { ServerKeyGuard } from '../../server-key.guard';
+import { CreatedIntentView, intentView, moneyOf } from '../intent.view';
+import { CreateIntentDto } from './create-intent.dto';
+import { CreateIntent } from './create-intent.use-case';
+
+@Controller('payments-sandbox/v1/intents')
+export class CreateIntentHttp {
+  constructor(
+    @Inject(CreateIntent) private readonly createIntent: CreateIntent,
+    @Inject(SANDBOX_CONFIG) private readonly config: SandboxConfig,
+  ) {}
+
+  @Post()
+  @Operation({
+    id: 'createIntent',
+    summary: 'Announce a payment',
+    publicBecause: 'checked by the provider key',
+    tags: ['payments-sandbox'],
+    problems: ['unauthenticated', 'idempotency-key-reused'],
+    idempotent: true,
+    status: 201,
+    response: CreatedIntentView,
+  })
+  @UseGuards(ServerKeyGuard)
+  async handle(
+    @IdempotencyKey() idempotencyKey: string,
+    @Body() body: CreateIntentDto,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<CreatedIntentView> {
+    const created = valueOrThrow(
+      await this.createIntent.execute({
+        orderId: body.orderId,
+        amount: moneyOf(body.amount),
+        expiresAtMs: Date.parse(body.expiresAt),
+        description: body.description,
+        idempotencyKey,
+      }),
+    );
+    if (!created.isNew) reply.header('idempotent-replayed', 'true');
+    return { ...intentView(created.intent, this.config.publicUrl), clientSecret: created.clientSecret };
+  }
+}

@@ -1,0 +1,40 @@
+import { type HttpReply, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
+import { Body, Controller, Inject, Post, Res, UseGuards } from '@nestjs/common';
+import { ServerKeyGuard } from '../../server-key.guard';
+import { moneyOf, moneyView } from '../intent.view';
+import { CreateRefundDto, RefundView } from './create-refund.dto';
+import { CreateRefund } from './create-refund.use-case';
+
+@Controller('payments-sandbox/v1/refunds')
+export class CreateRefundHttp {
+  constructor(@Inject(CreateRefund) private readonly createRefund: CreateRefund) {}
+
+  @Post()
+  @Operation({
+    id: 'createRefund',
+    summary: 'Give money back',
+    publicBecause: 'checked by the provider key',
+    tags: ['payments-sandbox'],
+    problems: ['unauthenticated', 'not-found', 'invalid-transition'],
+    idempotent: true,
+    status: 201,
+    response: RefundView,
+  })
+  @UseGuards(ServerKeyGuard)
+  async handle(
+    @IdempotencyKey() idempotencyKey: string,
+    @Body() body: CreateRefundDto,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<RefundView> {
+    const { refundId, intentId, amount, isNew } = valueOrThrow(
+      await this.createRefund.execute({
+        intentId: body.intentId,
+        chargeId: body.chargeId,
+        amount: moneyOf(body.amount),
+        idempotencyKey,
+      }),
+    );
+    if (!isNew) reply.header('idempotent-replayed', 'true');
+    return { refundId, intentId, amount: moneyView(amount), status: 'SUCCEEDED' };
+  }
+}

@@ -1,0 +1,42 @@
+// The delivery log: which callbacks an intent owed, and what became of each.
+import { Operation } from '@gravity/http';
+import { toRfc3339 } from '@gravity/kernel';
+import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
+import { ServerKeyGuard } from '../../server-key.guard';
+import { type DeliveryLogEntry, DeliveryRepository } from '../../storage/delivery.repository';
+import { DeliveryListView, type DeliveryView, MAX_LOG_ENTRIES, ReadDeliveriesDto } from './read-deliveries.dto';
+
+@Controller('payments-sandbox/v1/deliveries')
+export class ReadDeliveriesHttp {
+  constructor(@Inject(DeliveryRepository) private readonly deliveries: DeliveryRepository) {}
+
+  @Get()
+  @Operation({
+    id: 'readDeliveries',
+    summary: 'Read the delivery log of one intent, oldest first',
+    publicBecause: 'checked by the provider key',
+    tags: ['payments-sandbox'],
+    problems: ['unauthenticated'],
+    response: DeliveryListView,
+  })
+  @UseGuards(ServerKeyGuard)
+  async handle(@Query() query: ReadDeliveriesDto): Promise<DeliveryListView> {
+    const entries = await this.deliveries.log(query.intentId, MAX_LOG_ENTRIES + 1);
+    return { items: entries.slice(0, MAX_LOG_ENTRIES).map(view), hasMore: entries.length > MAX_LOG_ENTRIES };
+  }
+}
+
+function view(entry: DeliveryLogEntry): DeliveryView {
+  return {
+    deliveryId: entry.deliveryId,
+    eventId: entry.eventId,
+    type: entry.type,
+    status: entry.status,
+    attempts: entry.attempts,
+    createdAt: toRfc3339(entry.createdAtMs),
+    ...(entry.status === 'PENDING' ? { dueAt: toRfc3339(entry.dueAtMs) } : {}),
+    ...(entry.lastHttpStatus === undefined ? {} : { lastHttpStatus: entry.lastHttpStatus }),
+    ...(entry.lastError === undefined ? {} : { lastError: entry.lastError }),
+    ...(entry.deliveredAtMs === undefined ? {} : { deliveredAt: toRfc3339(entry.deliveredAtMs) }),
+  };
+}

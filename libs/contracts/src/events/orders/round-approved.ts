@@ -1,0 +1,25 @@
+import { price, time, units } from '../parts';
+import { itemBase, roundBase, roundRequired } from './round-part';
+
+/** An operator approved a round: it will open by itself at its time. */
+export const roundApproved = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  required: [...roundRequired, 'opensAt', 'closesAt', 'items'],
+  properties: {
+    ...roundBase,
+    opensAt: time,
+    closesAt: time,
+    items: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['itemId', 'skuId', 'quota', 'price'],
+        properties: { ...itemBase, quota: units, price },
+      },
+    },
+  },
+} as const;

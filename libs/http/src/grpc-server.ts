@@ -1,0 +1,90 @@
+// Nest's gRPC transport with what it leaves out: the port it was given when asked for any free one, health, reflection,
+// limits, and a shutdown that finishes the calls in progress.
+import { type ChannelOptions, type Server, ServerCredentials, Server as GrpcJsServer, type ServiceDefinition as GrpcService } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import { ServerGrpc } from '@nestjs/microservices';
+import { PROTO_LOADER_OPTIONS, type ProtoPackage } from '@gravity/contracts';
+import type { HealthRegistry } from './health-registry';
+
+const MESSAGE_BYTES_MAX = 1_048_576;
+const METADATA_BYTES_MAX = 16_384;
+const STREAMS_PER_CONNECTION_MAX = 1_000;
+const HEALTH_EVERY_MS = 1_000;
+const KEEPALIVE_MS = 30_000;
+
+const CHANNEL_OPTIONS: ChannelOptions = {
+  'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+  'grpc.max_send_message_length': 4 * MESSAGE_BYTES_MAX,
+  'grpc.max_metadata_size': METADATA_BYTES_MAX,
+  'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
+  'grpc.keepalive_time_ms': KEEPALIVE_MS,
+  'grpc.keepalive_timeout_ms': KEEPALIVE_MS / 3,
+};
+
+/** One gRPC server for all packages of the process. */
+export class GrpcServer extends ServerGrpc {
+  private server: Server | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly health = new HealthImplementation({ '': 'NOT_SERVING' });
+  /** The port in use, once listening. */
+  port = 0;
+
+  constructor(
+    private readonly address: { readonly host: string; readonly port: number },
+    packages: readonly ProtoPackage[],
+    private readonly registry: HealthRegistry,
+  ) {
+    super({
+      url: `${address.host}:${address.port}`,
+      package: packages.map((entry) => entry.package),
+      protoPath: packages.map((entry) => entry.protoPath),
+      loader: { ...PROTO_LOADER_OPTIONS, arrays: true, includeDirs: [...new Set(packages.flatMap((entry) => entry.includeDirs))] },
+      onLoadPackageDefinition: (loaded: ConstructorParameters<typeof ReflectionService>[0], server: Server) => {
+        new ReflectionService(loaded).addToServer(server);
+        this.health.addToServer(server);
+        for (const [name, entry] of Object.entries(loaded)) {
+          if (!('format' in entry) && isService(entry)) this.health.setStatus(name, 'NOT_SERVING');
+        }
+      },
+    });
+  }
+
+  override async createClient(): Promise<Server> {
+    const server = new GrpcJsServer(CHANNEL_OPTIONS);
+    this.port = await new Promise<number>((resolve, reject) => {
+      const { host, port } = this.address;
+      server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+    });
+    this.server = server;
+    this.timer = setInterval(() => void this.mirrorHealth(), HEALTH_EVERY_MS).unref();
+    return server;
+  }
+
+  /** Gives the gRPC health service what the readiness probe would answer now. */
+  async mirrorHealth(): Promise<void> {
+    const { status } = await this.registry.report();
+    const serving = status === 'ready' || status === 'degraded' ? 'SERVING' : 'NOT_SERVING';
+    const names = (this.health as unknown as { statusMap: Map<string, string> }).statusMap.keys();
+    for (const name of names) this.health.setStatus(name, serving);
+  }
+
+  /** Takes no new calls and resolves when those in progress are done. */
+  async drain(): Promise<void> {
+    clearInterval(this.timer);
+    const { server } = this;
+    if (server === undefined) return;
+    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  }
+
+  /** Cuts whatever is left. Nest calls it when the application closes. */
+  override async close(): Promise<void> {
+    clearInterval(this.timer);
+    this.server?.forceShutdown();
+    this.server = undefined;
+  }
+}
+
+function isService(entry: object): entry is GrpcService {
+  return Object.values(entry).every((method) => typeof method === 'object' && method !== null && 'path' in method);
+}

@@ -1,0 +1,140 @@
+// The Fastify server under Nest: limits, problem documents for what fails before a handler, request ids, security
+// headers, latency histograms, and a span per request while traces are recorded.
+import type { Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type HistogramChild, metricsFor, runInSpan, SpanKind, startSpan, tracingEnabled } from '@gravity/observability';
+import type { HttpReply, HttpRequest, HttpServer } from './fastify-types';
+import { readJsonBodies } from './json-body';
+import { prepareProblem, problemBody, PROBLEM_CONTENT_TYPE, sendProblem } from './problem-reply';
+import { newRequestId, validRequestId } from './request-id';
+
+export const BODY_BYTES_MAX = 65_536;
+const HEADER_BYTES_MAX = 16_384;
+const PATH_PARAMETER_LENGTH_MAX = 128;
+const REQUEST_TIMEOUT_MS = 30_000;
+const CONNECTION_TIMEOUT_MS = 60_000;
+// Longer than the idle time of usual balancers, so that they close an idle connection before we do.
+const KEEP_ALIVE_MS = 75_000;
+
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+} as const;
+
+export interface ServerOptions {
+  readonly bodyLimitBytes: number;
+  readonly trustedProxies: number;
+  /** Names of the services in this process: the first segment of their paths, and their metrics' label. */
+  readonly services: readonly string[];
+  /** True once open connections should be closed after their answer. */
+  readonly isLeaving: () => boolean;
+}
+
+/** The adapter Nest runs on. */
+export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
+  const settings = {
+    logger: false,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    trustProxy: options.trustedProxies === 0 ? false : options.trustedProxies,
+    routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_TIMEOUT_MS },
+    requestIdHeader: false,
+    genReqId: (raw: IncomingMessage) => validRequestId(raw.headers['x-request-id']) ?? newRequestId(),
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error: Error, request: HttpRequest, reply: HttpReply) => {
+      setCommonHeaders(request, reply);
+      sendProblem(reply, { code: 'invalid-request', detail: error.message });
+    },
+    multipart: false,
+    // No middleware is used; its plugin would cost every request a hook.
+    skipMiddie: true,
+  };
+  const adapter: FastifyAdapter = new FastifyAdapter(settings as never);
+  const server: HttpServer = adapter.getInstance();
+  server.decorateRequest('caller', null);
+  server.decorateRequest('policy', null);
+  server.decorateRequest('rawBody', null);
+  server.decorateRequest('span', null);
+  readJsonBodies(server);
+  server.addHook('onRequest', (request, reply, done) => {
+    setCommonHeaders(request, reply);
+    if (options.isLeaving()) reply.header('connection', 'close');
+    done();
+  });
+  measureRequests(server, options.services);
+  if (tracingEnabled()) traceRequests(server);
+  return adapter;
+}
+
+function setCommonHeaders(request: HttpRequest, reply: HttpReply): void {
+  reply.header('x-request-id', request.id);
+  reply.header('x-content-type-options', SECURITY_HEADERS['x-content-type-options']);
+  reply.header('cache-control', SECURITY_HEADERS['cache-control']);
+  reply.header('content-security-policy', SECURITY_HEADERS['content-security-policy']);
+}
+
+/** Latency by operation and status class. The label look-up happens once per pair; then a request costs an addition. */
+function measureRequests(server: HttpServer, services: readonly string[]): void {
+  const name = 'http_request_duration_seconds';
+  const help = 'Time from the request line to the last byte of the answer';
+  const children = new Map<string, HistogramChild[]>();
+  const childrenOf = (operation: string, request: HttpRequest): HistogramChild[] => {
+    const prefix = request.url.split('/', 2)[1] ?? '';
+    const service = services.find((candidate) => candidate === prefix) ?? 'platform';
+    const metric = metricsFor(service).histogram(name, help, ['operation', 'status']);
+    const made = ['1xx', '2xx', '3xx', '4xx', '5xx'].map((status) => metric.labels({ operation, status }));
+    children.set(operation, made);
+    return made;
+  };
+  server.addHook('onResponse', (request, reply, done) => {
+    const operation = request.policy?.operation ?? 'unmatched';
+    const child = (children.get(operation) ?? childrenOf(operation, request))[Math.floor(reply.statusCode / 100) - 1];
+    child?.observe(reply.elapsedTime / 1_000);
+    done();
+  });
+}
+
+function traceRequests(server: HttpServer): void {
+  server.addHook('onRequest', (request, _reply, done) => {
+    const traceparent = request.headers['traceparent'];
+    const attributes = { 'http.request.method': request.method, 'http.route': request.routeOptions.url ?? 'unmatched' };
+    const parent = typeof traceparent === 'string' ? { parent: traceparent } : {};
+    request.span = startSpan(`${request.method} ${attributes['http.route']}`, attributes, { kind: SpanKind.SERVER, ...parent });
+    done();
+  });
+  // Activated only here: reading the body in between would lose the context again.
+  server.addHook('preHandler', (request, _reply, done) => {
+    if (request.span) runInSpan(request.span, done);
+    else done();
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    request.span?.setAttribute('http.response.status_code', reply.statusCode);
+    if (request.policy) request.span?.updateName(request.policy.operation);
+    request.span?.end();
+    done();
+  });
+}
+
+/** Answers what is not even HTTP, or not HTTP within our limits, on the bare socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'The headers are too large.']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'The request did not arrive in time.']
+        : ['400 Bad Request', 'This is not a valid HTTP request.'];
+  const body = problemBody(prepareProblem({ code: 'invalid-request', detail }), newRequestId());
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: ${PROBLEM_CONTENT_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+  socket.end(head + body);
+}

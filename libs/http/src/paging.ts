@@ -1,0 +1,90 @@
+// Lists: a limit, an opaque cursor, and whether there is more. A cursor is signed together with the list's name and
+// filters, so it can neither be made up nor carried over to another list.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import type { Problem } from '@gravity/contracts';
+import { err, ok, type Result } from '@gravity/kernel';
+import { Secret } from '@gravity/observability';
+
+export const PAGE_LIMIT_MAX = 100;
+const PAGE_LIMIT_DEFAULT = 20;
+const CURSOR_LENGTH_MAX = 1_024;
+const SIGNATURE_BYTES = 16;
+
+/** The query every list takes; extend it with the list's filters. */
+export class ListQuery {
+  /** How many items at most, 1 to 100. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(PAGE_LIMIT_MAX)
+  limit: number = PAGE_LIMIT_DEFAULT;
+
+  /** `nextCursor` of the page before. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(CURSOR_LENGTH_MAX)
+  cursor?: string;
+}
+
+/** One page as it goes over the wire. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly hasMore: boolean;
+  readonly nextCursor?: string;
+}
+
+/** A page; there is more exactly when there is a next cursor. */
+export function listOf<T>(items: readonly T[], nextCursor?: string): Page<T> {
+  return nextCursor === undefined ? { items, hasMore: false } : { items, hasMore: true, nextCursor };
+}
+
+export type CursorPosition = readonly (string | number | null)[];
+export type CursorFilters = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Makes and reads cursors. All processes of a service share one secret (`CURSOR_SECRET`). */
+export class CursorSigner {
+  private readonly secret: Secret;
+
+  constructor(secret: string) {
+    this.secret = new Secret(secret);
+  }
+
+  /** A cursor for the position after which the next page starts. */
+  encode(list: string, filters: CursorFilters, position: CursorPosition): string {
+    const payload = Buffer.from(JSON.stringify(position), 'utf8').toString('base64url');
+    return `${payload}.${this.sign(list, filters, payload).toString('base64url')}`;
+  }
+
+  /** The position in a cursor of this list with these filters, else `invalid-cursor`. */
+  decode(list: string, filters: CursorFilters, cursor: string): Result<CursorPosition, Problem> {
+    const [payload, signature, ...rest] = cursor.length > CURSOR_LENGTH_MAX ? [] : cursor.split('.');
+    if (payload === undefined || signature === undefined || rest.length > 0) return invalidCursor();
+    const given = Buffer.from(signature, 'base64url');
+    const expected = this.sign(list, filters, payload);
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return invalidCursor();
+    return ok(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as CursorPosition);
+  }
+
+  /**
+   * Cuts a page out of `limit + 1` rows: the extra row tells that there is more, and the cursor points behind the last
+   * row that is shown.
+   */
+  page<R, T>(list: string, filters: CursorFilters, limit: number, rows: readonly R[], position: (row: R) => CursorPosition, show: (row: R) => T): Page<T> {
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return listOf(shown.map(show), last === undefined ? undefined : this.encode(list, filters, position(last)));
+  }
+
+  private sign(list: string, filters: CursorFilters, payload: string): Buffer {
+    const bound = Object.entries(filters).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    const text = JSON.stringify([list, bound, payload]);
+    return createHmac('sha256', this.secret.reveal()).update(text).digest().subarray(0, SIGNATURE_BYTES);
+  }
+}
+
+function invalidCursor(): Result<CursorPosition, Problem> {
+  return err({ code: 'invalid-cursor', detail: 'Start the list again without a cursor, or use nextCursor as it was given for the same filters.' });
+}

@@ -1,0 +1,162 @@
+// How often one caller may ask. Counted in this process and added up in Redis a few times per second, so no request
+// waits for Redis; between two exchanges a caller may get a little more than the limit, spread over all processes.
+import { Redis } from 'ioredis';
+import { ProblemError } from '@gravity/contracts';
+import { type Clock, systemClock } from '@gravity/kernel';
+import type { AppLogger } from '@gravity/observability';
+import type { HttpReply } from './fastify-types';
+import type { RateLimitRule } from './route-policy';
+
+const FLUSH_EVERY_MS = 150;
+const FLUSH_KEYS_MAX = 2_000;
+const SUBJECTS_MAX = 100_000;
+const COMMAND_TIMEOUT_MS = 1_000;
+const RECONNECT_DELAY_MAX_MS = 2_000;
+
+interface Subject {
+  readonly key: string;
+  readonly windowMs: number;
+  window: number;
+  /** Requests of this window in all processes, as of the last exchange, without ours since. */
+  shared: number;
+  /** Ours since the last exchange. */
+  fresh: number;
+  previous: number;
+}
+
+/** Sliding-window counters: the current window plus what of the previous one still lies within its length. */
+export class RateLimiter {
+  private readonly redis: Redis | undefined;
+  private readonly subjects = new Map<string, Subject>();
+  private readonly changed = new Set<Subject>();
+  private timer: NodeJS.Timeout | undefined;
+  private flushing: Promise<void> | undefined;
+  private redisDown = false;
+
+  constructor(
+    private readonly options: { readonly redisUrl?: string | undefined; readonly clock?: Clock; readonly logger?: AppLogger },
+  ) {
+    if (options.redisUrl === undefined) return;
+    this.redis = new Redis(options.redisUrl, {
+      lazyConnect: true,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      connectTimeout: COMMAND_TIMEOUT_MS,
+      retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_DELAY_MAX_MS),
+    });
+    // Failures show up in the exchange; without a listener ioredis prints them itself.
+    this.redis.on('error', () => undefined);
+  }
+
+  /** Counts one request, or throws `rate-limited`. Over HTTP the reply gets the `RateLimit` headers when it matters. */
+  enforce(operation: string, rule: RateLimitRule, subjectName: string, reply?: HttpReply): void {
+    if (this.redisDown && rule.onRedisDown === 'closed') {
+      const detail = 'The limit of this operation cannot be checked right now.';
+      throw new ProblemError({ code: 'unavailable', detail, retryAfterSeconds: 1 });
+    }
+    const nowMs = (this.options.clock ?? systemClock).nowMs();
+    const subject = this.subjectOf(operation, rule, subjectName, nowMs);
+    const elapsed = (nowMs % subject.windowMs) / subject.windowMs;
+    const used = subject.shared + subject.fresh + subject.previous * (1 - elapsed);
+    const remaining = Math.floor(rule.burst - used);
+    const resetSeconds = Math.max(1, Math.ceil(((1 - elapsed) * subject.windowMs) / 1_000));
+    if (reply !== undefined && remaining <= rule.burst / 5) {
+      reply.header('ratelimit-policy', `"${operation}";q=${rule.burst};w=${Math.ceil(subject.windowMs / 1_000)}`);
+      reply.header('ratelimit', `"${operation}";r=${Math.max(0, remaining - 1)};t=${resetSeconds}`);
+    }
+    if (remaining < 1) {
+      const detail = `At most ${rule.perSecond} requests per second, ${rule.burst} at once.`;
+      throw new ProblemError({ code: 'rate-limited', detail, retryAfterSeconds: resetSeconds });
+    }
+    subject.fresh += 1;
+    if (this.redis !== undefined) {
+      this.changed.add(subject);
+      this.timer ??= setInterval(() => void this.flush(), FLUSH_EVERY_MS).unref();
+    }
+  }
+
+  /** Exchanges counts with Redis now; runs by itself every 150 ms while there is something to exchange. */
+  async flush(): Promise<void> {
+    this.flushing ??= this.exchange().finally(() => (this.flushing = undefined));
+    await this.flushing;
+  }
+
+  /** Stops the exchange and the connection. */
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.flushing;
+    this.redis?.disconnect();
+  }
+
+  private subjectOf(operation: string, rule: RateLimitRule, name: string, nowMs: number): Subject {
+    const key = `${operation}:${rule.scope}:${name}`;
+    const windowMs = Math.max(1_000, Math.ceil((rule.burst / rule.perSecond) * 1_000));
+    const window = Math.floor(nowMs / windowMs);
+    const known = this.subjects.get(key);
+    if (known === undefined) {
+      if (this.subjects.size >= SUBJECTS_MAX) this.forgetOldest();
+      const subject: Subject = { key, windowMs, window, shared: 0, fresh: 0, previous: 0 };
+      this.subjects.set(key, subject);
+      return subject;
+    }
+    if (known.window !== window) {
+      known.previous = known.window === window - 1 ? known.shared + known.fresh : 0;
+      known.window = window;
+      known.shared = 0;
+      known.fresh = 0;
+    }
+    return known;
+  }
+
+  // A Map keeps insertion order: the first entries are the callers first seen longest ago.
+  private forgetOldest(): void {
+    let left = Math.ceil(SUBJECTS_MAX / 100);
+    for (const [key, subject] of this.subjects) {
+      if (left === 0) return;
+      left -= 1;
+      this.subjects.delete(key);
+      this.changed.delete(subject);
+    }
+  }
+
+  private async exchange(): Promise<void> {
+    if (this.redis === undefined || this.changed.size === 0) return;
+    const sent: { subject: Subject; window: number; count: number }[] = [];
+    for (const subject of this.changed) {
+      if (sent.length >= FLUSH_KEYS_MAX) break;
+      this.changed.delete(subject);
+      if (subject.fresh > 0) sent.push({ subject, window: subject.window, count: subject.fresh });
+    }
+    if (sent.length === 0) return;
+    try {
+      if (this.redis.status === 'wait') await this.redis.connect();
+      const pipeline = this.redis.pipeline();
+      for (const { subject, window, count } of sent) {
+        const key = `rate:${subject.key}:${window}`;
+        pipeline.incrby(key, count).pexpire(key, 2 * subject.windowMs);
+      }
+      const replies = (await pipeline.exec()) ?? [];
+      sent.forEach(({ subject, window, count }, index) => {
+        const [error, total] = replies[index * 2] ?? [new Error('no reply')];
+        if (error) throw error;
+        if (subject.window !== window) return;
+        subject.shared = Number(total);
+        subject.fresh -= count;
+      });
+      this.noteRedis(false);
+    } catch (error) {
+      // The counts stay with us as fresh ones and go out with the next exchange.
+      for (const { subject } of sent) this.changed.add(subject);
+      this.noteRedis(true, error);
+    }
+  }
+
+  private noteRedis(down: boolean, error?: unknown): void {
+    if (down !== this.redisDown) {
+      if (down) this.options.logger?.warn('rate limits are counted per process: Redis does not answer', { error });
+      else this.options.logger?.info('rate limits are shared through Redis again');
+    }
+    this.redisDown = down;
+  }
+}

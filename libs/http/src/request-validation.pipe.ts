@@ -1,0 +1,53 @@
+// Input declared as class-validator DTOs: unknown properties are refused, every fault is named by its place.
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { type ValidationError, validateSync } from 'class-validator';
+import type { FieldError } from '@gravity/contracts';
+import { err, ok, type Result } from '@gravity/kernel';
+import { invalidRequest } from './problem-reply';
+
+const FAULTS_MAX = 50;
+const NOT_A_DTO = new Set<unknown>([String, Number, Boolean, Array, Object, undefined]);
+
+/** The global pipe. Parameters whose type is no class pass through untouched. */
+@Injectable()
+export class RequestValidation implements PipeTransform {
+  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if (type === 'custom' || NOT_A_DTO.has(metatype)) return value;
+    const prefix = type === 'query' ? 'query' : type === 'param' ? 'path' : '';
+    const checked = validateDto(metatype as Type<object>, value, prefix);
+    if (!checked.ok) throw invalidRequest(checked.error);
+    return checked.value;
+  }
+}
+
+/** Checks a value against a DTO class and converts it. Faults are placed under the prefix, or at JSON pointers. */
+export function validateDto<T extends object>(type: Type<T>, value: unknown, prefix = ''): Result<T, FieldError[]> {
+  // A missing query is an empty one; a missing body is a fault.
+  const input = value ?? (prefix === '' ? undefined : {});
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    return err([{ pointer: prefix, message: 'must be an object' }]);
+  }
+  const instance = plainToInstance(type, input);
+  const faults = validateSync(instance, {
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    stopAtFirstError: true,
+    validationError: { target: false, value: false },
+  });
+  return faults.length === 0 ? ok(instance) : err(flatten(faults, prefix).slice(0, FAULTS_MAX));
+}
+
+function flatten(faults: readonly ValidationError[], prefix: string): FieldError[] {
+  return faults.flatMap((fault) => {
+    const pointer = `${prefix}/${escapePointer(fault.property)}`;
+    const own = Object.values(fault.constraints ?? {}).map((message) => ({ pointer, message }));
+    return [...own, ...flatten(fault.children ?? [], pointer)];
+  });
+}
+
+/** One segment of a JSON pointer (RFC 6901). */
+export function escapePointer(segment: string): string {
+  return segment.replaceAll('~', '~0').replaceAll('/', '~1');
+}

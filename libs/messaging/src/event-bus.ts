@@ -1,0 +1,23 @@
+import type { PublishedEvent } from './event';
+
+/** A topic that must exist before it is used. */
+export interface TopicSpec {
+  /** Without the prefix of the deployment. */
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replicationFactor?: number;
+}
+
+/** Where the relay publishes. One implementation talks to Kafka; another client would be another implementation. */
+export interface EventBus {
+  /**
+   * Resolves when every event is acknowledged by all in-sync replicas; events of one key are written in the given
+   * order. Rejects when that is not certain: some events may then have been written, and the whole call is repeated.
+   */
+  publish(events: readonly PublishedEvent[]): Promise<void>;
+  /** Creates the topics that do not exist. */
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** Whether the broker answers. */
+  healthy(): Promise<boolean>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,118 @@
+// One JSON object per line on stdout, for our code and for Nest's own messages. Every text and field is redacted.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { LoggerService } from '@nestjs/common';
+import pino from 'pino';
+import { redact, redactText } from './redact';
+import { currentTraceIds } from './tracing';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface LoggerOptions {
+  readonly service: string;
+  /** Default `info`. An unknown level counts as `info`. */
+  readonly level?: string;
+  /** Where lines go; stdout unless a test listens. */
+  readonly destination?: { write(line: string): void };
+}
+
+/** What application code logs through: a constant message and fields that vary. */
+export interface AppLogger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** The same logger with fields added to every line. */
+  child(fields: LogFields): AppLogger;
+}
+
+// Nest narrates its start line by line; that is detail for `debug`.
+const CHATTY_CONTEXTS = new Set([
+  'InstanceLoader',
+  'NestApplication',
+  'NestFactory',
+  'NestMicroservice',
+  'RouterExplorer',
+  'RoutesResolver',
+]);
+
+// Created on first use: on older Node versions an AsyncLocalStorage in use slows every promise of the process.
+let scopes: AsyncLocalStorage<LogFields> | undefined;
+
+/** Runs the work with fields that every log line inside it carries, for instance the event a consumer handles. */
+export function withLogFields<T>(fields: LogFields, work: () => T): T {
+  scopes ??= new AsyncLocalStorage<LogFields>();
+  return scopes.run({ ...scopes.getStore(), ...fields }, work);
+}
+
+/** The logger of a process: an {@link AppLogger} and a Nest `LoggerService` in one. */
+export class JsonLogger implements AppLogger, LoggerService {
+  constructor(private readonly sink: pino.Logger) {}
+
+  /** Nest's information level. A string as last argument is Nest's context, an object is a set of fields. */
+  log(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    const chatty = typeof context === 'string' && CHATTY_CONTEXTS.has(context);
+    this.write(chatty ? 'debug' : 'info', message, rest);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.write('info', message, [fields]);
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('trace', message, rest);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, rest);
+  }
+
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, rest);
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+
+  child(fields: LogFields): JsonLogger {
+    return new JsonLogger(this.sink.child(redact(fields) as Record<string, unknown>));
+  }
+
+  private write(level: Exclude<LogLevel, 'silent'>, message: unknown, rest: readonly unknown[]): void {
+    if (!this.sink.isLevelEnabled(level)) return;
+    const fields: Record<string, unknown> = { ...scopes?.getStore(), ...currentTraceIds() };
+    const texts: string[] = [];
+    for (const extra of rest) {
+      if (typeof extra === 'string') texts.push(extra);
+      else if (extra instanceof Error) fields['error'] = extra;
+      else if (typeof extra === 'object' && extra !== null) Object.assign(fields, extra);
+    }
+    // Nest passes (message, stack, context) or (message, context).
+    const context = texts.pop();
+    if (context !== undefined) fields['context'] = context;
+    if (texts.length > 0) fields['stack'] = texts.join('\n');
+    if (message instanceof Error) fields['error'] = message;
+    const text = typeof message === 'string' ? message : message instanceof Error ? message.message : JSON.stringify(redact(message));
+    this.sink[level](redact(fields) as Record<string, unknown>, redactText(text ?? ''));
+  }
+}
+
+/** The logger of one process. `LOG_LEVEL` belongs in `level`. */
+export function createLogger(options: LoggerOptions): JsonLogger {
+  const level = (LOG_LEVELS as readonly string[]).includes(options.level ?? '') ? options.level! : 'info';
+  const settings: pino.LoggerOptions = {
+    level,
+    base: { service: options.service },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    messageKey: 'message',
+  };
+  return new JsonLogger(options.destination ? pino(settings, options.destination) : pino(settings));
+}

@@ -1,0 +1,101 @@
+// The pg pool under a Database: counts statements, survives lost connections, and bounds its waiting line.
+import { monotonicMs } from '@gravity/kernel';
+import { Client, Pool, type PoolClient, type PoolConfig } from 'pg';
+import { isConnectionLost, note, sqlState } from './database-error';
+import { INT8_AS_NUMBER } from './sql-types';
+
+/** Callers that may wait for a connection; further ones are refused at once. */
+const POOL_WAITERS_MAX = 1_000;
+const IDLE_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_DELAY_MS = 10_000;
+const STALE_PLAN_STATES = ['0A000', '26000'];
+/** A server that hangs cannot enforce its statement timeout; the client gives up this much later. */
+const CLIENT_TIMEOUT_MARGIN_MS = 5_000;
+
+export interface PoolOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly poolSize: number;
+  readonly connectionTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  readonly onPoolWait?: ((waitMs: number) => void) | undefined;
+}
+
+/** A pooled connection; `broken` is set once it must not go back to the pool. */
+export type Connection = PoolClient & { broken: boolean };
+
+export class ConnectionPool {
+  readonly statements = { count: 0 };
+  readonly pool: Pool;
+
+  constructor(private readonly options: PoolOptions) {
+    const config: PoolConfig = {
+      connectionString: options.url,
+      application_name: options.applicationName,
+      max: options.poolSize,
+      connectionTimeoutMillis: options.connectionTimeoutMs,
+      statement_timeout: options.statementTimeoutMs,
+      query_timeout: options.statementTimeoutMs + CLIENT_TIMEOUT_MARGIN_MS,
+      idle_in_transaction_session_timeout: options.statementTimeoutMs * 2,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+      types: INT8_AS_NUMBER as unknown as NonNullable<PoolConfig['types']>,
+      Client: countingClient(this.statements),
+    };
+    this.pool = new Pool(config);
+    // An idle connection that dies is replaced on the next use; without a listener the event ends the process.
+    this.pool.on('error', () => undefined);
+  }
+
+  /** A connection, waited for at most `connectionTimeoutMs`. Rejects as `overloaded` or `unavailable`. */
+  async acquire(): Promise<Connection> {
+    if (this.pool.waitingCount >= POOL_WAITERS_MAX) {
+      throw note(new Error(`more than ${POOL_WAITERS_MAX} callers wait for a database connection`), 'overloaded');
+    }
+    const startedMs = monotonicMs();
+    try {
+      const client = (await this.pool.connect()) as Connection;
+      this.options.onPoolWait?.(monotonicMs() - startedMs);
+      return client;
+    } catch (error) {
+      const poolIsFull = error instanceof Error && error.message === 'timeout exceeded when trying to connect';
+      throw note(error, poolIsFull ? 'overloaded' : 'unavailable');
+    }
+  }
+}
+
+/** A pg client that counts what it sends and notes when it is lost. */
+function countingClient(statements: { count: number }): typeof Client {
+  class CountingClient extends Client {
+    broken = false;
+
+    constructor(config?: ConstructorParameters<typeof Client>[0]) {
+      super(config);
+      // A checked-out client has no listener of the pool; its error would end the process.
+      this.on('error', () => {
+        this.broken = true;
+      });
+      this.on('end', () => {
+        this.broken = true;
+      });
+    }
+
+    // pg's `query` has a dozen overloads; all that matters here is that it may return a promise.
+    override query(...args: unknown[]): never {
+      statements.count += 1;
+      const result: unknown = (super.query as (...all: unknown[]) => unknown)(...args);
+      if (!(result instanceof Promise)) return result as never;
+      return result.catch((error: unknown) => {
+        if (isConnectionLost(error)) {
+          this.broken = true;
+          note(error, 'unknown-outcome');
+        }
+        // A prepared statement that a migration has made unusable stays so for this connection.
+        if (STALE_PLAN_STATES.includes(sqlState(error) ?? '')) this.broken = true;
+        throw error;
+      }) as never;
+    }
+  }
+  return CountingClient;
+}

@@ -1,0 +1,244 @@
+// One database of one service: raw SQL and TypeORM over the same pool. Opening it needs no server: connections are made
+// on use, so a service boots while Postgres is down and works as soon as it is back.
+import { assert, backoffMs, sleep } from '@gravity/kernel';
+import { DataSource, type EntityManager, type EntitySchema, type MixedList, type QueryRunner } from 'typeorm';
+import { type Connection, ConnectionPool } from './connection-pool';
+import { isConnectionLost, isTransient, note } from './database-error';
+
+const DEFAULT_POOL_SIZE = 10;
+const DEFAULT_STATEMENT_TIMEOUT_MS = 10_000;
+const DEFAULT_CONNECTION_TIMEOUT_MS = 3_000;
+const HEALTH_TIMEOUT_MS = 2_000;
+const RETRY_BASE_MS = 5;
+const RETRY_MAX_MS = 200;
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly poolSize?: number;
+  readonly statementTimeoutMs?: number;
+  /** How long to wait for a connection, be it new or busy. */
+  readonly connectionTimeoutMs?: number;
+  /** Entities for repositories on cool paths; raw SQL needs none. */
+  readonly entities?: MixedList<(new () => object) | string | EntitySchema>;
+  /** Called with the time each caller waited for a connection. */
+  readonly onPoolWait?: (waitMs: number) => void;
+}
+
+export interface TransactionOptions {
+  /** How often the whole work is run again after a serialization failure or a deadlock. Default 0. */
+  readonly retries?: number;
+}
+
+/** Statements sent so far, BEGIN and COMMIT included. */
+export interface Statements {
+  readonly count: number;
+}
+
+/** One open transaction. Using it after its end is an error, so no statement slips out of it. */
+export interface Tx {
+  /** Rows of one statement; a name makes it a prepared statement of its connection. */
+  query<T>(text: string, params?: readonly unknown[], name?: string): Promise<T[]>;
+  /** TypeORM inside the same transaction. */
+  readonly manager: EntityManager;
+}
+
+/** Opens a database without connecting to it. */
+export function openDatabase(options: DatabaseOptions): Database {
+  return new Database(options);
+}
+
+export class Database {
+  readonly dataSource: DataSource;
+  private readonly connections: ConnectionPool;
+  private readonly usesEntities: boolean;
+  private initializing: Promise<unknown> | undefined;
+
+  constructor(options: DatabaseOptions) {
+    this.connections = new ConnectionPool({
+      url: options.url,
+      applicationName: options.applicationName,
+      poolSize: options.poolSize ?? DEFAULT_POOL_SIZE,
+      connectionTimeoutMs: options.connectionTimeoutMs ?? DEFAULT_CONNECTION_TIMEOUT_MS,
+      statementTimeoutMs: options.statementTimeoutMs ?? DEFAULT_STATEMENT_TIMEOUT_MS,
+      onPoolWait: options.onPoolWait,
+    });
+    this.usesEntities = options.entities !== undefined;
+    this.dataSource = dataSourceOver(this.connections, options);
+  }
+
+  get statements(): Statements {
+    return this.connections.statements;
+  }
+
+  /** Connections: open, idle, and callers waiting for one. */
+  get pool(): { readonly open: number; readonly idle: number; readonly waiting: number } {
+    const { totalCount: open, idleCount: idle, waitingCount: waiting } = this.connections.pool;
+    return { open, idle, waiting };
+  }
+
+  /**
+   * Rows of one statement, committed by itself. A name makes it a prepared statement: the same name must always carry
+   * the same text. A lost connection means `unknown-outcome`, for a plain SELECT `unavailable`; a SELECT that calls a
+   * writing function therefore belongs in a transaction.
+   */
+  async query<T>(text: string, params: readonly unknown[] = [], name?: string): Promise<T[]> {
+    const client = await this.connections.acquire();
+    try {
+      return await rowsOf<T>(client, text, params, name);
+    } catch (error) {
+      if (isConnectionLost(error) && /^\s*select\b/i.test(text)) note(error, 'unavailable');
+      throw error;
+    } finally {
+      client.release(client.broken);
+    }
+  }
+
+  /**
+   * Runs the work in one READ COMMITTED transaction and commits it; an exception rolls it back and goes on to the
+   * caller. A connection lost before COMMIT was sent is `unavailable` (nothing happened), one lost during COMMIT
+   * `unknown-outcome`.
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const retries = options.retries ?? 0;
+    for (let failures = 0; ; ) {
+      try {
+        return await this.runTransaction(work);
+      } catch (error) {
+        failures += 1;
+        if (failures > retries || !isTransient(error)) throw error;
+        await sleep(backoffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS));
+      }
+    }
+  }
+
+  /** Connects TypeORM if it is not yet; needed before `dataSource` is used outside a transaction. */
+  async ready(): Promise<DataSource> {
+    if (!this.dataSource.isInitialized) {
+      this.initializing ??= this.dataSource.initialize().finally(() => {
+        this.initializing = undefined;
+      });
+      await this.initializing;
+    }
+    return this.dataSource;
+  }
+
+  /** Whether Postgres answers within two seconds. */
+  async healthy(): Promise<boolean> {
+    const asked = this.query('select 1').then(
+      () => true,
+      () => false,
+    );
+    const timer = new AbortController();
+    const answer = await Promise.race([asked, sleep(HEALTH_TIMEOUT_MS, timer.signal).then(() => false)]);
+    timer.abort();
+    return answer;
+  }
+
+  /** Waits for the connections in use and closes all. */
+  async close(): Promise<void> {
+    await this.initializing?.catch(() => undefined);
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+    if (!this.connections.pool.ended && !this.connections.pool.ending) await this.connections.pool.end();
+  }
+
+  private async runTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (this.usesEntities && !this.dataSource.isInitialized) {
+      await this.ready().catch((error: unknown) => {
+        throw note(error, 'unavailable');
+      });
+    }
+    const client = await this.connections.acquire();
+    const tx = new OpenTransaction(client, this.dataSource);
+    try {
+      const result = await runBeforeCommit(client, tx, work);
+      tx.end();
+      const { command } = await client.query('COMMIT');
+      // Postgres answers COMMIT of a failed transaction with ROLLBACK, and no error.
+      assert(command !== 'ROLLBACK', 'a failed statement was ignored inside a transaction: nothing was committed');
+      return result;
+    } finally {
+      tx.end();
+      client.release(client.broken);
+    }
+  }
+}
+
+/** BEGIN and the work. Whatever fails here has not happened. */
+async function runBeforeCommit<T>(client: Connection, tx: OpenTransaction, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    await client.query('BEGIN');
+    return await work(tx);
+  } catch (error) {
+    tx.end();
+    if (isConnectionLost(error) && client.broken) throw note(error, 'unavailable');
+    // A rollback that fails costs the connection, not the outcome: the server rolls back by itself.
+    if (!client.broken) await client.query('ROLLBACK').catch(() => (client.broken = true));
+    throw error;
+  }
+}
+
+/** Runs one statement on a client of the pool. */
+async function rowsOf<T>(client: Connection, text: string, params: readonly unknown[], name?: string): Promise<T[]> {
+  const values = params as unknown[];
+  const { rows } = await client.query(name === undefined ? { text, values } : { name, text, values });
+  return rows as T[];
+}
+
+class OpenTransaction implements Tx {
+  private open = true;
+  private runner: QueryRunner | undefined;
+
+  constructor(
+    private readonly client: Connection,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  async query<T>(text: string, params: readonly unknown[] = [], name?: string): Promise<T[]> {
+    assert(this.open, 'a statement was sent through a transaction that has ended');
+    return rowsOf<T>(this.client, text, params, name);
+  }
+
+  get manager(): EntityManager {
+    assert(this.open, 'the manager of a transaction was used after its end');
+    this.runner ??= this.runnerOnThisConnection();
+    return this.runner.manager;
+  }
+
+  end(): void {
+    this.open = false;
+    // The runner holds no pool slot of its own; releasing it makes TypeORM refuse further use.
+    void this.runner?.release();
+  }
+
+  /** A TypeORM query runner inside our open transaction: its own transactions become savepoints. */
+  private runnerOnThisConnection(): QueryRunner {
+    const runner = this.dataSource.createQueryRunner();
+    Object.assign(runner, { databaseConnection: this.client, isTransactionActive: true, transactionDepth: 1 });
+    Object.assign(runner, { manager: this.dataSource.createEntityManager(runner) });
+    return runner;
+  }
+}
+
+/**
+ * A DataSource that borrows our pool instead of making one. TypeORM connects eagerly and leaves a pool behind whenever
+ * that fails; handed the pool as its "driver", it can be initialized late and as often as needed.
+ */
+function dataSourceOver(connections: ConnectionPool, options: DatabaseOptions): DataSource {
+  const { pool } = connections;
+  class BorrowedPool {
+    connect = pool.connect.bind(pool);
+    on(): void {}
+    end(done: () => void): void {
+      done();
+    }
+  }
+  return new DataSource({
+    type: 'postgres',
+    url: options.url,
+    driver: { Pool: BorrowedPool },
+    entities: options.entities ?? [],
+    installExtensions: false,
+    synchronize: false,
+  });
+}

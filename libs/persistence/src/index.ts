@@ -1,0 +1,10 @@
+export { Database, openDatabase } from './database';
+export type { DatabaseOptions, Statements, TransactionOptions, Tx } from './database';
+export { classifyDatabaseError, sqlState } from './database-error';
+export type { DatabaseErrorClass } from './database-error';
+export { serviceDatabaseUrl } from './database-url';
+export { GroupCommit, QueueFullError } from './group-commit';
+export type { BatchMetrics, GroupCommitOptions } from './group-commit';
+export { migrate } from './migrate';
+export type { MigrateOptions, MigrationClass } from './migrate';
+export { INT8_AS_NUMBER } from './sql-types';

@@ -1,0 +1,138 @@
+// Brings a service's database to its newest version. Any number of processes may call it at the same time: one works,
+// the others wait and then find nothing to do.
+import { monotonicMs, sleep } from '@gravity/kernel';
+import { Client } from 'pg';
+import { DataSource, MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { sqlState } from './database-error';
+
+/** A TypeORM migration; its class name ends in a 13-digit timestamp that gives the order. */
+export type MigrationClass = new () => MigrationInterface;
+
+export interface MigrateOptions {
+  readonly url: string;
+  readonly service: string;
+  readonly migrations: readonly MigrationClass[];
+}
+
+const LOCK_WAIT_MAX_MS = 120_000;
+const LOCK_POLL_MS = 100;
+const LOCK_TIMEOUT_MS = 4_000;
+const LOCK_TIMEOUT_ATTEMPTS = 5;
+const CONNECT_TIMEOUT_MS = 5_000;
+const DATABASE_MISSING = '3D000';
+const DATABASE_EXISTS = ['42P04', '23505'];
+const LOCK_NOT_AVAILABLE = '55P03';
+/** Another session is just copying the template database. */
+const TEMPLATE_IN_USE = '55006';
+
+/**
+ * Creates the database if it is missing and applies what is pending, each migration in its own transaction (or in none
+ * when it says `transaction = false`). Returns the names applied by this call. Rejects when Postgres is unreachable or a
+ * migration fails; what was applied before stays.
+ */
+export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
+  await createDatabaseIfMissing(options.url);
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: options.url,
+    applicationName: `${options.service}-migrate`,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    // The lock and the migrations share one connection: a lock that is lost takes its migration with it.
+    poolSize: 1,
+    extra: { lock_timeout: LOCK_TIMEOUT_MS },
+    migrations: [...options.migrations],
+    migrationsTableName: 'schema_migrations',
+    installExtensions: false,
+    synchronize: false,
+  });
+  await dataSource.initialize();
+  try {
+    const runner = dataSource.createQueryRunner();
+    try {
+      await lock(runner, options.service);
+      return { applied: await applyPending(dataSource, runner) };
+    } finally {
+      await runner.query('select pg_advisory_unlock_all()').catch(() => undefined);
+      await runner.release();
+    }
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+/**
+ * Polled rather than waited for: a session waiting in pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY
+ * in the working session would wait for that snapshot for ever.
+ */
+async function lock(runner: QueryRunner, service: string): Promise<void> {
+  const giveUpMs = monotonicMs() + LOCK_WAIT_MAX_MS;
+  for (;;) {
+    const [row] = (await runner.query(`select pg_try_advisory_lock(hashtextextended('gravity.migrate', 0)) as mine`)) as [
+      { mine: boolean },
+    ];
+    if (row.mine) return;
+    if (monotonicMs() > giveUpMs) throw new Error(`${service}: another migration has held the lock for too long`);
+    await sleep(LOCK_POLL_MS);
+  }
+}
+
+/** A table lock that is not free within the lock timeout is tried again, so readers are never queued for long. */
+async function applyPending(dataSource: DataSource, runner: QueryRunner): Promise<string[]> {
+  const applied: string[] = [];
+  for (let attempt = 1; ; attempt += 1) {
+    const executor = new MigrationExecutor(dataSource, runner);
+    executor.transaction = 'each';
+    const before = new Set((await executor.getExecutedMigrations()).map(({ name }) => name));
+    try {
+      const done = await executor.executePendingMigrations();
+      return [...applied, ...done.map(({ name }) => name)];
+    } catch (error) {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE || attempt >= LOCK_TIMEOUT_ATTEMPTS) throw error;
+      const after = await executor.getExecutedMigrations();
+      applied.push(...after.map(({ name }) => name).filter((name) => !before.has(name)));
+    }
+  }
+}
+
+async function createDatabaseIfMissing(url: string): Promise<void> {
+  if (await exists(url)) return;
+  const maintenance = new URL(url);
+  const name = decodeURIComponent(maintenance.pathname.slice(1));
+  maintenance.pathname = '/postgres';
+  const client = newClient(maintenance.toString());
+  await client.connect();
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await client.query(`create database ${client.escapeIdentifier(name)}`);
+        return;
+      } catch (error) {
+        const state = sqlState(error) ?? '';
+        if (DATABASE_EXISTS.includes(state)) return;
+        if (state !== TEMPLATE_IN_USE || attempt >= LOCK_TIMEOUT_ATTEMPTS) throw error;
+        await sleep(LOCK_POLL_MS * attempt);
+      }
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+async function exists(url: string): Promise<boolean> {
+  const client = newClient(url);
+  try {
+    await client.connect();
+    return true;
+  } catch (error) {
+    if (sqlState(error) === DATABASE_MISSING) return false;
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function newClient(url: string): Client {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => undefined);
+  return client;
+}

@@ -1,0 +1,83 @@
+// A handle to a server that we run as a process of this machine.
+import { ENGINE_TITLES, type EngineHandle, type EngineName } from './engine';
+import { freePort, isPortFree } from './ports';
+import { ServerProcess, ServerStartError, type ServerCommand } from './process';
+
+const MAX_PORT_TRIES = 3;
+
+export class MachineEngine implements EngineHandle {
+  readonly owned = true;
+  readonly source = 'machine';
+
+  constructor(
+    readonly name: EngineName,
+    readonly url: string,
+    protected readonly server: ServerProcess,
+  ) {}
+
+  get pid(): number | undefined {
+    return this.server.pid;
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    return this.server.kill(signal);
+  }
+
+  start(): Promise<void> {
+    return this.server.start();
+  }
+
+  async restart(): Promise<void> {
+    await this.server.stop();
+    await this.server.start();
+  }
+
+  async pause(): Promise<void> {
+    this.server.pause();
+  }
+
+  async resume(): Promise<void> {
+    this.server.resume();
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+}
+
+/**
+ * Starts a server on the port, or on another one when somebody takes the port between our look and the server's.
+ * Rejects with {@link ServerStartError} for every other reason.
+ */
+export async function startOnPort(
+  firstPort: number,
+  commandFor: (port: number) => Promise<ServerCommand>,
+): Promise<{ server: ServerProcess; port: number }> {
+  let port = firstPort;
+  for (let tries = 1; ; tries += 1) {
+    const server = new ServerProcess(await commandFor(port));
+    try {
+      await server.start();
+      return { server, port };
+    } catch (error) {
+      const portWasTaken = error instanceof ServerStartError && !(await isPortFree(port));
+      if (!portWasTaken || tries === MAX_PORT_TRIES) throw error;
+      port = await freePort();
+    }
+  }
+}
+
+/** What all engines are started with. */
+export interface EngineOptions {
+  /** Folder for the data, the log and the password; made when missing. */
+  readonly folder: string;
+  /** Taken if free, else another. */
+  readonly preferredPort?: number | undefined;
+  /** Called when the server ends although nobody asked it to. */
+  readonly onLost?: ((engine: EngineName, how: string) => void) | undefined;
+}
+
+/** Adapts {@link EngineOptions.onLost} to one engine. */
+export function lostBy(name: EngineName, options: EngineOptions): (how: string) => void {
+  return (how) => options.onLost?.(name, `${ENGINE_TITLES[name]} ended unexpectedly: ${how}`);
+}

@@ -1,0 +1,16 @@
+// Real engines, faults, tokens and patience for specs; the local stack's tools use the engines too.
+export { ENGINE_NAMES, ENGINE_TITLES, NotOwnedError } from './engines/engine';
+export type { EngineHandle, EngineName, EngineSource, Log, RedisHandle } from './engines/engine';
+export { engines, freshDatabase, freshKafka, freshKafkaBehindProxy, freshPostgres, freshRedis, temporaryFolder, uniquePrefix } from './engines/fresh';
+export type { Engines, FreshDatabase, FreshOptions } from './engines/fresh';
+export type { KafkaJit } from './engines/kafka-config';
+export { projectRoot } from './engines/paths';
+export { freePort, isPortFree, preferredPort } from './engines/ports';
+export { defaultDataDir, resetStack, runningStack, startStack } from './engines/stack';
+export type { Stack, StackOptions } from './engines/stack';
+export type { StackRecord } from './engines/stack-file';
+export { eventually } from './eventually';
+export { TcpProxy } from './faults/tcp-proxy';
+export type { PlannedCut, RequestMatch, TcpProxyOptions } from './faults/tcp-proxy';
+export { DEFAULT_AUDIENCE, LOCAL_ISSUER, localIssuer } from './tokens';
+export type { BadTokens, LocalIssuer, TokenRequest } from './tokens';

@@ -1,0 +1,45 @@
+// Reading what a person typed, and telling them what was wrong with it.
+
+/** The command line is wrong; the message says how to write it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** `30s`, `10m`, `1h` in seconds. */
+export function parseSeconds(option: string, text: string): number {
+  const [, digits, unit] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? [];
+  const seconds = Number(digits ?? 0) * (UNITS[unit === undefined || unit === '' ? 's' : unit] ?? 0);
+  if (seconds > 0) return seconds;
+  throw new UsageError(`${option} is a time such as 30s, 10m or 1h, not "${text}".`);
+}
+
+/** A whole number within bounds, both inclusive. */
+export function parseWhole(option: string, text: string, bounds: { readonly min: number; readonly max: number }): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= bounds.min && value <= bounds.max) return value;
+  throw new UsageError(`${option} is a whole number from ${bounds.min} to ${bounds.max}, not "${text}".`);
+}
+
+/** Runs a tool's main function and ends the process with its status; what it throws becomes one line on stderr. */
+export function runTool(main: () => Promise<number>, usage: string): void {
+  main().then(
+    (status) => process.exit(status),
+    (error: unknown) => {
+      process.stderr.write(`${describe(error)}\n${isUsage(error) ? `\n${usage}` : ''}`);
+      process.exit(isUsage(error) ? 2 : 1);
+    },
+  );
+}
+
+// parseArgs of Node throws errors of its own for options it does not know.
+function isUsage(error: unknown): boolean {
+  return error instanceof UsageError || String((error as { code?: unknown } | undefined)?.code).startsWith('ERR_PARSE_ARGS');
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return process.env['DEBUG'] === undefined ? `${error.message}${cause}` : `${error.stack ?? error.message}${cause}`;
+}

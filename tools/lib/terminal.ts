@@ -1,0 +1,101 @@
+// What the tools write for people: tables, bold and colour where the terminal has them, one line that keeps changing.
+
+/** Paints texts, or leaves them as they are. */
+export interface Paint {
+  bold(text: string): string;
+  dim(text: string): string;
+  green(text: string): string;
+  red(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+}
+
+/** A paint for the stream: plain when it is no terminal or the user set NO_COLOR. */
+export function paintFor(stream: { readonly isTTY?: boolean }): Paint {
+  const on = stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
+  const code = (open: number, close: number) => (text: string) => (on ? `\u001b[${open}m${text}\u001b[${close}m` : text);
+  return {
+    bold: code(1, 22),
+    dim: code(2, 22),
+    green: code(32, 39),
+    red: code(31, 39),
+    yellow: code(33, 39),
+    cyan: code(36, 39),
+  };
+}
+
+/** 20000 → `20,000`. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** `1 bottle`, `2 bottles`. */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** Milliseconds as a person says them: `0.8 ms`, `37 ms`, `1.2 s`. */
+export function duration(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+const ANSI = /\u001b\[\d+m/g;
+
+/** How many columns a text takes: colours take none, Chinese characters two. */
+export function width(text: string): number {
+  let columns = 0;
+  for (const char of text.replace(ANSI, '')) columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/.test(char) ? 2 : 1;
+  return columns;
+}
+
+/** Rows in columns. The columns named in `right` are aligned to the right. */
+export function table(rows: readonly (readonly string[])[], options: { right?: readonly number[]; indent?: string } = {}): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_none, at) => Math.max(0, ...rows.map((row) => width(row[at] ?? ''))));
+  const cell = (text: string, at: number): string => {
+    const space = ' '.repeat((widths[at] ?? 0) - width(text));
+    return options.right?.includes(at) === true ? space + text : text + space;
+  };
+  return rows.map((row) => `${options.indent ?? '  '}${row.map(cell).join('   ').trimEnd()}\n`).join('');
+}
+
+const PLAIN_LINE_EVERY_MS = 2_000;
+
+/** Progress on stderr: one line that changes on a terminal, a plain line every two seconds elsewhere. */
+export class LiveLine {
+  private shown = false;
+  private lastPlainMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
+
+  /** Shows what is going on now. */
+  update(text: string): void {
+    if (this.stream.isTTY) {
+      this.stream.write(`\r\u001b[2K${clip(text, (this.stream.columns ?? 80) - 1)}`);
+      this.shown = true;
+      return;
+    }
+    const now = performance.now();
+    if (now - this.lastPlainMs < PLAIN_LINE_EVERY_MS) return;
+    this.lastPlainMs = now;
+    this.stream.write(`${text}\n`);
+  }
+
+  /** Writes a line that stays. */
+  note(text: string): void {
+    this.clear();
+    this.stream.write(`${text}\n`);
+  }
+
+  /** Takes the changing line away. */
+  clear(): void {
+    if (this.shown) this.stream.write('\r\u001b[2K');
+    this.shown = false;
+  }
+}
+
+function clip(text: string, columns: number): string {
+  if (width(text) <= columns) return text;
+  return `${text.replace(ANSI, '').slice(0, Math.max(0, columns - 1))}…`;
+}

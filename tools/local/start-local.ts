@@ -1,0 +1,104 @@
+// Everything on this machine: the three servers, then all services in this process on one base URL.
+import 'reflect-metadata';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { bootServices, type RunningServices, type ServiceDefinition } from '@gravity/http';
+import type { Environment } from '@gravity/kernel';
+import { createLogger } from '@gravity/observability';
+import { defaultDataDir, type LocalIssuer, preferredPort, type Stack, type StackOptions, startStack } from '@gravity/testing';
+import { catalogService } from '../../apps/catalog/src/catalog.service-definition';
+import { ordersService } from '../../apps/orders/src/orders.service-definition';
+import { databaseProblem } from '../../apps/payments-sandbox/src/database-problem';
+import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service-definition';
+import { issuerOf, loadSecrets } from '../lib/secrets';
+import { IssuerModule } from './issuer.module';
+import { localEnvironment } from './local-environment';
+
+const LOOPBACK = '127.0.0.1';
+const USUAL_PORT = 8_080;
+const USUAL_GRPC_PORT = 8_081;
+
+export interface LocalOptions {
+  /** Where data, secrets and logs go. Default `.gravity`. */
+  readonly dataDir?: string;
+  /** How the three servers are started. */
+  readonly stack?: Omit<StackOptions, 'dataDir' | 'handleSignals'>;
+  /** `usual` (default) prefers 8080 and 8081; `free` never uses them. */
+  readonly ports?: 'usual' | 'free';
+  /** Further configuration of the services, for instance the names of their databases. It wins over ours. */
+  readonly overrides?: (stack: Stack) => Environment;
+  /** Name of the log file in the data folder. Default `services.log`. */
+  readonly logFile?: string;
+  /** Hears what is going on. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/** What runs. */
+export interface Local {
+  readonly stack: Stack;
+  readonly issuer: LocalIssuer;
+  /** What the services were configured with. */
+  readonly env: Environment;
+  readonly baseUrl: string;
+  readonly grpcAddress: string | undefined;
+  readonly logFile: string;
+  /** Stops the services, then the servers that were started here. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Every service of the project, in the order in which their databases are migrated. Throws ConfigurationError. */
+export function allServices(env: Environment): ServiceDefinition[] {
+  return [catalogService(env), ordersService(env), paymentsSandboxService(env)];
+}
+
+/** Starts it all; resolves when requests are answered. When something fails, what was started is stopped again. */
+export async function startLocal(options: LocalOptions = {}): Promise<Local> {
+  const dataDir = resolve(options.dataDir ?? defaultDataDir());
+  const progress = options.onProgress ?? (() => undefined);
+  await mkdir(dataDir, { recursive: true });
+  const stack = await startStack({ ...options.stack, dataDir, handleSignals: false });
+  try {
+    return await startServices(stack, dataDir, options, progress);
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
+
+async function startServices(stack: Stack, dataDir: string, options: LocalOptions, progress: (what: string) => void): Promise<Local> {
+  const secrets = await loadSecrets(dataDir);
+  const issuer = await issuerOf(secrets);
+  const wanted = options.ports === 'free' ? undefined : { http: USUAL_PORT, grpc: USUAL_GRPC_PORT };
+  const port = await preferredPort(wanted?.http);
+  const grpcPort = await preferredPort(wanted?.grpc);
+  const baseUrl = `http://${LOOPBACK}:${port}`;
+  const env = localEnvironment({ baseUrl, stack: stack.env }, secrets, issuer, options.overrides?.(stack));
+  const services = allServices(env);
+  progress('Bringing the databases up to date …');
+  for (const service of services) await service.migrate();
+  const logFile = join(dataDir, options.logFile ?? 'services.log');
+  const log = createWriteStream(logFile, { flags: 'w', mode: 0o600 });
+  const logger = createLogger({ service: 'local', level: env['LOG_LEVEL'] ?? 'info', destination: log });
+  progress('Starting the services …');
+  const running = await bootServices(services, {
+    env,
+    host: LOOPBACK,
+    port,
+    grpcPort,
+    logger,
+    extraModules: [IssuerModule.serving(issuer)],
+    classifyError: databaseProblem,
+  });
+  return { stack, issuer, env, baseUrl, grpcAddress: running.grpcUrl, logFile, close: closer(running, stack, log) };
+}
+
+function closer(running: RunningServices, stack: Stack, log: { end(): void }): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    // The servers are stopped even when a service does not end well.
+    await running.close().finally(() => stack.stop());
+    log.end();
+  };
+  return () => (closing ??= close());
+}
