@@ -103,11 +103,11 @@ it('follows a payment from the intent to the refund', async () => {
   const request = { intentId: intent.intentId, chargeId: paid!.chargeId, amount: AMOUNT, idempotencyKey: 'refund-a' };
   const refunds = await Promise.all([provider.refund(request), provider.refund(request)]);
   expect(refunds[0]).toEqual(refunds[1]);
-  expect(refunds[0]!.status).toBe('SUCCEEDED');
+  expect(refunds[0].status).toBe('SUCCEEDED');
   await eventually(() =>
     expect(eventsOf(intent)[1]).toMatchObject({
       type: 'refund.succeeded',
-      refundId: refunds[0]!.refundId,
+      refundId: refunds[0].refundId,
       amount: AMOUNT,
     }),
   );

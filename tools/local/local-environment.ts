@@ -4,6 +4,8 @@ import type { LocalIssuer } from '@gravity/testing';
 import type { LocalSecrets } from '../lib/secrets';
 
 const LOOPBACK = '127.0.0.1';
+// Provider and caller share one event loop here, and with it every rush of buyers: an answer may well take seconds.
+const PROVIDER_DEADLINE_MS = '20000';
 
 export interface LocalAddresses {
   /** Where everything answers: `http://127.0.0.1:8080`. */
@@ -26,6 +28,7 @@ export function localEnvironment(
     HTTP_HOST: LOOPBACK,
     CURSOR_SECRET: secrets.cursorSecret,
     PAYMENTS_PROVIDER_URL: baseUrl,
+    PAYMENTS_PROVIDER_DEADLINE_MS: PROVIDER_DEADLINE_MS,
     PAYMENTS_PROVIDER_KEY: secrets.providerKey,
     PAYMENTS_WEBHOOK_SECRETS: secrets.webhookSecret,
     PAYMENTS_CALLBACK_URL: `${baseUrl}/orders/v1/payment-callbacks/sandbox`,

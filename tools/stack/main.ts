@@ -9,13 +9,19 @@ const USAGE = `Usage: npm run stack               start the three servers and ke
 Options: --data-dir <folder>       another data folder than .gravity
          --kafka-jit full          let Kafka's Java optimise fully: slower to start, faster to run\n`;
 
-const sourceTexts = { given: 'address given', attached: 'running already', docker: 'container', machine: 'this machine' } as const;
+const sourceTexts = {
+  given: 'address given',
+  attached: 'running already',
+  docker: 'container',
+  machine: 'this machine',
+} as const;
 
 async function main(words: readonly string[]): Promise<number> {
   const dataDir = valueOf(words, '--data-dir') ?? defaultDataDir();
   const jit = valueOf(words, '--kafka-jit');
   const command = words[0]?.startsWith('--') === false ? words[0] : 'start';
-  if (words.includes('--help') || (jit !== undefined && jit !== 'full' && jit !== 'fast-start')) return usage(words.includes('--help') ? 0 : 2);
+  if (words.includes('--help') || (jit !== undefined && jit !== 'full' && jit !== 'fast-start'))
+    return usage(words.includes('--help') ? 0 : 2);
   if (command === 'env') return printEnv(dataDir);
   if (command === 'reset') return reset(dataDir);
   if (command !== 'start') return usage(2);
@@ -25,11 +31,16 @@ async function main(words: readonly string[]): Promise<number> {
   process.stdout.write(describe(stack));
   const ours = ENGINE_NAMES.filter((name) => stack[name].owned);
   if (ours.length === 0) {
-    const why = stack.attachedTo === undefined ? 'All addresses were given' : `Process ${stack.attachedTo} runs this stack already`;
+    const why =
+      stack.attachedTo === undefined
+        ? 'All addresses were given'
+        : `Process ${stack.attachedTo} runs this stack already`;
     process.stdout.write(`${why}; nothing was started.\n`);
     return 0;
   }
-  process.stdout.write(`Ready in ${((performance.now() - started) / 1_000).toFixed(1)} s. Ctrl-C stops ${ours.length === 1 ? 'it' : 'them'}; the data stays in ${dataDir}.\n`);
+  process.stdout.write(
+    `Ready in ${((performance.now() - started) / 1_000).toFixed(1)} s. Ctrl-C stops ${ours.length === 1 ? 'it' : 'them'}; the data stays in ${dataDir}.\n`,
+  );
   // Until a signal: startStack stops the servers and ends this process then.
   await new Promise<never>(() => setInterval(() => undefined, 60_000));
   return 0;
@@ -43,7 +54,9 @@ function describe(stack: Stack): string {
 }
 
 function exportLines(env: Readonly<Record<string, string>>): string {
-  return Object.entries(env).map(([key, value]) => `export ${key}='${value}'\n`).join('');
+  return Object.entries(env)
+    .map(([key, value]) => `export ${key}='${value}'\n`)
+    .join('');
 }
 
 async function printEnv(dataDir: string): Promise<number> {

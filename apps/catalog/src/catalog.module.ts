@@ -48,7 +48,15 @@ const TOPICS = EVENT_TOPICS.filter((topic) => topic.startsWith(`${SERVICE}.`));
 const WRITES = [RegisterMerchant, OpenShop, CreateProduct, AddSkus, SetPrice, ListProduct, DelistProduct];
 const READS = [GetMerchant, FindShops, GetProduct, FindProducts, GetSku, FindSkus];
 const HTTP = [
-  ...[RegisterMerchantHttp, OpenShopHttp, CreateProductHttp, AddSkusHttp, SetPriceHttp, ListProductHttp, DelistProductHttp],
+  ...[
+    RegisterMerchantHttp,
+    OpenShopHttp,
+    CreateProductHttp,
+    AddSkusHttp,
+    SetPriceHttp,
+    ListProductHttp,
+    DelistProductHttp,
+  ],
   ...[GetMerchantHttp, FindShopsHttp, GetProductHttp, FindProductsHttp, GetSkuHttp, FindSkusHttp],
 ];
 const GRPC = [GetProductGrpc, FindProductsGrpc, GetSkuGrpc, FindSkusGrpc];

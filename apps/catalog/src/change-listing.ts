@@ -38,6 +38,9 @@ export async function changeListing(
   const type = change.listed ? 'catalog.sku.listed.v1' : 'catalog.sku.delisted.v1';
   const nowMs = clock.nowMs();
   const skus = await setSkusListed(tx, product.id, change.listed);
-  await outbox.append(tx, skus.map((sku) => skuEvent(type, sku, nowMs)));
+  await outbox.append(
+    tx,
+    skus.map((sku) => skuEvent(type, sku, nowMs)),
+  );
   return ok(productView(changed, await skusOfProducts(tx, [product.id], { everything: true })));
 }

@@ -5,6 +5,9 @@ import { type Result, ok } from '@gravity/kernel';
 import { Database, type Tx } from '@gravity/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 
+/** How often a write is run again after a deadlock or a serialization failure. */
+const RETRIES = 2;
+
 export interface Command {
   readonly caller: CallerIdentity;
   /** The operation's id: the same key may be used with another operation. */
@@ -27,11 +30,11 @@ export class Commands {
   ): Promise<Result<IdempotentAnswer<B>, Problem>> {
     const { caller, operation, key, request, status } = command;
     const place = { caller: caller.sub, operation, key, fingerprint: fingerprintOf(request) };
-    return this.db.transaction((tx) =>
+    const once = (tx: Tx): Promise<Result<IdempotentAnswer<B>, Problem>> =>
       runIdempotent(tx, place, async () => {
         const result = await work(tx);
         return result.ok ? ok({ status, body: result.value }) : result;
-      }),
-    );
+      });
+    return this.db.transaction(once, { retries: RETRIES });
   }
 }

@@ -57,7 +57,12 @@ export function pageLimit(pageSize: number): number {
 
 /** The attributes of a filter in the form that lists take. */
 export function attributePairs(attributes: Readonly<Record<string, string>> | undefined): string[] {
-  return Object.entries(attributes ?? {}).map(([name, value]) => `${name}:${value}`);
+  return Object.entries(attributes ?? {}).map(([name, value]) => {
+    // No attribute has such a name, and the pair would be read as another one.
+    if (name.includes(':'))
+      throw new ProblemError({ code: 'invalid-request', detail: 'Attribute names have no colon.' });
+    return `${name}:${value}`;
+  });
 }
 
 function timestamp(ms: number): { seconds: string; nanos: number } {

@@ -3,11 +3,13 @@ import 'reflect-metadata';
 import { bootServices } from '@gravity/http';
 import { catalogService } from './catalog.service-definition';
 
-const service = catalogService(process.env);
-const started =
-  process.argv[2] === 'migrate' ? service.migrate() : bootServices([service], { env: process.env, stopOnSignals: true });
+async function main(): Promise<void> {
+  const service = catalogService(process.env);
+  if (process.argv[2] === 'migrate') return service.migrate();
+  await bootServices([service], { env: process.env, stopOnSignals: true });
+}
 
-started.catch((error: unknown) => {
+main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

@@ -53,7 +53,9 @@ function isAttributes(value: unknown): value is Record<string, string> {
 
 function isAttribute(name: string, value: unknown): boolean {
   const nameFits = name !== '' && name.length <= MAX_ATTRIBUTE_NAME && isStorable(name) && !name.includes(':');
-  return nameFits && typeof value === 'string' && value !== '' && value.length <= MAX_ATTRIBUTE_VALUE && isStorable(value);
+  return (
+    nameFits && typeof value === 'string' && value !== '' && value.length <= MAX_ATTRIBUTE_VALUE && isStorable(value)
+  );
 }
 
 /** The `attribute=name:value` parameters of a list as one object; undefined when one is malformed. */

@@ -56,18 +56,21 @@ export class ProductView {
 
 export class ShopListView {
   @ApiProperty({ type: [ShopView] }) items: ShopView[];
-  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' }) nextCursor?: string;
+  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' })
+  nextCursor?: string;
   @ApiProperty() hasMore: boolean;
 }
 
 export class SkuListView {
   @ApiProperty({ type: [SkuView] }) items: SkuView[];
-  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' }) nextCursor?: string;
+  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' })
+  nextCursor?: string;
   @ApiProperty() hasMore: boolean;
 }
 
 export class ProductListView {
   @ApiProperty({ type: [ProductView] }) items: ProductView[];
-  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' }) nextCursor?: string;
+  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' })
+  nextCursor?: string;
   @ApiProperty() hasMore: boolean;
 }

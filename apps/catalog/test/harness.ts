@@ -82,9 +82,12 @@ export class Harness {
   }
 
   static async start(name: string): Promise<Harness> {
-    const { url, drop } = await freshDatabase(name);
+    const database = await freshDatabase(name);
+    const { url } = database;
     await migrate({ url, service: 'catalog', migrations: CATALOG_MIGRATIONS });
-    return new Harness(openDatabase({ url, applicationName: name, poolSize: 8, entities: CATALOG_ENTITIES }), drop);
+    return new Harness(openDatabase({ url, applicationName: name, poolSize: 8, entities: CATALOG_ENTITIES }), () =>
+      database.drop(),
+    );
   }
 
   async close(): Promise<void> {
@@ -106,11 +109,17 @@ export class Harness {
   }
 
   /** A product with one SKU per code. */
-  async product(options: { shopId?: string; title?: string; codes?: string[]; listed?: boolean } = {}): Promise<ProductView> {
+  async product(
+    options: { shopId?: string; title?: string; codes?: string[]; listed?: boolean } = {},
+  ): Promise<ProductView> {
     const shopId = options.shopId ?? (await this.shop()).id;
     const codes = options.codes ?? [newId('sku')];
     const title = options.title ?? '飞天茅台酒';
-    const skus = codes.map((code) => ({ code, title: `${title} ${code}`, price: { amount: 149900, currency: 'CNY' as const } }));
+    const skus = codes.map((code) => ({
+      code,
+      title: `${title} ${code}`,
+      price: { amount: 149900, currency: 'CNY' as const },
+    }));
     const product = value(await this.tx((tx) => this.createProduct.execute(tx, operator, { shopId, title, skus })));
     if (options.listed !== true) return product;
     return value(await this.tx((tx) => this.listProduct.execute(tx, operator, product.id, product.version)));

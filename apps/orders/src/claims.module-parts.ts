@@ -46,8 +46,9 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
       await this.decider.drain();
       await Promise.all(workers.map((worker) => worker.stop()));
     });
-    const depth = metricsFor(SERVICE).gauge('claims_waiting', 'Claims waiting for a decision').labels();
-    depth.from(() => this.decider.depth);
+    const metrics = metricsFor(SERVICE);
+    metrics.gauge('claims_waiting', 'Claims waiting for a decision').labels().collect(() => this.decider.depth);
+    metrics.gauge('gate_calls', 'Script calls sent to Redis since the start').labels().collect(() => this.connection.commandCount);
   }
 
   async onApplicationShutdown(): Promise<void> {

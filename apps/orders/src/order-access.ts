@@ -23,7 +23,11 @@ export function orderNotFound(): Result<never, Problem> {
 export function maySee(caller: CallerIdentity, order: Pick<Order, 'buyerId' | 'merchantId'>): boolean {
   if (seesAll(caller)) return true;
   if (caller.roles.has('buyer') && order.buyerId === caller.sub) return true;
-  return caller.roles.has('merchant') && caller.merchantId !== undefined && merchantUuid(caller.merchantId) === order.merchantId;
+  return (
+    caller.roles.has('merchant') &&
+    caller.merchantId !== undefined &&
+    merchantUuid(caller.merchantId) === order.merchantId
+  );
 }
 
 /** The caller's own orders as a filter; nothing is added for those who see all. Undefined: the caller has none. */

@@ -3,13 +3,18 @@
 import * as fc from 'fast-check';
 import { money, newUuid } from '@gravity/kernel';
 import { validateEvent } from '@gravity/contracts';
+import { ORDER_MACHINE, decideExpiry, decidePaymentSucceeded, decideRefundSucceeded } from './domain/order';
 import {
-  ORDER_MACHINE,
-  decideExpiry,
-  decidePaymentSucceeded,
-  decideRefundSucceeded,
-} from './domain/order';
-import { type Charge, type OrderChange, close, closeAndRefund, finishRefund, honourLate, pay, refundCharge, refundLate } from './order-changes';
+  type Charge,
+  type OrderChange,
+  close,
+  closeAndRefund,
+  finishRefund,
+  honourLate,
+  pay,
+  refundCharge,
+  refundLate,
+} from './order-changes';
 import { type LoadedOrder, moneyOf } from './storage/order-rows';
 
 const total = money(9_900, 'CNY');
@@ -21,7 +26,15 @@ type Step =
   | { readonly kind: 'refunded' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('payment' as const), chargeId: fc.constantFrom('c1', 'c2', 'c3'), exact: fc.boolean(), freshUnit: fc.boolean() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('payment' as const),
+      chargeId: fc.constantFrom('c1', 'c2', 'c3'),
+      exact: fc.boolean(),
+      freshUnit: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'expiry' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'cancel' as const }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'refunded' as const }) },
@@ -30,9 +43,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 function placed(): LoadedOrder {
   const id = newUuid();
   return {
-    orderId: id, claimId: id, status: 'AWAITING_PAYMENT', seriesId: id, roundId: id, itemId: id, buyerId: 'b_1',
-    merchantId: id, shopId: id, quantity: 2, lines: [{ skuId: id, title: 'Bottle', quantity: 2, unitPrice: money(4_950, 'CNY') }],
-    total, placedAtMs: 1, expiresAtMs: 2, sequence: 1, winLimit: 1, checkAttempts: 0, refunds: [], nowMs: 3,
+    orderId: id,
+    claimId: id,
+    status: 'AWAITING_PAYMENT',
+    seriesId: id,
+    roundId: id,
+    itemId: id,
+    buyerId: 'b_1',
+    merchantId: id,
+    shopId: id,
+    quantity: 2,
+    lines: [{ skuId: id, title: 'Bottle', quantity: 2, unitPrice: money(4_950, 'CNY') }],
+    total,
+    placedAtMs: 1,
+    expiresAtMs: 2,
+    sequence: 1,
+    winLimit: 1,
+    checkAttempts: 0,
+    refunds: [],
+    nowMs: 3,
     intent: { intentId: 'pi_1', provider: 'sandbox', payUrl: 'http://pay', status: 'PENDING' },
   };
 }
@@ -48,7 +77,8 @@ function react(order: LoadedOrder, event: Step, amounts: Map<string, bigint>): O
       if (decision.do === 'pay') return pay(order, charge);
       if (decision.do === 'close-and-refund') return closeAndRefund(order, charge);
       if (decision.do === 'refund') return refundCharge(order, charge, decision.reason, decision.moves);
-      if (decision.do === 'late') return event.freshUnit ? honourLate(order, charge, 'fresh-unit') : refundLate(order, charge, 'sold-out');
+      if (decision.do === 'late')
+        return event.freshUnit ? honourLate(order, charge, 'fresh-unit') : refundLate(order, charge, 'sold-out');
       return undefined;
     }
     case 'expiry':
@@ -67,8 +97,11 @@ function react(order: LoadedOrder, event: Step, amounts: Map<string, bigint>): O
 /** The order after a change, as the writer would store it. */
 function evolve(order: LoadedOrder, change: OrderChange): LoadedOrder {
   const requested = change.refund && {
-    refundId: change.refund.refundId, intentId: 'pi_1', chargeId: change.refund.charge.chargeId,
-    amount: change.refund.charge.amount, status: 'REQUESTED' as const,
+    refundId: change.refund.refundId,
+    intentId: 'pi_1',
+    chargeId: change.refund.charge.chargeId,
+    amount: change.refund.charge.amount,
+    status: 'REQUESTED' as const,
   };
   return {
     ...order,
@@ -78,7 +111,9 @@ function evolve(order: LoadedOrder, change: OrderChange): LoadedOrder {
     ...(change.late === undefined ? {} : { lateDecision: change.late.decision }),
     intent: { ...order.intent!, ...change.intent },
     refunds: [
-      ...order.refunds.map((known) => (known.refundId === change.refundDone?.refundId ? { ...known, status: 'SUCCEEDED' as const } : known)),
+      ...order.refunds.map((known) =>
+        known.refundId === change.refundDone?.refundId ? { ...known, status: 'SUCCEEDED' as const } : known,
+      ),
       ...(requested === undefined ? [] : [requested]),
     ],
   };

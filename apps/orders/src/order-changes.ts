@@ -3,7 +3,14 @@
 import { type Money, assert, uuidFromParts } from '@gravity/kernel';
 import { type CloseReason, ORDER_MACHINE, type OrderStatus, type RefundReason } from './domain/order';
 import type { LatePaymentReason } from './domain/late-payment';
-import { type OrderEvent, orderClosed, orderLateHonoured, orderPaid, orderRefundRequested, orderRefunded } from './order-events';
+import {
+  type OrderEvent,
+  orderClosed,
+  orderLateHonoured,
+  orderPaid,
+  orderRefundRequested,
+  orderRefunded,
+} from './order-events';
 import type { LoadedOrder, StoredIntent, StoredRefund } from './storage/order-rows';
 
 /** Money that the provider took. */
@@ -35,7 +42,11 @@ export interface OrderChange {
   readonly intent?: { readonly intentId: string; readonly status: StoredIntent['status']; readonly chargeId?: string };
   readonly refund?: { readonly refundId: string; readonly charge: Charge; readonly reason: RefundReason };
   readonly refundDone?: { readonly refundId: string; readonly providerRefundId: string };
-  readonly late?: { readonly claimId: string; readonly decision: 'HONOURED' | 'REFUNDED'; readonly reason: LatePaymentReason };
+  readonly late?: {
+    readonly claimId: string;
+    readonly decision: 'HONOURED' | 'REFUNDED';
+    readonly reason: LatePaymentReason;
+  };
   /** When a closed order's intent is looked at again, in ms from now. */
   readonly checkInMs?: number;
   readonly events: readonly OrderEvent[];
@@ -127,7 +138,12 @@ export function refundCharge(order: LoadedOrder, charge: Charge, reason: RefundR
 }
 
 /** The provider gave a charge back. `moves`: none of the order's refunds is open any more. */
-export function finishRefund(order: LoadedOrder, refund: StoredRefund, providerRefundId: string, moves: boolean): OrderChange {
+export function finishRefund(
+  order: LoadedOrder,
+  refund: StoredRefund,
+  providerRefundId: string,
+  moves: boolean,
+): OrderChange {
   return {
     ...change(order, moves ? 'REFUNDED' : undefined),
     refundDone: { refundId: refund.refundId, providerRefundId },
@@ -152,5 +168,10 @@ function newRefund(charge: Charge, reason: RefundReason): NonNullable<OrderChang
 
 function requested(order: LoadedOrder, sequence: number, refund: NonNullable<OrderChange['refund']>): OrderEvent {
   const { refundId, charge, reason } = refund;
-  return orderRefundRequested(order, sequence, order.nowMs, { refundId, intentId: charge.intentId, amount: charge.amount, reason });
+  return orderRefundRequested(order, sequence, order.nowMs, {
+    refundId,
+    intentId: charge.intentId,
+    amount: charge.amount,
+    reason,
+  });
 }

@@ -6,7 +6,9 @@ import type { CloseReason, Order, RefundReason } from './domain/order';
 type OrderEventType = Extract<EventType, `orders.order.${string}`>;
 
 /** An event of an order, before it is given an id and written to the outbox. */
-export type OrderEvent = { readonly [T in OrderEventType]: { readonly type: T; readonly payload: EventPayload<T> } }[OrderEventType];
+export type OrderEvent = {
+  readonly [T in OrderEventType]: { readonly type: T; readonly payload: EventPayload<T> };
+}[OrderEventType];
 
 /** The wire id of a payment: made from the provider's id, so it is the same wherever the payment is mentioned. */
 export function paymentIdOf(intentId: string): string {

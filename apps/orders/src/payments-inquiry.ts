@@ -38,7 +38,9 @@ export class PaymentsInquiry {
   /** Asks, and cancels whatever is not paid: afterwards an unpaid intent can no longer be paid by the buyer. */
   async shut(intentIds: readonly string[]): Promise<ReadonlyMap<string, Inquiry>> {
     const found = new Map(await this.ask(intentIds));
-    const open = intentIds.filter((id) => found.get(id)?.answer === 'unpaid' && found.get(id)?.intentStatus !== 'CANCELLED');
+    const open = intentIds.filter(
+      (id) => found.get(id)?.answer === 'unpaid' && found.get(id)?.intentStatus !== 'CANCELLED',
+    );
     const next = open.values();
     const work = async (): Promise<void> => {
       for (const intentId of next) found.set(intentId, await this.cancel(intentId));

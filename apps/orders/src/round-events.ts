@@ -7,7 +7,9 @@ import type { Round, RoundItem } from './storage/round-rows';
 type RoundEventType = Extract<EventType, `orders.round.${string}`>;
 
 /** An event of a round, before it is given an id and written to the outbox. */
-export type RoundEvent = { readonly [T in RoundEventType]: { readonly type: T; readonly payload: EventPayload<T> } }[RoundEventType];
+export type RoundEvent = {
+  readonly [T in RoundEventType]: { readonly type: T; readonly payload: EventPayload<T> };
+}[RoundEventType];
 
 /** Makes an event once its place in the round's history and its time are known. */
 export type RoundEventMaker = (round: Round, sequence: number, atMs: number) => RoundEvent;
@@ -18,7 +20,10 @@ const base = (round: Round, sequence: number, atMs: number) => ({
   seriesId: idFromUuid('series', round.seriesId),
   occurredAt: toRfc3339(atMs),
 });
-const itemBase = (item: RoundItem) => ({ itemId: idFromUuid('item', item.itemId), skuId: idFromUuid('sku', item.skuId) });
+const itemBase = (item: RoundItem) => ({
+  itemId: idFromUuid('item', item.itemId),
+  skuId: idFromUuid('sku', item.skuId),
+});
 const window = (round: Round) => ({ opensAt: toRfc3339(round.opensAtMs), closesAt: toRfc3339(round.closesAtMs) });
 const offers = (round: Round) =>
   round.items.map((item) => ({ ...itemBase(item), quota: item.quota, price: moneyToJson(item.price) }));

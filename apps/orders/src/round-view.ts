@@ -25,13 +25,16 @@ export class RoundItemView {
   @ApiProperty({ type: SaleMoneyView }) price: SaleMoneyView;
   @ApiProperty({ type: 'integer' }) perOrderLimit: number;
   @ApiProperty({ type: 'integer' }) perBuyerLimit: number;
-  @ApiProperty({ type: [String], required: false, description: 'Where it is delivered; absent: everywhere' }) regions?: readonly string[];
+  @ApiProperty({ type: [String], required: false, description: 'Where it is delivered; absent: everywhere' })
+  regions?: readonly string[];
   @ApiProperty(UNITS) quota: number;
   @ApiProperty({ ...UNITS, description: 'quota − held − sold − writtenOff' }) available: number;
   @ApiProperty({ ...UNITS, required: false, description: 'For operators and the merchant of the item' }) held?: number;
   @ApiProperty({ ...UNITS, required: false, description: 'For operators and the merchant of the item' }) sold?: number;
-  @ApiProperty({ ...UNITS, required: false, description: 'For operators and the merchant of the item' }) writtenOff?: number;
-  @ApiProperty({ ...UNITS, required: false, description: 'Sold units that had been in another order before' }) resold?: number;
+  @ApiProperty({ ...UNITS, required: false, description: 'For operators and the merchant of the item' })
+  writtenOff?: number;
+  @ApiProperty({ ...UNITS, required: false, description: 'Sold units that had been in another order before' })
+  resold?: number;
   @ApiProperty({ required: false, description: 'Whether claims are accepted inside the window' }) selling?: boolean;
 }
 
@@ -43,18 +46,21 @@ export class RoundView {
   @ApiProperty(TIME) opensAt: string;
   @ApiProperty(TIME) closesAt: string;
   @ApiProperty({ type: 'integer' }) paymentWindowSeconds: number;
-  @ApiProperty({ type: 'integer', required: false, description: 'How often a buyer may win in the series' }) winLimit?: number;
+  @ApiProperty({ type: 'integer', required: false, description: 'How often a buyer may win in the series' })
+  winLimit?: number;
   @ApiProperty({ enum: ['END', 'CARRY'] }) leftover: Leftover;
   @ApiProperty({ description: 'True while the sale is stopped' }) stopped: boolean;
   @ApiProperty({ required: false }) stoppedReason?: string;
   @ApiProperty({ type: 'integer', description: 'Send it back as If-Match to change the round' }) version: number;
   @ApiProperty({ type: [RoundItemView] }) items: RoundItemView[];
-  @ApiProperty({ ...TIME, description: 'The clock that opens and closes rounds, when this was read' }) serverTime: string;
+  @ApiProperty({ ...TIME, description: 'The clock that opens and closes rounds, when this was read' })
+  serverTime: string;
 }
 
 export class RoundListView {
   @ApiProperty({ type: [RoundView] }) items: RoundView[];
-  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' }) nextCursor?: string;
+  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' })
+  nextCursor?: string;
   @ApiProperty() hasMore: boolean;
 }
 
@@ -90,7 +96,8 @@ export class SeriesView {
   @ApiProperty() autoApprove: boolean;
   @ApiProperty({ type: 'integer' }) warmAheadSeconds: number;
   @ApiProperty({ type: 'integer' }) roundsAhead: number;
-  @ApiProperty({ enum: ['GATE', 'DIRECT'], description: 'How claims are admitted at the moment' }) admission: 'GATE' | 'DIRECT';
+  @ApiProperty({ enum: ['GATE', 'DIRECT'], description: 'How claims are admitted at the moment' }) admission:
+    'GATE' | 'DIRECT';
   @ApiProperty({ type: 'integer', description: 'Send it back as If-Match to change the series' }) version: number;
   @ApiProperty() createdBy: string;
   @ApiProperty(TIME) createdAt: string;
@@ -98,7 +105,8 @@ export class SeriesView {
 
 export class SeriesListView {
   @ApiProperty({ type: [SeriesView] }) items: SeriesView[];
-  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' }) nextCursor?: string;
+  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' })
+  nextCursor?: string;
   @ApiProperty() hasMore: boolean;
 }
 

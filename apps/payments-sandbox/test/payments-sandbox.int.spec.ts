@@ -287,7 +287,7 @@ describe('refunds', () => {
     const intents = await Promise.all([sandbox.intent(), sandbox.intent()]);
     await Promise.all(intents.map((intent) => sandbox.pay(intent, 'tok_approve')));
     const answers = await Promise.all(
-      intents.map((intent) => sandbox.refund(intent, 100, `shared-${intents[0]!.intentId}`)),
+      intents.map((intent) => sandbox.refund(intent, 100, `shared-${intents[0].intentId}`)),
     );
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 422]);
   });

@@ -54,7 +54,12 @@ export const ERRORS = {
   // The system.
   overloaded: row(503, GRPC.UNAVAILABLE, 'The service is at its limit', true),
   unavailable: row(503, GRPC.UNAVAILABLE, 'A part the service needs is unavailable', true),
-  'outcome-unknown': row(503, GRPC.UNAVAILABLE, 'The outcome is not known yet; repeat with the same Idempotency-Key', true),
+  'outcome-unknown': row(
+    503,
+    GRPC.UNAVAILABLE,
+    'The outcome is not known yet; repeat with the same Idempotency-Key',
+    true,
+  ),
   internal: row(500, GRPC.INTERNAL, 'Something broke on our side'),
   // Claims.
   'round-not-open': row(409, GRPC.FAILED_PRECONDITION, 'The round is not open yet', true),
@@ -97,7 +102,11 @@ export interface Problem {
 }
 
 /** A refused {@link Result}. */
-export function refuse(code: ErrorCode, detail: string, more: Omit<Problem, 'code' | 'detail'> = {}): { ok: false; error: Problem } {
+export function refuse(
+  code: ErrorCode,
+  detail: string,
+  more: Omit<Problem, 'code' | 'detail'> = {},
+): { ok: false; error: Problem } {
   return err({ code, detail, ...more });
 }
 

@@ -15,11 +15,19 @@ export async function startAdminServer(host: string, port: number, health: Healt
   return server;
 }
 
-async function answer(url: string, health: HealthRegistry): Promise<{ status: number; contentType: string; body: string }> {
-  const json = (status: number, body: object) => ({ status, contentType: 'application/json', body: JSON.stringify(body) });
+async function answer(
+  url: string,
+  health: HealthRegistry,
+): Promise<{ status: number; contentType: string; body: string }> {
+  const json = (status: number, body: object) => ({
+    status,
+    contentType: 'application/json',
+    body: JSON.stringify(body),
+  });
   if (url === '/metrics') return { status: 200, ...(await renderMetrics()) };
   if (url === '/health/live') return json(200, { status: 'alive' });
-  if (url === '/health/startup') return json(health.started ? 200 : 503, { status: health.started ? 'started' : 'starting' });
+  if (url === '/health/startup')
+    return json(health.started ? 200 : 503, { status: health.started ? 'started' : 'starting' });
   if (url === '/health/ready') {
     const report = await health.report();
     return json(report.status === 'ready' || report.status === 'degraded' ? 200 : 503, report);

@@ -7,7 +7,23 @@ import { importJWK, SignJWT } from 'jose';
 import { Agent, request } from 'undici';
 import { createLogger } from '@gravity/observability';
 import { type LocalIssuer, localIssuer } from '@gravity/testing';
-import { AjvBodyPipe, bootServices, Caller, type CallerIdentity, compileBody, type HttpReply, type HttpRequest, HealthRegistry, ListQuery, Operation, prepareProblem, routesOf, type RunningServices, sendProblem, ShutdownHooks } from '.';
+import {
+  AjvBodyPipe,
+  bootServices,
+  Caller,
+  type CallerIdentity,
+  compileBody,
+  type HttpReply,
+  type HttpRequest,
+  HealthRegistry,
+  ListQuery,
+  Operation,
+  prepareProblem,
+  routesOf,
+  type RunningServices,
+  sendProblem,
+  ShutdownHooks,
+} from '.';
 
 class NoteBody {
   @IsString()
@@ -33,7 +49,12 @@ const hotBody = compileBody<{ itemId: string }>({
   required: ['itemId'],
   properties: { itemId: { type: 'string', maxLength: 10 } },
 });
-const soldOut = prepareProblem({ code: 'sold-out', detail: 'Every unit is taken.', retryAfterSeconds: 2, extensions: { itemId: 'itm_1' } });
+const soldOut = prepareProblem({
+  code: 'sold-out',
+  detail: 'Every unit is taken.',
+  retryAfterSeconds: 2,
+  extensions: { itemId: 'itm_1' },
+});
 
 @Controller('things/v1')
 class ThingsHttp {
@@ -117,7 +138,11 @@ async function boot(more: Record<string, string> = {}): Promise<RunningServices>
   return bootServices([definition], { env: { ...env, ...more }, port: 0, logger });
 }
 
-async function call(method: 'GET' | 'POST', path: string, options: { headers?: Record<string, string>; body?: string | Buffer } = {}) {
+async function call(
+  method: 'GET' | 'POST',
+  path: string,
+  options: { headers?: Record<string, string>; body?: string | Buffer } = {},
+) {
   const answer = await request(running.url + path, { method, ...options });
   const text = await answer.body.text();
   const json = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
@@ -140,7 +165,13 @@ afterAll(async () => {
 function expectProblem(answer: Awaited<ReturnType<typeof call>>, status: number, code: string): void {
   expect({ status: answer.status, code: answer.json['code'] }).toEqual({ status, code });
   expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
-  expect(answer.json).toMatchObject({ type: `/problems/${code}`, status, code, title: expect.any(String), detail: expect.any(String) });
+  expect(answer.json).toMatchObject({
+    type: `/problems/${code}`,
+    status,
+    code,
+    title: expect.any(String),
+    detail: expect.any(String),
+  });
   expect(answer.json['requestId']).toBe(answer.headers['x-request-id']);
   expect(JSON.stringify(answer.json)).not.toMatch(/\\n|node_modules|hunter2/);
 }
@@ -170,7 +201,15 @@ describe('tokens', () => {
       oversized: bearer(`${'a'.repeat(5_000)}.b.c`),
       unsigned: bearer(issuer.bad.unsigned(request_)),
     };
-    for (const kind of ['expired', 'wrongAudience', 'wrongIssuer', 'wronglySigned', 'tampered', 'keyConfusion', 'unknownKey'] as const) {
+    for (const kind of [
+      'expired',
+      'wrongAudience',
+      'wrongIssuer',
+      'wronglySigned',
+      'tampered',
+      'keyConfusion',
+      'unknownKey',
+    ] as const) {
       bad[kind] = bearer(await issuer.bad[kind](request_));
     }
     await call('GET', '/things/v1/mine', { headers: bearer(good) });
@@ -183,7 +222,11 @@ describe('tokens', () => {
   });
 
   it('refuses a role that the route does not name', async () => {
-    expectProblem(await call('GET', '/things/v1/mine', { headers: bearer(await token(['operator'])) }), 403, 'forbidden');
+    expectProblem(
+      await call('GET', '/things/v1/mine', { headers: bearer(await token(['operator'])) }),
+      403,
+      'forbidden',
+    );
     expectProblem(await call('GET', '/things/v1/mine', { headers: bearer(await token([])) }), 403, 'forbidden');
   });
 
@@ -208,19 +251,26 @@ describe('tokens', () => {
     class SilentModule {}
     const definition = { name: 'silent', module: SilentModule, migrate: async () => undefined };
     await expect(bootServices([definition], { env, port: 0, logger })).rejects.toThrow(/GET \/silent/);
-    await expect(bootServices([], { env: {}, port: 0, logger })).rejects.toThrow(/CURSOR_SECRET.*AUTH_ISSUER.*AUTH_JWKS_URL/);
+    await expect(bootServices([], { env: {}, port: 0, logger })).rejects.toThrow(
+      /CURSOR_SECRET.*AUTH_ISSUER.*AUTH_JWKS_URL/,
+    );
   });
 });
 
 describe('faults', () => {
-  const note = (body: string | Buffer, headers: Record<string, string> = json) => call('POST', '/things/v1/bare', { headers, body });
+  const note = (body: string | Buffer, headers: Record<string, string> = json) =>
+    call('POST', '/things/v1/bare', { headers, body });
 
   it('names every fault of a DTO by its place', async () => {
     const headers = { ...json, ...bearer(await token(['operator'])) };
     const body = JSON.stringify({ text: 'much too long a text', weight: 0, price: 1 });
     const answer = await call('POST', '/things/v1/notes', { headers, body });
     expectProblem(answer, 400, 'invalid-request');
-    expect((answer.json['errors'] as { pointer: string }[]).map((fault) => fault.pointer).sort()).toEqual(['/price', '/text', '/weight']);
+    expect((answer.json['errors'] as { pointer: string }[]).map((fault) => fault.pointer).sort()).toEqual([
+      '/price',
+      '/text',
+      '/weight',
+    ]);
     for (const wrong of ['[]', '"x"', 'null', '']) {
       expectProblem(await call('POST', '/things/v1/notes', { headers, body: wrong }), 400, 'invalid-request');
     }
@@ -239,7 +289,16 @@ describe('faults', () => {
 
   it('refuses bodies that could be read in two ways', async () => {
     const deep = `${'['.repeat(60)}${']'.repeat(60)}`;
-    const bodies = ['{', '{"a":1,"a":2}', '{"x":{"a":1,"\\u0061":2}}', '{"__proto__":{"admin":true}}', '{"constructor":{"prototype":{}}}', deep, '[1,2', 'NaN'];
+    const bodies = [
+      '{',
+      '{"a":1,"a":2}',
+      '{"x":{"a":1,"\\u0061":2}}',
+      '{"__proto__":{"admin":true}}',
+      '{"constructor":{"prototype":{}}}',
+      deep,
+      '[1,2',
+      'NaN',
+    ];
     for (const body of bodies) expectProblem(await note(body), 400, 'invalid-request');
     expectProblem(await note(Buffer.from([0x22, 0xff, 0xfe, 0x22])), 400, 'invalid-request');
     const fine = '{"a":"x:y\\":{","b":[{"a":1},{"a":"\\\\"}]}';
@@ -249,7 +308,11 @@ describe('faults', () => {
 
   it('bounds and types the body', async () => {
     expectProblem(await note(JSON.stringify('x'.repeat(70_000))), 413, 'payload-too-large');
-    expectProblem(await note('a=1', { 'content-type': 'application/x-www-form-urlencoded' }), 415, 'unsupported-media-type');
+    expectProblem(
+      await note('a=1', { 'content-type': 'application/x-www-form-urlencoded' }),
+      415,
+      'unsupported-media-type',
+    );
     expectProblem(await note('{}', { 'content-type': 'text/plain' }), 415, 'unsupported-media-type');
     expectProblem(await note('{}', { 'content-type': 'nonsense' }), 415, 'unsupported-media-type');
     expect((await call('POST', '/things/v1/bare')).json).toEqual({ bytes: 0, body: null });
@@ -289,7 +352,9 @@ describe('faults', () => {
       return heard;
     };
     expect(await speak('HELLO\r\n\r\n')).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"invalid-request"/);
-    expect(await speak(`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /);
+    expect(await speak(`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 431 /,
+    );
   });
 
   it('refuses on the fast path with the same document', async () => {
@@ -320,7 +385,9 @@ describe('around the services', () => {
     expect((await call('GET', '/health/startup')).json).toEqual({ status: 'started' });
     expect((await call('GET', '/health/ready')).json).toMatchObject({ status: 'ready' });
     const metrics = await (await request(`${running.url}/metrics`)).body.text();
-    expect(metrics).toMatch(/http_request_duration_seconds_count\{service="things",operation="getMine",status="4xx"\} \d+/);
+    expect(metrics).toMatch(
+      /http_request_duration_seconds_count\{service="things",operation="getMine",status="4xx"\} \d+/,
+    );
     expect(metrics).toContain('nodejs_eventloop_lag');
     expect((await call('GET', '/problems/sold-out')).json).toMatchObject({ code: 'sold-out', status: 409 });
     const docs = await request(`${running.url}/docs`);
@@ -333,10 +400,13 @@ describe('around the services', () => {
     expect(spec['openapi']).toBe('3.1.0');
     const paths = spec['paths'] as Record<string, Record<string, Record<string, unknown>>>;
     expect(paths['/things/v1/hot']?.['post']).toMatchObject({ operationId: 'hot', 'x-callers': ['buyer'] });
-    expect(Object.keys(paths['/things/v1/hot']!['post']!['responses'] as object)).toEqual(expect.arrayContaining(['400', '401', '403', '409', '503']));
+    expect(Object.keys(paths['/things/v1/hot']!['post']!['responses'] as object)).toEqual(
+      expect.arrayContaining(['400', '401', '403', '409', '503']),
+    );
     const routes = routesOf(running.app).filter((route) => route.path.startsWith('/things'));
     expect(routes).toHaveLength(9);
-    for (const route of routes) expect(paths[route.path.replace(/:(\w+)/g, '{$1}')]?.[route.method.toLowerCase()]).toBeDefined();
+    for (const route of routes)
+      expect(paths[route.path.replace(/:(\w+)/g, '{$1}')]?.[route.method.toLowerCase()]).toBeDefined();
   });
 
   it('is unready while something critical is down, degraded while something else is', async () => {
@@ -371,10 +441,13 @@ describe('stopping', () => {
     hooks.onDrain('first', async () => void order.push('first'));
     hooks.onDrain('broken', () => Promise.reject(new Error('no')));
     hooks.onDrain('last', async () => void order.push('last'));
-    const agent = new Agent({ connections: 40, keepAliveTimeout: 60_000 });
+    // One connection each: a connection that is only just being made when the listener closes was never accepted.
+    const agents: Agent[] = [];
     const outcomes = { ok: 0, closed: 0, broken: [] as string[] };
     let stopped = false;
     const client = async (path: string): Promise<void> => {
+      const agent = new Agent({ connections: 1, keepAliveTimeout: 60_000 });
+      agents.push(agent);
       while (!stopped) {
         try {
           const answer = await request(other.url + path, { dispatcher: agent });
@@ -393,7 +466,7 @@ describe('stopping', () => {
     await other.close();
     stopped = true;
     await Promise.all(clients);
-    await agent.close();
+    await Promise.all(agents.map((agent) => agent.close()));
     expect(outcomes.broken).toEqual([]);
     expect(outcomes.ok).toBeGreaterThan(50);
     expect(outcomes.closed).toBeGreaterThan(0);
@@ -418,7 +491,9 @@ describe('stopping', () => {
     const other = await boot({ SHUTDOWN_TIMEOUT_MS: '1000' });
     const socket = connect(Number(new URL(other.url).port), '127.0.0.1');
     socket.on('error', () => undefined);
-    socket.write('POST /things/v1/bare HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nContent-Type: application/json\r\n\r\n{');
+    socket.write(
+      'POST /things/v1/bare HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nContent-Type: application/json\r\n\r\n{',
+    );
     await once(socket, 'connect');
     await new Promise((resolve) => setTimeout(resolve, 50));
     const started = Date.now();

@@ -17,7 +17,7 @@ import { BODY_BYTES_MAX, createHttpAdapter } from './http-server';
 import { openApiDocument, routesOf } from './openapi';
 import { PlatformModule } from './platform.module';
 import { RateLimiter } from './rate-limiter';
-import { bounded, drainHttp, ShutdownHooks } from './shutdown';
+import { bounded, Connections, drainHttp, ShutdownHooks } from './shutdown';
 import { problemOfDatabaseError } from './database-problem';
 import type { ErrorClassifier } from './tokens';
 
@@ -69,46 +69,60 @@ interface Parts {
   readonly config: HttpConfig;
   readonly logger: JsonLogger;
   readonly tracing: Tracing;
+  readonly connections: Connections;
   readonly grpc: GrpcServer | undefined;
   readonly admin: Server | undefined;
   readonly strategies: readonly (CustomTransportStrategy & { close(): unknown })[];
 }
 
 /** Starts the services and resolves when they take requests. Throws when the configuration is wrong. */
-export async function bootServices(definitions: readonly ServiceDefinition[], options: BootOptions): Promise<RunningServices> {
+export async function bootServices(
+  definitions: readonly ServiceDefinition[],
+  options: BootOptions,
+): Promise<RunningServices> {
   const config = readHttpConfig(options.env);
   const processName = definitions.map((definition) => definition.name).join('+') || 'gravity';
   const logger = options.logger ?? createLogger({ service: processName, ...levelOf(options.env) });
   const tracing = await startTracing(options.env, processName);
   startProcessMetrics();
   const phase = { leaving: false };
+  const leave = (): void => {
+    phase.leaving = true;
+    connections.endAfterCurrentAnswer();
+  };
   const adapter = createHttpAdapter({
     bodyLimitBytes: options.bodyLimitBytes ?? BODY_BYTES_MAX,
     trustedProxies: config.trustedProxies,
     services: definitions.map((definition) => definition.name),
     isLeaving: () => phase.leaving,
   });
+  const connections = new Connections(adapter.getHttpServer() as Server);
   const modules = [...definitions.map((definition) => definition.module), ...(options.extraModules ?? [])];
   const classifyError = options.classifyError ?? problemOfDatabaseError;
   const root = PlatformModule.around(modules, { config, env: options.env, logger, classifyError });
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger, bodyParser: false, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+    logger,
+    bodyParser: false,
+    abortOnError: false,
+  });
   try {
-    return await start(app, definitions, options, { config, logger, tracing, phase });
+    return await start(app, definitions, options, { config, logger, tracing, connections, leave });
   } catch (error) {
     await app.close();
     throw error;
   }
 }
 
-interface Base extends Pick<Parts, 'config' | 'logger' | 'tracing'> {
-  readonly phase: { leaving: boolean };
+interface Base extends Pick<Parts, 'config' | 'logger' | 'tracing' | 'connections'> {
+  /** From now on every answer is the last on its connection. */
+  readonly leave: () => void;
 }
 
 async function start(
   app: NestFastifyApplication,
   definitions: readonly ServiceDefinition[],
   options: BootOptions,
-  { config, logger, tracing, phase }: Base,
+  { config, logger, tracing, connections, leave }: Base,
 ): Promise<RunningServices> {
   refuseUndeclaredRoutes(app);
   const health = app.get(HealthRegistry);
@@ -124,10 +138,10 @@ async function start(
   for (const consumer of consumers) void startConsumer(consumer.name, consumer.microservice, hooks.stopping, logger);
   health.markStarted();
   const strategies = consumers.map((consumer) => consumer.strategy);
-  const parts: Parts = { app, config, logger, tracing, grpc: grpc?.server, admin, strategies };
+  const parts: Parts = { app, config, logger, tracing, connections, grpc: grpc?.server, admin, strategies };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= stop(parts, health, hooks, phase);
+    closing ??= stop(parts, health, hooks, leave);
     return closing;
   };
   if (options.stopOnSignals === true) stopOnSignals(close, logger);
@@ -159,7 +173,10 @@ function connectGrpc(
   const packages = definitions.flatMap((definition) => definition.grpc ?? []);
   if (port === undefined || packages.length === 0) return undefined;
   const server = new GrpcServer({ host, port }, packages, health);
-  return { server, microservice: app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true }) };
+  return {
+    server,
+    microservice: app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true }),
+  };
 }
 
 function connectConsumers(
@@ -169,12 +186,19 @@ function connectConsumers(
   return definitions.flatMap((definition) => {
     if (definition.eventServer === undefined) return [];
     const strategy = app.get<CustomTransportStrategy & { close(): unknown }>(definition.eventServer, { strict: false });
-    return [{ name: definition.name, strategy, microservice: app.connectMicroservice<MicroserviceOptions>({ strategy }) }];
+    return [
+      { name: definition.name, strategy, microservice: app.connectMicroservice<MicroserviceOptions>({ strategy }) },
+    ];
   });
 }
 
 /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */
-async function startConsumer(name: string, microservice: INestMicroservice, stopping: AbortSignal, logger: JsonLogger): Promise<void> {
+async function startConsumer(
+  name: string,
+  microservice: INestMicroservice,
+  stopping: AbortSignal,
+  logger: JsonLogger,
+): Promise<void> {
   let delayMs = CONSUMER_RETRY_MIN_MS;
   while (!stopping.aborted) {
     try {
@@ -188,7 +212,7 @@ async function startConsumer(name: string, microservice: INestMicroservice, stop
   }
 }
 
-async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, phase: { leaving: boolean }): Promise<void> {
+async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, leave: () => void): Promise<void> {
   const { app, config, logger, grpc } = parts;
   const deadlineMs = monotonicMs() + config.shutdownDrainMs + config.shutdownTimeoutMs;
   logger.info('stopping', { drainMs: config.shutdownDrainMs });
@@ -197,19 +221,17 @@ async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, 
   // First the balancers learn that we are leaving; once they send new connections elsewhere, open ones are closed too.
   if (config.shutdownDrainMs > 0) {
     await sleep(config.shutdownDrainMs / 2);
-    phase.leaving = true;
+    leave();
     await sleep(config.shutdownDrainMs / 2);
   }
-  // From here to the closed listener nothing may wait: whoever is asked to reconnect must not land in its queue.
-  phase.leaving = true;
-  const server = app.getHttpServer() as Server;
-  const drained = drainHttp(server, deadlineMs);
+  await parts.connections.untilQueueIsEmpty();
+  const drained = drainHttp(app.getHttpServer() as Server, deadlineMs);
+  // After the listener is closed: whoever is asked to reconnect must not land in its queue.
+  leave();
   hooks.announce();
-  await Promise.all([
-    drained,
-    grpc && bounded('grpc', deadlineMs, logger, () => grpc.drain()),
-  ]);
-  for (const strategy of parts.strategies) await bounded('event consumer', deadlineMs, logger, async () => strategy.close());
+  await Promise.all([drained, grpc && bounded('grpc', deadlineMs, logger, () => grpc.drain())]);
+  for (const strategy of parts.strategies)
+    await bounded('event consumer', deadlineMs, logger, async () => strategy.close());
   for (const hook of hooks.registered) await bounded(hook.name, deadlineMs, logger, hook.run);
   await bounded('rate limits', deadlineMs, logger, () => app.get(RateLimiter).close());
   await bounded('application', deadlineMs, logger, () => app.close());

@@ -58,7 +58,11 @@ export class CallerGuard implements CanActivate {
     return true;
   }
 
-  private admitGrpc(policy: RoutePolicy, metadata: MetadataLike, call: { getPeer?(): string }): boolean | Promise<boolean> {
+  private admitGrpc(
+    policy: RoutePolicy,
+    metadata: MetadataLike,
+    call: { getPeer?(): string },
+  ): boolean | Promise<boolean> {
     const address = (): string => call.getPeer?.().replace(/:\d+$/, '') ?? 'unknown';
     if (policy.access?.kind === 'public') {
       if (policy.rateLimit) this.limiter.enforce(policy.operation, policy.rateLimit, address());
@@ -86,7 +90,10 @@ export class CallerGuard implements CanActivate {
 
 function authorise(policy: RoutePolicy, caller: CallerIdentity): void {
   if (policy.access !== undefined && admits(policy.access, caller)) return;
-  const detail = policy.access === undefined ? 'This operation declares no callers.' : 'None of the roles in the token may use this operation.';
+  const detail =
+    policy.access === undefined
+      ? 'This operation declares no callers.'
+      : 'None of the roles in the token may use this operation.';
   throw new ProblemError({ code: 'forbidden', detail });
 }
 
@@ -105,5 +112,7 @@ export function callerOfGrpc(metadata: object): CallerIdentity {
 
 /** Handler parameter: who calls, over HTTP or gRPC. Hot handlers read `callerOf(request)` instead, which is cheaper. */
 export const Caller = createParamDecorator((_data: unknown, context: ExecutionContext): CallerIdentity =>
-  context.getType() === 'http' ? callerOf(context.getArgByIndex<HttpRequest>(0)) : callerOfGrpc(context.getArgByIndex<object>(1)),
+  context.getType() === 'http'
+    ? callerOf(context.getArgByIndex<HttpRequest>(0))
+    : callerOfGrpc(context.getArgByIndex<object>(1)),
 );

@@ -4,7 +4,8 @@ import { classifyDatabaseError, QueueFullError, sqlState } from '@gravity/persis
 
 /** The problem for a database error; undefined when the error is a bug or has nothing to do with a database. */
 export function problemOfDatabaseError(error: unknown): Problem | undefined {
-  if (error instanceof QueueFullError) return { code: 'overloaded', detail: 'Too many commands are waiting.', retryAfterSeconds: 1 };
+  if (error instanceof QueueFullError)
+    return { code: 'overloaded', detail: 'Too many commands are waiting.', retryAfterSeconds: 1 };
   switch (classifyDatabaseError(error)) {
     case 'conflict':
       // Lost against a concurrent transaction: worth repeating. Any other conflict should have been handled where it arose.
@@ -16,7 +17,11 @@ export function problemOfDatabaseError(error: unknown): Problem | undefined {
     case 'overloaded':
       return { code: 'overloaded', detail: 'The database is at its limit.', retryAfterSeconds: 1 };
     case 'unknown-outcome':
-      return { code: 'outcome-unknown', detail: 'The connection broke at the wrong moment. Repeat with the same Idempotency-Key.', retryAfterSeconds: 1 };
+      return {
+        code: 'outcome-unknown',
+        detail: 'The connection broke at the wrong moment. Repeat with the same Idempotency-Key.',
+        retryAfterSeconds: 1,
+      };
     default:
       return undefined;
   }

@@ -1,6 +1,12 @@
 // Nest's gRPC transport with what it leaves out: the port it was given when asked for any free one, health, reflection,
 // limits, and a shutdown that finishes the calls in progress.
-import { type ChannelOptions, type Server, ServerCredentials, Server as GrpcJsServer, type ServiceDefinition as GrpcService } from '@grpc/grpc-js';
+import {
+  type ChannelOptions,
+  type Server,
+  ServerCredentials,
+  Server as GrpcJsServer,
+  type ServiceDefinition as GrpcService,
+} from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ServerGrpc } from '@nestjs/microservices';
@@ -39,7 +45,11 @@ export class GrpcServer extends ServerGrpc {
       url: `${address.host}:${address.port}`,
       package: packages.map((entry) => entry.package),
       protoPath: packages.map((entry) => entry.protoPath),
-      loader: { ...PROTO_LOADER_OPTIONS, arrays: true, includeDirs: [...new Set(packages.flatMap((entry) => entry.includeDirs))] },
+      loader: {
+        ...PROTO_LOADER_OPTIONS,
+        arrays: true,
+        includeDirs: [...new Set(packages.flatMap((entry) => entry.includeDirs))],
+      },
       onLoadPackageDefinition: (loaded: ConstructorParameters<typeof ReflectionService>[0], server: Server) => {
         new ReflectionService(loaded).addToServer(server);
         this.health.addToServer(server);
@@ -54,7 +64,9 @@ export class GrpcServer extends ServerGrpc {
     const server = new GrpcJsServer(CHANNEL_OPTIONS);
     this.port = await new Promise<number>((resolve, reject) => {
       const { host, port } = this.address;
-      server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+      server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
     });
     this.server = server;
     this.timer = setInterval(() => void this.mirrorHealth(), HEALTH_EVERY_MS).unref();

@@ -23,7 +23,13 @@ class ThingsGrpc {
   async greet(@Payload() request: { text: string; amount: string }, @Caller() caller: CallerIdentity): Promise<object> {
     if (request.text === 'problem') {
       const errors = [{ pointer: '/text', message: 'is rude' }];
-      throw new ProblemError({ code: 'sold-out', detail: 'Nothing left.', retryAfterSeconds: 3, errors, extensions: { itemId: 'itm_1' } });
+      throw new ProblemError({
+        code: 'sold-out',
+        detail: 'Nothing left.',
+        retryAfterSeconds: 3,
+        errors,
+        extensions: { itemId: 'itm_1' },
+      });
     }
     if (request.text === 'bug') throw new Error('secret place');
     if (request.text === 'slow') await new Promise((resolve) => setTimeout(resolve, 300));
@@ -44,7 +50,11 @@ interface ProtoRoot {
   readonly grpc: { readonly health: { readonly v1: { readonly Health: unknown } } };
 }
 
-type Call = (request: object, metadata: Metadata, callback: (error: ServiceError | null, reply: Record<string, unknown>) => void) => void;
+type Call = (
+  request: object,
+  metadata: Metadata,
+  callback: (error: ServiceError | null, reply: Record<string, unknown>) => void,
+) => void;
 
 let folder: string;
 let issuer: LocalIssuer;
@@ -55,11 +65,22 @@ async function boot(): Promise<RunningServices> {
   const grpc = { package: 'things.v1', protoPath: join(folder, 'things.proto'), includeDirs: [folder] };
   const definition = { name: 'things', module: ThingsModule, grpc, migrate: async () => undefined };
   const logger = createLogger({ service: 'things', level: 'silent' });
-  return bootServices([definition], { env: { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32) }, port: 0, grpcPort: 0, logger });
+  return bootServices([definition], {
+    env: { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32) },
+    port: 0,
+    grpcPort: 0,
+    logger,
+  });
 }
 
-function connect(url: string, path: string, service: (root: ProtoRoot) => unknown): (method: string, request: object, headers?: Record<string, string>) => Promise<Record<string, unknown>> {
-  const root = loadPackageDefinition(loadSync(path, { longs: String, enums: String, defaults: true })) as unknown as ProtoRoot;
+function connect(
+  url: string,
+  path: string,
+  service: (root: ProtoRoot) => unknown,
+): (method: string, request: object, headers?: Record<string, string>) => Promise<Record<string, unknown>> {
+  const root = loadPackageDefinition(
+    loadSync(path, { longs: String, enums: String, defaults: true }),
+  ) as unknown as ProtoRoot;
   const client = new (service(root) as new (url: string, how: unknown) => Client)(url, credentials.createInsecure());
   clients.push(client);
   return (method, request, headers = {}) =>
@@ -92,7 +113,10 @@ it('knows the caller and keeps 64-bit numbers exact', async () => {
   const headers = { authorization: `Bearer ${await issuer.mint({ sub: 'b_7', roles: ['buyer'] })}` };
   const greet = things(running.grpcUrl!);
   for (let round = 0; round < 2; round += 1) {
-    expect(await greet('Greet', { text: 'x', amount: '9007199254740993' }, headers)).toEqual({ text: 'hello b_7', amount: '9007199254740993' });
+    expect(await greet('Greet', { text: 'x', amount: '9007199254740993' }, headers)).toEqual({
+      text: 'hello b_7',
+      amount: '9007199254740993',
+    });
   }
 });
 
@@ -107,16 +131,28 @@ it('refuses without a token, with a bad one, without the role, and where nothing
 });
 
 it('gives refusals the status, the code and machine-readable details', async () => {
-  const headers = { authorization: `Bearer ${await issuer.mint({ sub: 'b_7', roles: ['buyer'] })}`, 'x-request-id': 'call-1' };
-  const error = (await things(running.grpcUrl!)('Greet', { text: 'problem' }, headers).catch((reason: unknown) => reason)) as ServiceError;
+  const headers = {
+    authorization: `Bearer ${await issuer.mint({ sub: 'b_7', roles: ['buyer'] })}`,
+    'x-request-id': 'call-1',
+  };
+  const error = (await things(running.grpcUrl!)('Greet', { text: 'problem' }, headers).catch(
+    (reason: unknown) => reason,
+  )) as ServiceError;
   expect(error).toMatchObject({ code: 8, details: 'Nothing left.' });
   expect(error.metadata.get('x-problem-code')).toEqual(['sold-out']);
   expect(error.metadata.get('x-request-id')).toEqual(['call-1']);
-  writeFileSync(join(folder, 'status.proto'), `syntax = "proto3"; package s; import "google/protobuf/any.proto";
+  writeFileSync(
+    join(folder, 'status.proto'),
+    `syntax = "proto3"; package s; import "google/protobuf/any.proto";
     service S { rpc M(Status) returns (Status); }
-    message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }`);
+    message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3; }`,
+  );
   const loaded = loadSync(join(folder, 'status.proto'), { includeDirs: [folder] });
-  const method = (loaded['s.S'] as unknown as { M: { requestDeserialize(bytes: Buffer): { code: number; details: { type_url: string; value: Buffer }[] } } }).M;
+  const method = (
+    loaded['s.S'] as unknown as {
+      M: { requestDeserialize(bytes: Buffer): { code: number; details: { type_url: string; value: Buffer }[] } };
+    }
+  ).M;
   const status = method.requestDeserialize(error.metadata.get('grpc-status-details-bin')[0] as Buffer);
   expect(status.code).toBe(8);
   const kinds = status.details.map((detail) => detail.type_url.split('.').at(-1));
@@ -126,7 +162,9 @@ it('gives refusals the status, the code and machine-readable details', async () 
 
 it('hides bugs', async () => {
   const headers = { authorization: `Bearer ${await issuer.mint({ sub: 'b_7', roles: ['buyer'] })}` };
-  const error = (await things(running.grpcUrl!)('Greet', { text: 'bug' }, headers).catch((reason: unknown) => reason)) as ServiceError;
+  const error = (await things(running.grpcUrl!)('Greet', { text: 'bug' }, headers).catch(
+    (reason: unknown) => reason,
+  )) as ServiceError;
   expect(error.code).toBe(13);
   expect(error.message).not.toContain('secret place');
 });

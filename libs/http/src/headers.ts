@@ -13,7 +13,10 @@ const STRONG_VERSION = /^"(\d{1,15})"$/;
 /** Reads an Idempotency-Key: 1 to 128 printable ASCII characters, in quotes as the draft writes it or without. */
 export function parseIdempotencyKey(header: string | string[] | undefined): Result<string, Problem> {
   if (header === undefined || header === '') {
-    return err({ code: 'idempotency-key-missing', detail: 'Send an Idempotency-Key, new for each thing you want and the same for each retry.' });
+    return err({
+      code: 'idempotency-key-missing',
+      detail: 'Send an Idempotency-Key, new for each thing you want and the same for each retry.',
+    });
   }
   const text = typeof header === 'string' ? header.trim() : '';
   const key = text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;

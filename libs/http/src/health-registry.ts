@@ -43,7 +43,12 @@ export class HealthRegistry {
   /** Adds a readiness check: false or an exception means that the dependency is not usable. Names are unique. */
   register(name: string, run: () => Promise<boolean | void>, options: HealthCheckOptions = {}): void {
     if (this.checks.has(name)) throw new Error(`health check ${name} is registered twice`);
-    this.checks.set(name, { name, run, timeoutMs: options.timeoutMs ?? CHECK_TIMEOUT_MS, critical: options.critical ?? true });
+    this.checks.set(name, {
+      name,
+      run,
+      timeoutMs: options.timeoutMs ?? CHECK_TIMEOUT_MS,
+      critical: options.critical ?? true,
+    });
     this.cached = undefined;
   }
 

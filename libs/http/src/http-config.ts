@@ -9,7 +9,11 @@ export interface HttpConfig {
   readonly port: number;
   readonly grpcPort: number | undefined;
   readonly adminPort: number | undefined;
-  readonly auth: { readonly issuer: string; readonly audience: string; readonly keys: { url: string } | { set: JSONWebKeySet } };
+  readonly auth: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly keys: { url: string } | { set: JSONWebKeySet };
+  };
   readonly cursorSecret: string;
   readonly redisUrl: string | undefined;
   readonly shutdownDrainMs: number;
@@ -43,9 +47,12 @@ export function readHttpConfig(env: Environment): HttpConfig {
   };
   if (jwks === undefined) read.text('AUTH_JWKS_URL');
   read.done();
-  if (url !== undefined && !URL.canParse(url)) throw new ConfigurationError('Configuration: AUTH_JWKS_URL is not an address.');
+  if (url !== undefined && !URL.canParse(url))
+    throw new ConfigurationError('Configuration: AUTH_JWKS_URL is not an address.');
   if (cursorSecret.length < CURSOR_SECRET_LENGTH_MIN) {
-    throw new ConfigurationError(`Configuration: CURSOR_SECRET must have at least ${CURSOR_SECRET_LENGTH_MIN} characters.`);
+    throw new ConfigurationError(
+      `Configuration: CURSOR_SECRET must have at least ${CURSOR_SECRET_LENGTH_MIN} characters.`,
+    );
   }
   return config;
 }

@@ -3,7 +3,14 @@
 import type { Socket } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type HistogramChild, metricsFor, runInSpan, SpanKind, startSpan, tracingEnabled } from '@gravity/observability';
+import {
+  type HistogramChild,
+  metricsFor,
+  runInSpan,
+  SpanKind,
+  startSpan,
+  tracingEnabled,
+} from '@gravity/observability';
 import type { HttpReply, HttpRequest, HttpServer } from './fastify-types';
 import { readJsonBodies } from './json-body';
 import { prepareProblem, problemBody, PROBLEM_CONTENT_TYPE, sendProblem } from './problem-reply';
@@ -62,7 +69,7 @@ export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
   server.decorateRequest('policy', null);
   server.decorateRequest('rawBody', null);
   server.decorateRequest('span', null);
-  readJsonBodies(server);
+  readJsonBodies(server, options.bodyLimitBytes);
   server.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply);
     if (options.isLeaving()) reply.header('connection', 'close');
@@ -106,7 +113,10 @@ function traceRequests(server: HttpServer): void {
     const traceparent = request.headers['traceparent'];
     const attributes = { 'http.request.method': request.method, 'http.route': request.routeOptions.url ?? 'unmatched' };
     const parent = typeof traceparent === 'string' ? { parent: traceparent } : {};
-    request.span = startSpan(`${request.method} ${attributes['http.route']}`, attributes, { kind: SpanKind.SERVER, ...parent });
+    request.span = startSpan(`${request.method} ${attributes['http.route']}`, attributes, {
+      kind: SpanKind.SERVER,
+      ...parent,
+    });
     done();
   });
   // Activated only here: reading the body in between would lose the context again.

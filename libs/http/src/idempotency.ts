@@ -71,11 +71,10 @@ export async function runIdempotent<B>(
     await tx.query('DELETE FROM idempotency_key WHERE caller = $1 AND operation = $2 AND key = $3', place);
     return result;
   }
-  await tx.query('UPDATE idempotency_key SET status = $4, body = $5 WHERE caller = $1 AND operation = $2 AND key = $3', [
-    ...place,
-    result.value.status,
-    JSON.stringify(result.value.body),
-  ]);
+  await tx.query(
+    'UPDATE idempotency_key SET status = $4, body = $5 WHERE caller = $1 AND operation = $2 AND key = $3',
+    [...place, result.value.status, JSON.stringify(result.value.body)],
+  );
   return ok({ ...result.value, replayed: false });
 }
 
@@ -104,7 +103,11 @@ async function replay<B>(tx: IdempotencyTx, command: IdempotentCommand): Promise
   );
   if (row === undefined || row.status === null) {
     // The winner gave up between our two statements.
-    return err({ code: 'idempotency-key-in-progress', detail: 'Repeat the request in a moment.', retryAfterSeconds: 1 });
+    return err({
+      code: 'idempotency-key-in-progress',
+      detail: 'Repeat the request in a moment.',
+      retryAfterSeconds: 1,
+    });
   }
   if (row.fingerprint !== command.fingerprint) {
     return err({ code: 'idempotency-key-reused', detail: 'Use a new Idempotency-Key for a different request.' });
@@ -115,7 +118,9 @@ async function replay<B>(tx: IdempotencyTx, command: IdempotentCommand): Promise
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value).filter(([, entry]) => entry !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    const members = Object.entries(value)
+      .filter(([, entry]) => entry !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${members.map(([name, entry]) => `${JSON.stringify(name)}:${canonical(entry)}`).join(',')}}`;
   }
   return typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'null');

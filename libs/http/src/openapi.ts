@@ -45,13 +45,20 @@ export interface RouteEntry {
 export function openApiDocument(app: INestApplication, title = 'Gravity', version = '1.0.0'): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle(title)
-    .setDescription('Live-commerce transactions: who gets the unit, who pays, who is told. Amounts are integer minor units.')
+    .setDescription(
+      'Live-commerce transactions: who gets the unit, who pays, who is told. Amounts are integer minor units.',
+    )
     .setVersion(version)
     .setOpenAPIVersion('3.1.0')
     .addBearerAuth()
     .build();
-  const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (controller, method) => `${controller}.${method}` });
-  document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA as never } };
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) => `${controller}.${method}`,
+  });
+  document.components = {
+    ...document.components,
+    schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA as never },
+  };
   return document;
 }
 
@@ -67,8 +74,16 @@ export function routesOf(app: INestApplication): RouteEntry[] {
         const handler = (controller.prototype as Record<string, object>)[name]!;
         const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
         if (method === undefined) continue;
-        const path = joinPaths(Reflect.getMetadata(PATH_METADATA, controller), Reflect.getMetadata(PATH_METADATA, handler));
-        routes.push({ method: RequestMethod[method]!, path, controller: controller.name, policy: readPolicy(handler, controller) });
+        const path = joinPaths(
+          Reflect.getMetadata(PATH_METADATA, controller),
+          Reflect.getMetadata(PATH_METADATA, handler),
+        );
+        routes.push({
+          method: RequestMethod[method]!,
+          path,
+          controller: controller.name,
+          policy: readPolicy(handler, controller),
+        });
       }
     }
   }
@@ -76,6 +91,8 @@ export function routesOf(app: INestApplication): RouteEntry[] {
 }
 
 function joinPaths(...parts: unknown[]): string {
-  const segments = parts.flatMap((part) => String(Array.isArray(part) ? part[0] : part).split('/')).filter((part) => part !== '');
+  const segments = parts
+    .flatMap((part) => String(Array.isArray(part) ? part[0] : part).split('/'))
+    .filter((part) => part !== '');
   return `/${segments.join('/')}`;
 }

@@ -53,7 +53,8 @@ export function Operation(options: OperationOptions): MethodDecorator {
     ...headerDecorators(options),
   ];
   if (options.rateLimit) decorators.push(RateLimit(options.rateLimit));
-  if (options.body) decorators.push(ApiBody(typeof options.body === 'function' ? { type: options.body } : { schema: options.body }));
+  if (options.body)
+    decorators.push(ApiBody(typeof options.body === 'function' ? { type: options.body } : { schema: options.body }));
   return applyDecorators(...decorators);
 }
 
@@ -72,7 +73,8 @@ function successDecorators(options: OperationOptions): MethodDecorator[] {
       : typeof options.response === 'function'
         ? { type: options.response }
         : { schema: options.response };
-  if (options.status !== undefined) return [HttpCode(options.status), ApiResponse({ status: options.status, ...shared, ...body })];
+  if (options.status !== undefined)
+    return [HttpCode(options.status), ApiResponse({ status: options.status, ...shared, ...body })];
   return options.response === undefined ? [] : [ApiResponse({ status: '2XX', ...shared, ...body })];
 }
 
@@ -80,7 +82,8 @@ function successDecorators(options: OperationOptions): MethodDecorator[] {
 function problemDecorators(options: OperationOptions): MethodDecorator[] {
   const codes = new Set<ErrorCode>([...SHARED, ...(options.problems ?? [])]);
   if (options.callers !== undefined) codes.add('unauthenticated').add('forbidden');
-  if (options.idempotent === true) codes.add('idempotency-key-missing').add('idempotency-key-reused').add('idempotency-key-in-progress');
+  if (options.idempotent === true)
+    codes.add('idempotency-key-missing').add('idempotency-key-reused').add('idempotency-key-in-progress');
   if (options.ifMatch === true) codes.add('precondition-required').add('stale-version');
   if (options.rateLimit !== undefined) codes.add('rate-limited');
   const byStatus = new Map<number, ErrorCode[]>();
@@ -91,7 +94,9 @@ function problemDecorators(options: OperationOptions): MethodDecorator[] {
       description: group.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
       content: {
         'application/problem+json': {
-          schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: group } } }] } as never,
+          schema: {
+            allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: group } } }],
+          } as never,
         },
       },
     }),
@@ -101,8 +106,11 @@ function problemDecorators(options: OperationOptions): MethodDecorator[] {
 function headerDecorators(options: OperationOptions): MethodDecorator[] {
   const decorators: MethodDecorator[] = [];
   if (options.idempotent === true) {
-    const description = 'New for each thing you want, the same for each retry of it. 1 to 128 printable ASCII characters.';
-    decorators.push(ApiHeader({ name: 'Idempotency-Key', required: true, description, schema: { type: 'string', maxLength: 128 } }));
+    const description =
+      'New for each thing you want, the same for each retry of it. 1 to 128 printable ASCII characters.';
+    decorators.push(
+      ApiHeader({ name: 'Idempotency-Key', required: true, description, schema: { type: 'string', maxLength: 128 } }),
+    );
   }
   if (options.ifMatch === true) {
     const description = 'The ETag of the object as it was read.';

@@ -72,19 +72,31 @@ export class CursorSigner {
    * Cuts a page out of `limit + 1` rows: the extra row tells that there is more, and the cursor points behind the last
    * row that is shown.
    */
-  page<R, T>(list: string, filters: CursorFilters, limit: number, rows: readonly R[], position: (row: R) => CursorPosition, show: (row: R) => T): Page<T> {
+  page<R, T>(
+    list: string,
+    filters: CursorFilters,
+    limit: number,
+    rows: readonly R[],
+    position: (row: R) => CursorPosition,
+    show: (row: R) => T,
+  ): Page<T> {
     const shown = rows.slice(0, limit);
     const last = rows.length > limit ? shown.at(-1) : undefined;
     return listOf(shown.map(show), last === undefined ? undefined : this.encode(list, filters, position(last)));
   }
 
   private sign(list: string, filters: CursorFilters, payload: string): Buffer {
-    const bound = Object.entries(filters).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    const bound = Object.entries(filters)
+      .filter(([, value]) => value !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     const text = JSON.stringify([list, bound, payload]);
     return createHmac('sha256', this.secret.reveal()).update(text).digest().subarray(0, SIGNATURE_BYTES);
   }
 }
 
 function invalidCursor(): Result<CursorPosition, Problem> {
-  return err({ code: 'invalid-cursor', detail: 'Start the list again without a cursor, or use nextCursor as it was given for the same filters.' });
+  return err({
+    code: 'invalid-cursor',
+    detail: 'Start the list again without a cursor, or use nextCursor as it was given for the same filters.',
+  });
 }

@@ -40,7 +40,12 @@ export class HealthHttp {
     }
     const down = report.checks.filter((check) => !check.ok).map((check) => check.name);
     const detail = down.length > 0 ? `Not usable: ${down.join(', ')}.` : `The process is ${report.status}.`;
-    sendProblem(reply, { code: 'unavailable', detail, retryAfterSeconds: 1, extensions: { state: report.status, checks: report.checks } });
+    sendProblem(reply, {
+      code: 'unavailable',
+      detail,
+      retryAfterSeconds: 1,
+      extensions: { state: report.status, checks: report.checks },
+    });
   }
 }
 

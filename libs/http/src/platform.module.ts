@@ -43,7 +43,8 @@ export class PlatformModule {
       module: PlatformModule,
       global: true,
       imports: [...modules],
-      controllers: config.adminPort === undefined ? [HealthHttp, DocumentationHttp, MetricsHttp] : [HealthHttp, DocumentationHttp],
+      controllers:
+        config.adminPort === undefined ? [HealthHttp, DocumentationHttp, MetricsHttp] : [HealthHttp, DocumentationHttp],
       providers: [
         ...provided,
         { provide: APP_GUARD, useClass: CallerGuard },

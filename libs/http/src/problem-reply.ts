@@ -59,6 +59,8 @@ export function sendProblem(reply: HttpReply, problem: Problem | PreparedProblem
   reply.statusCode = prepared.status;
   reply.header('content-type', PROBLEM_CONTENT_TYPE);
   if (prepared.retryAfter !== undefined) reply.header('retry-after', prepared.retryAfter);
+  // What is left of an oversized body is not worth reading.
+  if (prepared.code === 'payload-too-large') reply.header('connection', 'close');
   if (prepared.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer error="invalid_token"');
   reply.send(problemBody(prepared, reply.request.id));
 }
@@ -70,6 +72,9 @@ export function valueOrThrow<T>(result: Result<T, Problem>): T {
 }
 
 /** A refusal for input that does not match its schema. */
-export function invalidRequest(errors: readonly FieldError[], detail = 'The request does not match its schema.'): ProblemError {
+export function invalidRequest(
+  errors: readonly FieldError[],
+  detail = 'The request does not match its schema.',
+): ProblemError {
   return new ProblemError({ code: 'invalid-request', detail, errors });
 }

@@ -59,7 +59,11 @@ export class ProblemFilter implements ExceptionFilter {
     const fields = { requestId, code: problem.code, ...(operation === undefined ? {} : { operation }) };
     const error = exception instanceof Error ? exception : new Error(String(exception));
     if (problem.code === 'internal') this.logger.error('request failed', { ...fields, error });
-    else this.logger.warn('request could not be served', { ...fields, error: (error.cause as Error | undefined)?.message ?? error.message });
+    else
+      this.logger.warn('request could not be served', {
+        ...fields,
+        error: (error.cause as Error | undefined)?.message ?? error.message,
+      });
   }
 }
 
@@ -71,7 +75,12 @@ function isOurs(problem: Problem): boolean {
 export function problemOf(exception: unknown, classify: ErrorClassifier = () => undefined): Problem {
   if (exception instanceof ProblemError) return exception.problem;
   if (exception instanceof HttpException) return problemOfHttpException(exception);
-  return classify(exception) ?? { code: 'internal', detail: 'Something broke on our side. Quote the requestId when you report it.' };
+  return (
+    classify(exception) ?? {
+      code: 'internal',
+      detail: 'Something broke on our side. Quote the requestId when you report it.',
+    }
+  );
 }
 
 function problemOfHttpException(exception: HttpException): Problem {
@@ -79,6 +88,7 @@ function problemOfHttpException(exception: HttpException): Problem {
   const cause = (exception as { cause?: { code?: unknown } }).cause;
   const known = typeof cause?.code === 'string' ? DETAIL_BY_FASTIFY_CODE[cause.code] : undefined;
   const code = CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid-request' : 'internal');
-  if (code === 'internal') return { code, detail: 'Something broke on our side. Quote the requestId when you report it.' };
+  if (code === 'internal')
+    return { code, detail: 'Something broke on our side. Quote the requestId when you report it.' };
   return { code, detail: known ?? exception.message };
 }

@@ -34,7 +34,11 @@ export class RateLimiter {
   private redisDown = false;
 
   constructor(
-    private readonly options: { readonly redisUrl?: string | undefined; readonly clock?: Clock; readonly logger?: AppLogger },
+    private readonly options: {
+      readonly redisUrl?: string | undefined;
+      readonly clock?: Clock;
+      readonly logger?: AppLogger;
+    },
   ) {
     if (options.redisUrl === undefined) return;
     this.redis = new Redis(options.redisUrl, {

@@ -1,13 +1,16 @@
 // The order in which a process stops: not ready → wait for the balancers → no new connections, finish what was accepted
 // → consumers and background work → the application itself. Every step is bounded by one common deadline.
-import type { Server as HttpServer } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import type { Server as HttpServer, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { monotonicMs, sleep } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
 
 const POLL_MS = 20;
-// Long enough for a request that is already on its way over an idle connection to arrive and be answered.
+const QUIET_TURNS = 3;
+const QUEUE_WAIT_MAX_MS = 1_000;
+// Long enough for a request that is already on its way over an idle connection to arrive and be answered. No connection
+// becomes idle while we wait, since every answer closes its own.
 const IDLE_GRACE_MS = 250;
 
 export interface DrainHook {
@@ -43,7 +46,12 @@ export class ShutdownHooks {
 }
 
 /** Runs the work, but not past the deadline (monotonic milliseconds). A failure is logged and does not stop the rest. */
-export async function bounded(name: string, deadlineMs: number, logger: AppLogger, work: () => Promise<unknown>): Promise<boolean> {
+export async function bounded(
+  name: string,
+  deadlineMs: number,
+  logger: AppLogger,
+  work: () => Promise<unknown>,
+): Promise<boolean> {
   const over = new AbortController();
   const late = sleep(Math.max(0, deadlineMs - monotonicMs()), over.signal).then(() => 'late' as const);
   try {
@@ -56,6 +64,46 @@ export async function bounded(name: string, deadlineMs: number, logger: AppLogge
   } finally {
     over.abort();
   }
+}
+
+/** Open connections of a server, for the moment when answers in progress must become the last on theirs. */
+export class Connections {
+  private readonly sockets = new Set<SocketInUse>();
+  private opened = 0;
+
+  constructor(server: HttpServer) {
+    server.on('connection', (socket: SocketInUse) => {
+      this.opened += 1;
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+  }
+
+  /**
+   * Waits until the listener's queue is empty, a second at most. The kernel resets connections that it has established
+   * and we have not taken yet when the listener closes. Node takes one of them per turn of the event loop, so turns
+   * that took none have seen an empty queue.
+   */
+  async untilQueueIsEmpty(): Promise<void> {
+    const limitMs = monotonicMs() + QUEUE_WAIT_MAX_MS;
+    for (let quietTurns = 0; quietTurns < QUIET_TURNS && monotonicMs() < limitMs;) {
+      const before = this.opened;
+      await new Promise((resolve) => setImmediate(resolve));
+      quietTurns = this.opened === before ? quietTurns + 1 : 0;
+    }
+  }
+
+  /** Answers being prepared right now will say `Connection: close`. Later ones must say so by themselves. */
+  endAfterCurrentAnswer(): void {
+    for (const socket of this.sockets) {
+      if (socket._httpMessage && !socket._httpMessage.headersSent) socket._httpMessage.shouldKeepAlive = false;
+    }
+  }
+}
+
+// Node keeps the answer in progress on the socket under this name.
+interface SocketInUse extends Socket {
+  readonly _httpMessage?: ServerResponse | null;
 }
 
 /**

@@ -1,6 +1,13 @@
 // Access tokens: JWTs checked with jose against the issuer's key set, and remembered for as long as they are valid, so
 // that the next request with the same token is one look-up in a map.
-import { createLocalJWKSet, createRemoteJWKSet, errors as joseErrors, type JSONWebKeySet, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors as joseErrors,
+  type JSONWebKeySet,
+  jwtVerify,
+  type JWTVerifyGetKey,
+} from 'jose';
 import { ProblemError } from '@gravity/contracts';
 import { type Clock, systemClock } from '@gravity/kernel';
 import { callerFromClaims, type CallerIdentity } from './caller';
@@ -77,7 +84,11 @@ export class TokenVerifier {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(header.length > HEADER_LENGTH_MAX ? '' : header)?.[1];
     if (token === undefined) throw unauthenticated('The Authorization header must be "Bearer <token>".');
     if (this.inFlight >= VERIFICATIONS_IN_FLIGHT_MAX) {
-      throw new ProblemError({ code: 'overloaded', detail: 'Too many tokens are being checked.', retryAfterSeconds: 1 });
+      throw new ProblemError({
+        code: 'overloaded',
+        detail: 'Too many tokens are being checked.',
+        retryAfterSeconds: 1,
+      });
     }
     this.inFlight += 1;
     try {
@@ -100,7 +111,8 @@ export class TokenVerifier {
       currentDate: new Date(nowMs),
     });
     const sub = payload.sub;
-    if (typeof sub !== 'string' || sub === '' || sub.length > SUBJECT_LENGTH_MAX) throw unauthenticated('The token names no subject.');
+    if (typeof sub !== 'string' || sub === '' || sub.length > SUBJECT_LENGTH_MAX)
+      throw unauthenticated('The token names no subject.');
     const caller = callerFromClaims({ sub, roles: payload['roles'], merchantId: payload['merchantId'] });
     const expiresMs = (payload.exp! + CLOCK_TOLERANCE_SECONDS) * 1_000;
     this.remember(header, { caller, validUntilMs: Math.min(expiresMs, nowMs + CACHE_TTL_MS) });
@@ -119,7 +131,8 @@ export class TokenVerifier {
 function toProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof joseErrors.JWTExpired) return unauthenticated('The token has expired.');
-  if (error instanceof joseErrors.JWTClaimValidationFailed) return unauthenticated(`The token's claim "${error.claim}" is not acceptable.`);
+  if (error instanceof joseErrors.JWTClaimValidationFailed)
+    return unauthenticated(`The token's claim "${error.claim}" is not acceptable.`);
   const keysMissing =
     error instanceof joseErrors.JWKSTimeout ||
     error instanceof joseErrors.JWKSInvalid ||

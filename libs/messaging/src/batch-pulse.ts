@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { monotonicMs, sleep } from '@gravity/kernel';
 import type { EachBatchPayload } from 'kafkajs';
 import { Interrupted, type Pulse } from './pulse';
@@ -6,7 +7,7 @@ const WAIT_SLICE_MS = 200;
 
 /** The life of one kafkajs batch. Heartbeats go on beside the handlers: kafkajs itself sends none meanwhile. */
 export class BatchPulse implements Pulse {
-  private failure: unknown;
+  private failure: Error | undefined;
 
   constructor(
     private readonly payload: Pick<EachBatchPayload, 'isRunning' | 'isStale' | 'heartbeat'>,
@@ -31,7 +32,7 @@ export class BatchPulse implements Pulse {
     const timer = setInterval(() => {
       if (this.failure !== undefined) return;
       this.payload.heartbeat().then(this.onBeat, (error: unknown) => {
-        this.failure = error ?? new Interrupted();
+        this.failure = types.isNativeError(error) ? error : new Interrupted();
       });
     }, everyMs);
     return () => clearInterval(timer);

@@ -5,8 +5,14 @@ import type { Outcome } from './message-processor';
 export function consumerMetrics(
   consumer: string,
   metrics: ServiceMetrics = metricsFor(consumer),
-): { chunk(topic: string, outcome: Outcome, seconds: number): void; lag(at: { topic: string; partition: number }, messages: number): void } {
-  const messages = metrics.counter('consumer_messages_total', 'Messages settled, by what became of them', ['topic', 'outcome']);
+): {
+  chunk(topic: string, outcome: Outcome, seconds: number): void;
+  lag(at: { topic: string; partition: number }, messages: number): void;
+} {
+  const messages = metrics.counter('consumer_messages_total', 'Messages settled, by what became of them', [
+    'topic',
+    'outcome',
+  ]);
   const seconds = metrics.histogram('consumer_chunk_seconds', 'Time to settle one chunk of messages', ['topic']);
   const lag = metrics.gauge('consumer_lag', 'Messages of the partition not yet settled', ['topic', 'partition']);
   return {

@@ -80,7 +80,12 @@ export class HandlerRegistry {
     for (const group of this.plan(messages)) {
       for (const handler of this.byType.get(group.type) ?? []) {
         if (handler.batch) {
-          await run(handler, group.messages.map(({ payload }) => payload), tx, group.messages);
+          await run(
+            handler,
+            group.messages.map(({ payload }) => payload),
+            tx,
+            group.messages,
+          );
           continue;
         }
         for (const message of group.messages) await run(handler, message.payload, tx, [message]);

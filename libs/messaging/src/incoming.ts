@@ -65,11 +65,19 @@ function readEnvelope(
     traceparent: headers['traceparent'],
   };
   const missing = [id === undefined ? 'ce_id' : undefined, type === undefined ? 'ce_type' : undefined].filter(Boolean);
-  return { envelope, fault: missing.length === 0 ? undefined : `the message has no ${missing.join(' and no ')} header` };
+  return {
+    envelope,
+    fault: missing.length === 0 ? undefined : `the message has no ${missing.join(' and no ')} header`,
+  };
 }
 
 /** CloudEvents ids are any text, unique per source; ours are uuids. A message without one is known by its place. */
-function eventIdOf(id: string | undefined, source: string | undefined, at: { topic: string; partition: number }, offset: string): string {
+function eventIdOf(
+  id: string | undefined,
+  source: string | undefined,
+  at: { topic: string; partition: number },
+  offset: string,
+): string {
   if (id !== undefined && UUID.test(id)) return id.toLowerCase();
   if (id !== undefined) return uuidFromParts('cloudevent', source ?? at.topic, id);
   return uuidFromParts('kafka-message', at.topic, String(at.partition), offset);

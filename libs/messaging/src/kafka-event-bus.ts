@@ -31,7 +31,7 @@ export class KafkaEventBus implements EventBus {
   }
 
   async publish(events: readonly PublishedEvent[]): Promise<void> {
-    for (let from = 0; from < events.length; ) {
+    for (let from = 0; from < events.length;) {
       const to = chunkEnd(events, from);
       await this.send(events.slice(from, to));
       from = to;

@@ -66,7 +66,10 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
   private joined = false;
   private signOfLifeMs = 0;
 
-  constructor(private readonly options: KafkaEventServerOptions, metrics?: ServiceMetrics) {
+  constructor(
+    private readonly options: KafkaEventServerOptions,
+    metrics?: ServiceMetrics,
+  ) {
     super();
     this.transportId = options.transportId;
     this.log = options.log ?? SILENT_LOG;
@@ -83,7 +86,12 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
   }
 
   /** Nest would chain handlers of one pattern and run them at once; here they share a transaction, so one after another. */
-  override addHandler(pattern: unknown, callback: MessageHandler, isEventHandler = false, extras: Record<string, unknown> = {}): void {
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler = false,
+    extras: Record<string, unknown> = {},
+  ): void {
     const type = this.normalizePattern(pattern as string);
     callback.isEventHandler = isEventHandler;
     callback.extras = extras;
@@ -116,13 +124,17 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
 
   /** Runs consumers one after another until the end: kafkajs gives some errors up for good, and we do not. */
   private async supervise(): Promise<void> {
-    for (let failures = 0; !this.ending.signal.aborted; ) {
+    for (let failures = 0; !this.ending.signal.aborted;) {
       const error = await this.runConsumer().catch((reason: unknown) => reason);
       failures = this.joined ? 1 : failures + 1;
       this.joined = false;
       await this.disconnect();
       if (this.ending.signal.aborted) return;
-      this.log.warn('consumer stopped, starting again', { consumer: this.options.consumer, error: reasonOf(error), failures });
+      this.log.warn('consumer stopped, starting again', {
+        consumer: this.options.consumer,
+        error: reasonOf(error),
+        failures,
+      });
       await sleep(backoffMs(failures, BACKOFF_BASE_MS, BACKOFF_MAX_MS), this.ending.signal);
     }
   }
@@ -189,7 +201,11 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     try {
       for (let from = 0; from < batch.messages.length && pulse.alive(); from += CHUNK_MAX) {
         const chunk = batch.messages.slice(from, from + CHUNK_MAX);
-        await this.applyChunk(at, chunk.map((message) => readMessage(at, message)), pulse);
+        await this.applyChunk(
+          at,
+          chunk.map((message) => readMessage(at, message)),
+          pulse,
+        );
         payload.resolveOffset(chunk[chunk.length - 1]!.offset);
       }
     } catch (error) {
@@ -204,7 +220,11 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     this.metrics.lag(at, Number(batch.offsetLag()));
   }
 
-  private async applyChunk(at: { topic: string; partition: number }, messages: Incoming[], pulse: BatchPulse): Promise<void> {
+  private async applyChunk(
+    at: { topic: string; partition: number },
+    messages: Incoming[],
+    pulse: BatchPulse,
+  ): Promise<void> {
     const startedMs = monotonicMs();
     const attributes = { 'messaging.destination.name': at.topic, 'messaging.batch.message_count': messages.length };
     const outcome = await withSpan(

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { AppLogger } from '@gravity/observability';
 
 /** What this library needs of a logger. */
@@ -11,6 +12,10 @@ function nothing(): void {}
 /** The message of whatever was thrown, kept short enough for a log line or a column. */
 export function reasonOf(error: unknown): string {
   const REASON_CHARS_MAX = 2_000;
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : typeof error === 'string' ? error : JSON.stringify(error);
+  const message = types.isNativeError(error)
+    ? `${error.name}: ${error.message}`
+    : typeof error === 'string'
+      ? error
+      : JSON.stringify(error);
   return (message ?? String(error)).slice(0, REASON_CHARS_MAX);
 }

@@ -1,5 +1,6 @@
 // Applies messages of one partition, in order. A chunk is one transaction: inbox, effects, parked messages. When it
 // fails, its messages are tried one by one; one that keeps failing is parked, and later ones of its key behind it.
+import { types } from 'node:util';
 import { backoffMs } from '@gravity/kernel';
 import { classifyDatabaseError, type Database, sqlState, type Tx } from '@gravity/persistence';
 import type { HandlerRegistry } from './handlers';
@@ -42,7 +43,9 @@ export class MessageProcessor {
    * again; nothing is parked for that. Rejects only with {@link Interrupted}, or with what the pulse rejects.
    */
   async process(messages: readonly Incoming[], pulse: Pulse): Promise<Outcome> {
-    const handled = messages.filter(({ envelope, fault }) => fault !== undefined || this.options.handlers.has(envelope.type));
+    const handled = messages.filter(
+      ({ envelope, fault }) => fault !== undefined || this.options.handlers.has(envelope.type),
+    );
     const skipped = messages.length - handled.length;
     if (handled.length === 0) return { applied: 0, duplicates: 0, parked: 0, skipped };
     const checked = handled.map((message) => validated(message, this.options.validate));
@@ -52,7 +55,7 @@ export class MessageProcessor {
 
   /** Undefined when the chunk cannot be applied as a whole. */
   private async tryChunk(messages: readonly Incoming[], pulse: Pulse): Promise<Outcome | undefined> {
-    for (let failures = 0; failures <= CHUNK_RETRIES; ) {
+    for (let failures = 0; failures <= CHUNK_RETRIES;) {
       try {
         return await this.persistently(pulse, (tx) => this.apply(tx, messages));
       } catch (error) {
@@ -86,11 +89,26 @@ export class MessageProcessor {
         const reason = reasonOf(error.cause);
         const { eventId, type, key } = message.envelope;
         if (attempts >= this.options.attemptsMax) {
-          this.options.log.error('message parked', { consumer: this.options.consumer, eventId, type, key, reason, attempts });
-          const parked = await this.persistently(pulse, (tx) => park(tx, this.options.consumer, [{ message, reason, attempts }]));
+          this.options.log.error('message parked', {
+            consumer: this.options.consumer,
+            eventId,
+            type,
+            key,
+            reason,
+            attempts,
+          });
+          const parked = await this.persistently(pulse, (tx) =>
+            park(tx, this.options.consumer, [{ message, reason, attempts }]),
+          );
           return { applied: 0, duplicates: 0, parked, skipped: 0 };
         }
-        this.options.log.warn('message failed, trying again', { consumer: this.options.consumer, eventId, type, reason, attempts });
+        this.options.log.warn('message failed, trying again', {
+          consumer: this.options.consumer,
+          eventId,
+          type,
+          reason,
+          attempts,
+        });
         await pulse.wait(backoffMs(attempts, BACKOFF_BASE_MS, BACKOFF_MAX_MS));
       }
     }
@@ -130,7 +148,11 @@ export class MessageProcessor {
       } catch (thrown) {
         const error = errors.causeOf(thrown);
         if (!isAbsence(error)) throw new Failure('work failed', { cause: error });
-        this.options.log.warn('database out of reach, waiting', { consumer: this.options.consumer, error: reasonOf(error), failures });
+        this.options.log.warn('database out of reach, waiting', {
+          consumer: this.options.consumer,
+          error: reasonOf(error),
+          failures,
+        });
         await pulse.wait(backoffMs(failures, BACKOFF_BASE_MS, BACKOFF_MAX_MS));
       }
     }
@@ -161,7 +183,8 @@ export class ErrorsOfTransaction {
       throw error;
     };
     return {
-      query: <T>(text: string, params?: readonly unknown[], name?: string) => tx.query<T>(text, params, name).catch(remember),
+      query: <T>(text: string, params?: readonly unknown[], name?: string) =>
+        tx.query<T>(text, params, name).catch(remember),
       get manager() {
         return tx.manager;
       },
@@ -170,6 +193,6 @@ export class ErrorsOfTransaction {
 
   /** The exception itself; the database error before it when the exception is not one (Nest's `{status, message}`). */
   causeOf(thrown: unknown): unknown {
-    return thrown instanceof Error || this.last === undefined ? thrown : this.last;
+    return types.isNativeError(thrown) || this.last === undefined ? thrown : this.last;
   }
 }

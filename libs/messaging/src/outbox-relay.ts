@@ -92,7 +92,7 @@ export class OutboxRelay {
   }
 
   private async run(): Promise<void> {
-    for (let failures = 0; !this.stopping; ) {
+    for (let failures = 0; !this.stopping;) {
       try {
         this.session = await RelaySession.open(this.options.url, this.relay, `${this.options.service}-relay`);
         failures = 0;
@@ -105,7 +105,8 @@ export class OutboxRelay {
         await this.session?.end();
         this.session = undefined;
       }
-      if (!this.stopping) await this.pause(failures === 0 ? STANDBY_RETRY_MS : backoffMs(failures, BACKOFF_BASE_MS, BACKOFF_MAX_MS));
+      if (!this.stopping)
+        await this.pause(failures === 0 ? STANDBY_RETRY_MS : backoffMs(failures, BACKOFF_BASE_MS, BACKOFF_MAX_MS));
     }
   }
 

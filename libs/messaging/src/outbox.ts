@@ -46,7 +46,10 @@ export function outboxRows(events: readonly OutboxEvent[]): OutboxColumns {
   };
   const active = currentTraceparent() ?? null;
   for (const event of events) {
-    assert(event.payload.length <= EVENT_PAYLOAD_CHARS_MAX, `${event.type}: payload of ${event.payload.length} characters`);
+    assert(
+      event.payload.length <= EVENT_PAYLOAD_CHARS_MAX,
+      `${event.type}: payload of ${event.payload.length} characters`,
+    );
     columns.eventIds.push(event.eventId);
     columns.topics.push(event.topic);
     columns.keys.push(event.key);
@@ -77,7 +80,10 @@ export async function appendToOutbox(tx: Pick<Tx, 'query'>, events: readonly Out
  * Deletes events that were published and are older than the retention, in bounded batches. Returns how many; call again
  * later when it was the bound.
  */
-export async function pruneOutbox(database: Database, retention: { olderThanMs: number; relay?: string }): Promise<number> {
+export async function pruneOutbox(
+  database: Database,
+  retention: { olderThanMs: number; relay?: string },
+): Promise<number> {
   let deleted = 0;
   // Each batch starts behind the last one: the dead rows at the head of the index are not walked again.
   let from = 0;

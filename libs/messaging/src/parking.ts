@@ -108,7 +108,12 @@ export async function discardParked(database: Database, selection: ParkedSelecti
   return mark(database, selection, 'DISCARDED', ['PARKED', 'REPLAY']);
 }
 
-async function mark(database: Database, selection: ParkedSelection, to: ParkedStatus, from: ParkedStatus[]): Promise<number> {
+async function mark(
+  database: Database,
+  selection: ParkedSelection,
+  to: ParkedStatus,
+  from: ParkedStatus[],
+): Promise<number> {
   const rows = await database.query(
     `update parked_messages set status = $4, updated_at = now()
      where consumer = $1 and ($2::uuid is null or event_id = $2) and ($3::text is null or key = $3) and status = any($5)

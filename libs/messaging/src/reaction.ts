@@ -20,5 +20,8 @@ export class KeepErrorFilter implements RpcExceptionFilter {
  * takes `(@Payload() event, @Ctx() context: EventContext)`, arrays of events with `batch`.
  */
 export function Reaction(type: string, consumer: symbol, extras: HandlerExtras = {}): MethodDecorator {
-  return applyDecorators(EventPattern(type, consumer, { ...extras }) as MethodDecorator, UseFilters(new KeepErrorFilter()));
+  return applyDecorators(
+    EventPattern(type, consumer, { ...extras }) as MethodDecorator,
+    UseFilters(new KeepErrorFilter()),
+  );
 }

@@ -59,7 +59,10 @@ export class ReplayLoop {
   private async loop(): Promise<void> {
     while (!this.ending.signal.aborted) {
       await this.tick().catch((error: unknown) => {
-        this.options.log.warn('parked messages out of reach', { consumer: this.options.consumer, error: reasonOf(error) });
+        this.options.log.warn('parked messages out of reach', {
+          consumer: this.options.consumer,
+          error: reasonOf(error),
+        });
       });
       await sleep(TICK_MS, this.ending.signal);
     }
@@ -86,10 +89,10 @@ export class ReplayLoop {
     const message = this.messageOf(parked);
     if (message.fault !== undefined) throw new Error(message.fault);
     if (!this.options.handlers.has(parked.type)) throw new Error(`nobody handles ${parked.type}`);
-    const fresh = await tx.query('insert into inbox (consumer, event_id) values ($1, $2) on conflict do nothing returning 1', [
-      this.options.consumer,
-      parked.eventId,
-    ]);
+    const fresh = await tx.query(
+      'insert into inbox (consumer, event_id) values ($1, $2) on conflict do nothing returning 1',
+      [this.options.consumer, parked.eventId],
+    );
     if (fresh.length > 0) await this.options.handlers.call(tx, [message]);
     await tx.query(`update parked_messages set status = 'REPLAYED', updated_at = now() where id = $1`, [parked.id]);
   }
@@ -115,7 +118,9 @@ export class ReplayLoop {
       traceparent: headers['traceparent'],
     };
     const hasIds = headers['ce_id'] !== undefined && headers['ce_type'] !== undefined;
-    const parsed = hasIds ? parse(text) : { payload: undefined, fault: 'the message has no ce_id or no ce_type header' };
+    const parsed = hasIds
+      ? parse(text)
+      : { payload: undefined, fault: 'the message has no ce_id or no ce_type header' };
     return validated({ envelope, headers, text, ...parsed }, this.options.validate);
   }
 }

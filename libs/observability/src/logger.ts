@@ -99,7 +99,12 @@ export class JsonLogger implements AppLogger, LoggerService {
     if (context !== undefined) fields['context'] = context;
     if (texts.length > 0) fields['stack'] = texts.join('\n');
     if (message instanceof Error) fields['error'] = message;
-    const text = typeof message === 'string' ? message : message instanceof Error ? message.message : JSON.stringify(redact(message));
+    const text =
+      typeof message === 'string'
+        ? message
+        : message instanceof Error
+          ? message.message
+          : JSON.stringify(redact(message));
     this.sink[level](redact(fields) as Record<string, unknown>, redactText(text ?? ''));
   }
 }

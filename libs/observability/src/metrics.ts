@@ -15,7 +15,9 @@ interface Sample {
 const SERIES_MAX = 2_000;
 
 /** From half a millisecond to ten seconds. */
-export const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10] as const;
+export const LATENCY_BUCKETS_SECONDS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+] as const;
 
 abstract class Series<Child> {
   private readonly children = new Map<string, { labels: LabelValues; child: Child }>();
@@ -165,7 +167,12 @@ export interface ServiceMetrics {
   counter(name: string, help: string, labelNames?: readonly string[]): BoundMetric<CounterChild>;
   gauge(name: string, help: string, labelNames?: readonly string[]): BoundMetric<GaugeChild>;
   /** Gets or creates a histogram; name the unit (`…_seconds`). Buckets default to {@link LATENCY_BUCKETS_SECONDS}. */
-  histogram(name: string, help: string, labelNames?: readonly string[], buckets?: readonly number[]): BoundMetric<HistogramChild>;
+  histogram(
+    name: string,
+    help: string,
+    labelNames?: readonly string[],
+    buckets?: readonly number[],
+  ): BoundMetric<HistogramChild>;
 }
 
 export interface BoundMetric<Child> {
@@ -182,11 +189,20 @@ let defaultsStarted = false;
 export function metricsFor(service: string): ServiceMetrics {
   return {
     counter: (name, help, labelNames = []) =>
-      bind(service, obtain(name, Counter, () => new Counter(name, help, ['service', ...labelNames], 'counter'))),
+      bind(
+        service,
+        obtain(name, Counter, () => new Counter(name, help, ['service', ...labelNames], 'counter')),
+      ),
     gauge: (name, help, labelNames = []) =>
-      bind(service, obtain(name, Gauge, () => new Gauge(name, help, ['service', ...labelNames], 'gauge'))),
+      bind(
+        service,
+        obtain(name, Gauge, () => new Gauge(name, help, ['service', ...labelNames], 'gauge')),
+      ),
     histogram: (name, help, labelNames = [], buckets = LATENCY_BUCKETS_SECONDS) =>
-      bind(service, obtain(name, Histogram, () => new Histogram(name, help, ['service', ...labelNames], buckets))),
+      bind(
+        service,
+        obtain(name, Histogram, () => new Histogram(name, help, ['service', ...labelNames], buckets)),
+      ),
   };
 }
 

@@ -7,7 +7,7 @@ const ENTRIES_MAX = 100;
 const TEXT_LENGTH_MAX = 8_192;
 
 const SECRET_NAME =
-  /^(.*[-_.])?(authorization|cookie|set-cookie|password|passwd|secret|token|jwt|api-?key|private-?key|signature|credentials?)$/i;
+  /^(.*[-_.])?(authorization|cookie|set-cookie|password|passwd|secret|token|jwt|api[-_]?key|private[-_]?key|signature|credentials?)$/i;
 const SECRET_NAME_CAMEL = /(Password|Secret|Token|ApiKey|PrivateKey|Signature)$/;
 const URL_CREDENTIALS = /([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,256}):[^\s/@]{1,512}@/gi;
 const BEARER = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;

@@ -69,7 +69,9 @@ export function startSpan(name: string, attributes: Attributes, options: SpanOpt
     return spanContext ? [{ context: spanContext }] : [];
   });
   const parent = options.parent === undefined ? context.active() : contextFromTraceparent(options.parent);
-  return trace.getTracer(TRACER_NAME).startSpan(name, { attributes, links, kind: options.kind ?? SpanKind.INTERNAL }, parent);
+  return trace
+    .getTracer(TRACER_NAME)
+    .startSpan(name, { attributes, links, kind: options.kind ?? SpanKind.INTERNAL }, parent);
 }
 
 /** Runs the work with the span as the active one. */
@@ -104,7 +106,8 @@ export function currentTraceIds(): { traceId?: string; spanId?: string } {
  */
 export async function startTracing(env: Environment, service: string, exporter?: SpanExporter): Promise<Tracing> {
   const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
-  if (!exporter && (endpoint === undefined || endpoint === '')) return { enabled: false, shutdown: async () => undefined };
+  if (!exporter && (endpoint === undefined || endpoint === ''))
+    return { enabled: false, shutdown: async () => undefined };
   const sdk = await import('@opentelemetry/sdk-trace-node');
   const { resourceFromAttributes } = await import('@opentelemetry/resources');
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');

@@ -1,4 +1,5 @@
 // The pg pool under a Database: counts statements, survives lost connections, and bounds its waiting line.
+import { types } from 'node:util';
 import { monotonicMs } from '@gravity/kernel';
 import { Client, Pool, type PoolClient, type PoolConfig } from 'pg';
 import { isConnectionLost, note, sqlState } from './database-error';
@@ -40,7 +41,7 @@ export class ConnectionPool {
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-      types: INT8_AS_NUMBER as unknown as NonNullable<PoolConfig['types']>,
+      types: INT8_AS_NUMBER,
       Client: countingClient(this.statements),
     };
     this.pool = new Pool(config);
@@ -59,7 +60,7 @@ export class ConnectionPool {
       this.options.onPoolWait?.(monotonicMs() - startedMs);
       return client;
     } catch (error) {
-      const poolIsFull = error instanceof Error && error.message === 'timeout exceeded when trying to connect';
+      const poolIsFull = types.isNativeError(error) && error.message === 'timeout exceeded when trying to connect';
       throw note(error, poolIsFull ? 'overloaded' : 'unavailable');
     }
   }
@@ -85,7 +86,7 @@ function countingClient(statements: { count: number }): typeof Client {
     override query(...args: unknown[]): never {
       statements.count += 1;
       const result: unknown = (super.query as (...all: unknown[]) => unknown)(...args);
-      if (!(result instanceof Promise)) return result as never;
+      if (!types.isPromise(result)) return result as never;
       return result.catch((error: unknown) => {
         if (isConnectionLost(error)) {
           this.broken = true;

@@ -1,5 +1,6 @@
 // What a failed statement means to the caller. The question that matters: did it surely not happen, or is that unknown?
 // SQLSTATEs: https://www.postgresql.org/docs/18/errcodes-appendix.html
+import { types } from 'node:util';
 
 /**
  * - `unavailable`: Postgres could not be reached or went away, and the work is known not to have been done;
@@ -15,7 +16,8 @@ const verdicts = new WeakMap<object, DatabaseErrorClass>();
 
 /** The driver's own error inside the one TypeORM threw. */
 function driverError(error: unknown): unknown {
-  const inner = typeof error === 'object' && error !== null ? (error as { driverError?: unknown }).driverError : undefined;
+  const inner =
+    typeof error === 'object' && error !== null ? (error as { driverError?: unknown }).driverError : undefined;
   return inner ?? error;
 }
 
@@ -39,10 +41,13 @@ export function isConnectionLost(error: unknown): boolean {
   const state = sqlState(error);
   if (state !== undefined) return state.startsWith('08') || /^57P0[1-5]$/.test(state);
   const inner = driverError(error);
-  if (!(inner instanceof Error)) return false;
+  // Not instanceof: the socket's errors may come from another realm (a test runner's).
+  if (!types.isNativeError(inner)) return false;
   const code = (inner as { code?: unknown }).code;
   if (typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTCONN)/.test(code)) return true;
-  return /^(Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|write after end)/.test(inner.message);
+  return /^(Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|write after end)/.test(
+    inner.message,
+  );
 }
 
 /** True when running the same transaction again may succeed at once (serialization failure, deadlock). */

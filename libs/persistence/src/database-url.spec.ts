@@ -9,13 +9,18 @@ describe('serviceDatabaseUrl', () => {
 
   it('names the database after the service otherwise, and keeps the rest', () => {
     const env = { DATABASE_URL: 'postgres://a:p%40@h:5433/x?sslmode=require' };
-    expect(serviceDatabaseUrl(env, 'payments-sandbox')).toBe('postgres://a:p%40@h:5433/gravity_payments_sandbox?sslmode=require');
+    expect(serviceDatabaseUrl(env, 'payments-sandbox')).toBe(
+      'postgres://a:p%40@h:5433/gravity_payments_sandbox?sslmode=require',
+    );
   });
 
-  it.each([{}, { DATABASE_URL: '' }, { DATABASE_URL: 'mysql://h/x' }, { DATABASE_URL: 'secret-without-scheme' }])('refuses %j', (env) => {
-    expect(() => serviceDatabaseUrl(env, 'orders')).toThrow(/DATABASE_URL/);
-    expect(() => serviceDatabaseUrl(env, 'orders')).not.toThrow(/secret/);
-  });
+  it.each([{}, { DATABASE_URL: '' }, { DATABASE_URL: 'mysql://h/x' }, { DATABASE_URL: 'secret-without-scheme' }])(
+    'refuses %j',
+    (env) => {
+      expect(() => serviceDatabaseUrl(env, 'orders')).toThrow(/DATABASE_URL/);
+      expect(() => serviceDatabaseUrl(env, 'orders')).not.toThrow(/secret/);
+    },
+  );
 });
 
 describe('parseInt8', () => {

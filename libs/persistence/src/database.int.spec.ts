@@ -46,7 +46,9 @@ describe('Database', () => {
   });
 
   it('reads int8 as number or bigint, never rounded', async () => {
-    const [row] = await database.query('select 7::bigint as small, 9007199254740993 as large, array[1, 2]::bigint[] as list');
+    const [row] = await database.query(
+      'select 7::bigint as small, 9007199254740993 as large, array[1, 2]::bigint[] as list',
+    );
     expect(row).toEqual({ small: 7, large: 9_007_199_254_740_993n, list: [1, 2] });
   });
 
@@ -100,25 +102,24 @@ describe('Database', () => {
 
   it('repeats a deadlocked transaction when told to', async () => {
     await database.query(`insert into note values (1, 'a'), (2, 'b')`);
-    let met = 0;
-    const both = new Promise<void>((resolve) => {
-      met = 0;
-      void Promise.resolve().then(() => Object.assign(barrier, { resolve }));
+    let meet = (): void => undefined;
+    const bothHoldOne = new Promise<void>((resolve) => {
+      meet = resolve;
     });
-    const barrier: { resolve?: () => void } = {};
+    let attempts = 0;
     const lockBoth = (first: number, second: number): Promise<void> =>
       database.transaction(
         async (tx) => {
           await tx.query('update note set body = body where id = $1', [first]);
-          met += 1;
-          if (met >= 2) barrier.resolve?.();
-          await both;
+          attempts += 1;
+          if (attempts >= 2) meet();
+          await bothHoldOne;
           await tx.query('update note set body = body where id = $1', [second]);
         },
         { retries: 3 },
       );
     await Promise.all([lockBoth(1, 2), lockBoth(2, 1)]);
-    expect(met).toBeGreaterThan(2);
+    expect(attempts).toBeGreaterThan(2);
   });
 
   it('classifies what the server refuses', async () => {
@@ -133,18 +134,20 @@ describe('Database', () => {
   });
 
   it('knows a commit of unknown outcome from one that never was', async () => {
-    const afterCommit = proxy.cutWhen({ at: 'reply', match: 'COMMIT' });
+    const afterCommit = proxy.cutAt({ at: 'reply', match: 'COMMIT' });
     const lostReply = database.transaction((tx) => tx.query(`insert into note values (1, 'kept')`));
     expect(classifyDatabaseError(await failureOf(lostReply))).toBe('unknown-outcome');
     await afterCommit;
     expect(await database.query('select id from note')).toEqual([{ id: 1 }]);
 
-    const beforeCommit = proxy.cutWhen({ at: 'reply', match: 'never' });
+    const beforeCommit = proxy.cutAt({ at: 'reply', match: 'never' });
     const lostEarly = database.transaction((tx) => tx.query(`insert into note values (2, 'never')`));
     expect(classifyDatabaseError(await failureOf(lostEarly))).toBe('unavailable');
     await beforeCommit;
-    const lostWrite = proxy.cutWhen({ at: 'reply', match: 'single' });
-    expect(classifyDatabaseError(await failureOf(database.query(`insert into note values (3, 'single')`)))).toBe('unknown-outcome');
+    const lostWrite = proxy.cutAt({ at: 'reply', match: 'single' });
+    expect(classifyDatabaseError(await failureOf(database.query(`insert into note values (3, 'single')`)))).toBe(
+      'unknown-outcome',
+    );
     await lostWrite;
     expect(await database.query('select id from note order by id')).toEqual([{ id: 1 }, { id: 3 }]);
   });
@@ -157,7 +160,9 @@ describe('Database', () => {
     });
     expect(classifyDatabaseError(await failureOf(killed))).toBe('unavailable');
     proxy.cutAll();
-    await expect(Promise.any([1, 2, 3, 4, 5].map(() => database.query('select 1')))).resolves.toEqual([{ '?column?': 1 }]);
+    await expect(Promise.any([1, 2, 3, 4, 5].map(() => database.query('select 1')))).resolves.toEqual([
+      { '?column?': 1 },
+    ]);
   });
 
   it('refuses as overloaded when all connections are busy for too long', async () => {

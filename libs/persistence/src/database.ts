@@ -101,7 +101,7 @@ export class Database {
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const retries = options.retries ?? 0;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       try {
         return await this.runTransaction(work);
       } catch (error) {

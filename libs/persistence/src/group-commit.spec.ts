@@ -41,7 +41,10 @@ describe('GroupCommit', () => {
     open();
     expect(await Promise.all(first)).toEqual([10, 20]);
     await turn();
-    expect(batches).toEqual([[1, 2], [3, 4, 5]]);
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
     open();
     await turn();
     open();
@@ -67,7 +70,13 @@ describe('GroupCommit', () => {
 
   it('runs as many batches at once as it is told', async () => {
     const { batches, execute, open } = gate();
-    const commits = new GroupCommit<number, number>({ name: 'test', maxBatch: 1, maxQueue: 9, maxInFlight: 2, execute });
+    const commits = new GroupCommit<number, number>({
+      name: 'test',
+      maxBatch: 1,
+      maxQueue: 9,
+      maxInFlight: 2,
+      execute,
+    });
     const all = [1, 2, 3].map((n) => commits.submit(n));
     await turn();
     expect(batches).toEqual([[1], [2]]);

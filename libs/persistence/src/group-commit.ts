@@ -68,7 +68,10 @@ export class GroupCommit<C, R> {
   private drained: (() => void)[] = [];
 
   constructor(private readonly options: GroupCommitOptions<C, R>) {
-    assert(options.maxBatch >= 1 && options.maxQueue >= 1, `${options.name}: batch and queue need room for one command`);
+    assert(
+      options.maxBatch >= 1 && options.maxQueue >= 1,
+      `${options.name}: batch and queue need room for one command`,
+    );
     this.queue = new BoundedQueue(options.maxQueue);
     this.maxInFlight = options.maxInFlight ?? 1;
   }
@@ -161,13 +164,17 @@ export class GroupCommit<C, R> {
   /** Tries a whole batch again only where that is surely harmless and may help. */
   private async executeWithRetries(entries: Entry<C, R>[]): Promise<readonly R[]> {
     const commands = entries.map((entry) => entry.command);
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       try {
         return await this.options.execute(commands);
       } catch (error) {
         failures += 1;
         const unknown = classifyDatabaseError(error) === 'unknown-outcome';
-        const retriesMax = isTransient(error) ? TRANSIENT_RETRIES_MAX : unknown && this.options.idempotent ? UNKNOWN_RETRIES_MAX : 0;
+        const retriesMax = isTransient(error)
+          ? TRANSIENT_RETRIES_MAX
+          : unknown && this.options.idempotent
+            ? UNKNOWN_RETRIES_MAX
+            : 0;
         if (failures > retriesMax) throw error;
         await sleep(backoffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS));
       }

@@ -55,6 +55,8 @@ describe('migrate', () => {
   it('leaves nothing of a migration that fails, and keeps what went before', async () => {
     const options = { url: url.toString(), service: 'spec', migrations: [First1700000000001, Broken1700000000003] };
     await expect(migrate(options)).rejects.toThrow('division by zero');
-    expect(await rows(`select to_regclass('half') as half, to_regclass('first')::text as first`)).toEqual([{ half: null, first: 'first' }]);
+    expect(await rows(`select to_regclass('half') as half, to_regclass('first')::text as first`)).toEqual([
+      { half: null, first: 'first' },
+    ]);
   });
 });

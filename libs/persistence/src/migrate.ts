@@ -2,7 +2,7 @@
 // the others wait and then find nothing to do.
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { Client } from 'pg';
-import { DataSource, MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { DataSource, type Logger, MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { sqlState } from './database-error';
 
 /** A TypeORM migration; its class name ends in a 13-digit timestamp that gives the order. */
@@ -25,6 +25,18 @@ const LOCK_NOT_AVAILABLE = '55P03';
 /** Another session is just copying the template database. */
 const TEMPLATE_IN_USE = '55006';
 
+function nothing(): void {}
+
+/** What went wrong is in the rejection; TypeORM would print it as well. */
+const SILENT_LOGGER: Logger = {
+  logQuery: nothing,
+  logQueryError: nothing,
+  logQuerySlow: nothing,
+  logSchemaBuild: nothing,
+  logMigration: nothing,
+  log: nothing,
+};
+
 /**
  * Creates the database if it is missing and applies what is pending, each migration in its own transaction (or in none
  * when it says `transaction = false`). Returns the names applied by this call. Rejects when Postgres is unreachable or a
@@ -44,6 +56,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     migrationsTableName: 'schema_migrations',
     installExtensions: false,
     synchronize: false,
+    logger: SILENT_LOGGER,
   });
   await dataSource.initialize();
   try {
@@ -67,9 +80,9 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
 async function lock(runner: QueryRunner, service: string): Promise<void> {
   const giveUpMs = monotonicMs() + LOCK_WAIT_MAX_MS;
   for (;;) {
-    const [row] = (await runner.query(`select pg_try_advisory_lock(hashtextextended('gravity.migrate', 0)) as mine`)) as [
-      { mine: boolean },
-    ];
+    const [row] = (await runner.query(
+      `select pg_try_advisory_lock(hashtextextended('gravity.migrate', 0)) as mine`,
+    )) as [{ mine: boolean }];
     if (row.mine) return;
     if (monotonicMs() > giveUpMs) throw new Error(`${service}: another migration has held the lock for too long`);
     await sleep(LOCK_POLL_MS);

@@ -27,6 +27,6 @@ export const INT8_AS_NUMBER = {
       if (oid === INT8_OID) return parseInt8;
       if (oid === INT8_ARRAY_OID) return parseInt8Array;
     }
-    return types.getTypeParser(oid, format as 'text') as Parser;
+    return types.getTypeParser(oid, format) as Parser;
   },
 };

@@ -24,7 +24,12 @@ export default async function globalSetup(config: Config.GlobalConfig): Promise<
     Object.assign(process.env, record.env);
     return;
   }
-  const stack = await startStack({ dataDir: await temporaryFolder(), engines: enginesWanted(), ports: 'free', throwAway: true });
+  const stack = await startStack({
+    dataDir: await temporaryFolder(),
+    engines: enginesWanted(),
+    ports: 'free',
+    throwAway: true,
+  });
   startedStack.current = stack;
   // Workers are started after this and inherit the environment.
   Object.assign(process.env, stack.env);
@@ -38,13 +43,16 @@ function enginesWanted(): readonly EngineName[] {
 
 /** Whether the run contains a spec that needs engines; when that cannot be told, yes. */
 export async function runNeedsEngines(config: Config.GlobalConfig): Promise<boolean> {
-  if (config.onlyChanged || config.onlyFailures || config.watch || config.watchAll || config.findRelatedTests) return true;
+  if (config.onlyChanged || config.onlyFailures || config.watch || config.watchAll || config.findRelatedTests)
+    return true;
   const specs = (await specFiles(config.rootDir)).filter((path) => NEEDS_ENGINES.test(path));
   const words = config.nonFlagArgs;
   if (config.runTestsByPath) return specs.some((path) => words.some((word) => path.endsWith(word)));
   const patterns = config.testPathPatterns.patterns.map((pattern) => new RegExp(pattern, 'i'));
   if (patterns.length === 0) return specs.length > 0;
-  return specs.some((path) => patterns.some((pattern) => pattern.test(path) || pattern.test(`./${relative(config.rootDir, path)}`)));
+  return specs.some((path) =>
+    patterns.some((pattern) => pattern.test(path) || pattern.test(`./${relative(config.rootDir, path)}`)),
+  );
 }
 
 async function specFiles(rootDir: string): Promise<string[]> {

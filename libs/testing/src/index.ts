@@ -1,7 +1,16 @@
 // Real engines, faults, tokens and patience for specs; the local stack's tools use the engines too.
 export { ENGINE_NAMES, ENGINE_TITLES, NotOwnedError } from './engines/engine';
 export type { EngineHandle, EngineName, EngineSource, Log, RedisHandle } from './engines/engine';
-export { engines, freshDatabase, freshKafka, freshKafkaBehindProxy, freshPostgres, freshRedis, temporaryFolder, uniquePrefix } from './engines/fresh';
+export {
+  engines,
+  freshDatabase,
+  freshKafka,
+  freshKafkaBehindProxy,
+  freshPostgres,
+  freshRedis,
+  temporaryFolder,
+  uniquePrefix,
+} from './engines/fresh';
 export type { Engines, FreshDatabase, FreshOptions } from './engines/fresh';
 export type { KafkaJit } from './engines/kafka-config';
 export { projectRoot } from './engines/paths';
@@ -9,6 +18,8 @@ export { freePort, isPortFree, preferredPort } from './engines/ports';
 export { defaultDataDir, resetStack, runningStack, startStack } from './engines/stack';
 export type { Stack, StackOptions } from './engines/stack';
 export type { StackRecord } from './engines/stack-file';
+export { EventProbe } from './event-probe';
+export type { ProbedEvent } from './event-probe';
 export { eventually } from './eventually';
 export { TcpProxy } from './faults/tcp-proxy';
 export type { PlannedCut, RequestMatch, TcpProxyOptions } from './faults/tcp-proxy';

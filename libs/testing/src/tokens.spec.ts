@@ -12,7 +12,13 @@ describe('localIssuer', () => {
   it('mints tokens that its key set verifies', async () => {
     const issuer = await localIssuer();
     const payload = await verify(issuer, await issuer.mint({ ...request, claims: { shop: 'a' } }));
-    expect(payload).toMatchObject({ sub: 'mer_1', roles: ['merchant'], merchantId: 'mer_1', shop: 'a', aud: 'gravity' });
+    expect(payload).toMatchObject({
+      sub: 'mer_1',
+      roles: ['merchant'],
+      merchantId: 'mer_1',
+      shop: 'a',
+      aud: 'gravity',
+    });
     expect(Number(payload['exp']) - Number(payload['iat'])).toBe(3_600);
   });
 
@@ -29,11 +35,17 @@ describe('localIssuer', () => {
     expect(await verify(first, await second.mint(request))).toMatchObject({ sub: 'mer_1' });
   });
 
-  it.each(['expired', 'wrongAudience', 'wrongIssuer', 'unsigned', 'wronglySigned', 'tampered', 'keyConfusion', 'unknownKey'] as const)(
-    'mints a bad token: %s',
-    async (kind) => {
-      const issuer = await localIssuer();
-      await expect(verify(issuer, await issuer.bad[kind](request))).rejects.toThrow();
-    },
-  );
+  it.each([
+    'expired',
+    'wrongAudience',
+    'wrongIssuer',
+    'unsigned',
+    'wronglySigned',
+    'tampered',
+    'keyConfusion',
+    'unknownKey',
+  ] as const)('mints a bad token: %s', async (kind) => {
+    const issuer = await localIssuer();
+    await expect(verify(issuer, await issuer.bad[kind](request))).rejects.toThrow();
+  });
 });

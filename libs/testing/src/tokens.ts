@@ -1,5 +1,13 @@
 // An issuer of tokens for tests and for the local stack: an Ed25519 key, its public key set, and tokens good and bad.
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type JSONWebKeySet, type JWK } from 'jose';
+import {
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  SignJWT,
+  type JSONWebKeySet,
+  type JWK,
+} from 'jose';
 
 export const LOCAL_ISSUER = 'https://issuer.gravity.local';
 export const DEFAULT_AUDIENCE = 'gravity';
@@ -83,7 +91,11 @@ function unsignedToken(request: TokenRequest, issuer: string): SignJWT {
 }
 
 function claimsOf(request: TokenRequest): Record<string, unknown> {
-  return { roles: request.roles, ...(request.merchantId === undefined ? {} : { merchantId: request.merchantId }), ...request.claims };
+  return {
+    roles: request.roles,
+    ...(request.merchantId === undefined ? {} : { merchantId: request.merchantId }),
+    ...request.claims,
+  };
 }
 
 function badTokens(issuer: string, kid: string, publicJwk: JWK, mint: LocalIssuer['mint']): BadTokens {

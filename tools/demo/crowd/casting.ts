@@ -1,6 +1,6 @@
 // Who is in the crowd. Everything a buyer will do is drawn here from the seed and the buyer's number, before the first
 // request: the same seed brings the same crowd, however the sale goes.
-import { between, randomFrom, weighted } from '../../lib/random';
+import { between, type Random, randomFrom, weighted } from '../../lib/random';
 import type { BuyerKind, PayKind } from './protocol';
 
 /** One buyer's character. Times are milliseconds relative to the opening. */
@@ -10,8 +10,8 @@ export interface Buyer {
   readonly pays: PayKind;
   /** Index of the item wanted. */
   readonly wants: number;
-  /** When the buyer opens the page of the round. */
-  readonly looksAtMs: number;
+  /** When the buyer opens the page of the round; undefined for those who come from a live room, where they see it. */
+  readonly looksAtMs: number | undefined;
   /** When the buyer taps. */
   readonly tapsAtMs: number;
   /** An early buyer's tap before the opening. */
@@ -27,6 +27,12 @@ export interface Buyer {
 }
 
 const BURST_MS = 3_000;
+/** Share of buyers who open the page of the round before they tap. */
+const LOOKERS = 0.2;
+/** Share of buyers who look again every few seconds until the end, and of those who come again a few times. */
+const PATIENT = 0.04;
+const RETURNERS = 0.25;
+const MOST_RETURNS = 60;
 const BOTS_PER_BUYER = 1 / 400;
 
 /** Tries of one bot at the opening. */
@@ -67,6 +73,7 @@ function cast(index: number, isBot: boolean, options: { seed: number; items: num
   const wants = Math.floor(random() * options.items);
   // Most taps come in the first moments, fewer towards the end of the burst.
   const tapsAtMs = isBot ? between(random, -50, 250) : BURST_MS * random() ** 2;
+  const looks = random() < LOOKERS;
   const looksAtMs = -between(random, 700, options.lobbyMs);
   const earlyTapAtMs = -between(random, 100, 600);
   return {
@@ -74,7 +81,7 @@ function cast(index: number, isBot: boolean, options: { seed: number; items: num
     kind,
     pays,
     wants,
-    looksAtMs,
+    looksAtMs: looks ? looksAtMs : undefined,
     tapsAtMs: kind === 'early' ? between(random, 0, 80) : tapsAtMs,
     earlyTapAtMs,
     returnsAtMs: returnsOf(random, options.paymentWindowMs),
@@ -84,10 +91,14 @@ function cast(index: number, isBot: boolean, options: { seed: number; items: num
   };
 }
 
-/** Unpaid units come back one payment window after the opening, and again one window later. */
-function returnsOf(random: () => number, paymentWindowMs: number): number[] {
-  const comesAgain = random() < 0.3;
+/** Unpaid units come back one payment window after the opening, and again one window later. A few wait for them. */
+function returnsOf(random: Random, paymentWindowMs: number): number[] {
+  const stays = random();
   const first = between(random, 0.9, 1.5) * paymentWindowMs;
-  const times = [first, first + between(random, 1_000, 4_000), first + paymentWindowMs + between(random, 0, 3_000)];
-  return comesAgain ? times : [];
+  if (stays < PATIENT) {
+    const pauseMs = between(random, 1_500, 4_000);
+    return Array.from({ length: MOST_RETURNS }, (_none, index) => first + index * pauseMs);
+  }
+  const later = [first + between(random, 1_000, 4_000), first + paymentWindowMs + between(random, 0, 3_000)];
+  return stays < PATIENT + RETURNERS ? [first, ...later] : [];
 }

@@ -92,3 +92,8 @@ export interface CrowdReady {
 }
 
 export type FromCrowd = CrowdReady | CrowdProgress | CrowdResult;
+
+/** Everything is sold and paid: whoever still waits may go. */
+export interface GoHome {
+  readonly type: 'go-home';
+}

@@ -26,14 +26,13 @@ const LETTER = '[\\p{L}\\p{N}]';
 const RUNS = new RegExp(`((?:(?=${LETTER})${IDEOGRAPH})+)|((?:(?!${IDEOGRAPH})${LETTER})+)`, 'gu');
 const LETTERS_OR_DIGITS = /\p{N}+|\p{L}+/gu;
 
-type Run = { readonly kind: 'ideographs'; readonly chars: readonly string[] } | { readonly kind: 'word'; readonly word: string };
+type Run =
+  { readonly kind: 'ideographs'; readonly chars: readonly string[] } | { readonly kind: 'word'; readonly word: string };
 
 /** The terms under which a text is found, in order of appearance, with repetitions. */
 export function documentTerms(text: string): string[] {
   return runs(text).flatMap((run) =>
-    run.kind === 'ideographs'
-      ? [...run.chars, ...neighbours(run.chars)]
-      : [cut(run.word), ...parts(run.word).map(cut)],
+    run.kind === 'ideographs' ? [...run.chars, ...neighbours(run.chars)] : [cut(run.word), ...parts(run.word).map(cut)],
   );
 }
 
@@ -80,7 +79,12 @@ function runs(text: string): Run[] {
 
 // Full-width forms become ordinary ones, case and Latin accents go.
 function normalise(text: string): string {
-  return text.normalize('NFKC').toLowerCase().normalize('NFD').replace(/[\u0300-\u036f]/g, '').normalize('NFC');
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .normalize('NFC');
 }
 
 function neighbours(chars: readonly string[]): string[] {

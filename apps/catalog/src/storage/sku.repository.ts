@@ -75,7 +75,10 @@ export async function insertSkus(manager: EntityManager, skus: readonly Sku[]): 
     SkuRow,
     skus.map(({ price, ...sku }) => ({ ...sku, attributes: { ...sku.attributes }, priceVersion: price.version })),
   );
-  await manager.insert(PriceRow, skus.map((sku) => priceRow(sku.id, sku.price)));
+  await manager.insert(
+    PriceRow,
+    skus.map((sku) => priceRow(sku.id, sku.price)),
+  );
 }
 
 /** The SKU, locked until the transaction ends, so that its versions are counted one after the other. */

@@ -1,6 +1,6 @@
 // Claims that were let in gather here, and each batch is decided by one statement (see 0002-decide-claims.sql.ts).
 import { EVENTS } from '@gravity/contracts';
-import { newUuid } from '@gravity/kernel';
+import { newUuid, toRfc3339 } from '@gravity/kernel';
 import { type Database, GroupCommit } from '@gravity/persistence';
 import type { SaleItem } from '../sales/sale-directory';
 import { orderPlacedPayload } from './order-placed-payload';
@@ -126,7 +126,7 @@ export class ClaimDecider {
         EVENTS[PLACED].topic,
         PLACED,
         batch.map((c) => c.orderKey),
-        new Date(nowMs).toISOString(),
+        toRfc3339(nowMs),
       ],
       'decide-claims',
     );

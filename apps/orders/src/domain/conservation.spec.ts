@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { judgeConservation, type LedgerSide, type Look, mustStop, suspect, type Suspicion } from './conservation';
+import {
+  type Finding,
+  gateFinding,
+  judgeConservation,
+  ledgerFinding,
+  type LedgerSide,
+  mustStop,
+  suspect,
+  type Suspicion,
+} from './conservation';
 
 const ledger = (side: Partial<LedgerSide> = {}): LedgerSide => ({
   quota: 100,
@@ -10,11 +19,15 @@ const ledger = (side: Partial<LedgerSide> = {}): LedgerSide => ({
   returning: 0,
   ...side,
 });
-const look = (available: number, epoch = 1n): Look => ({
-  epoch,
-  verdict: judgeConservation(ledger(), { available, claimed: 0 }),
+const look = (available: number, epoch = 1n): Finding =>
+  gateFinding({ still: true, epoch, verdict: judgeConservation(ledger(), { available, claimed: 0 }) });
+const moving = gateFinding({
+  still: false,
+  epoch: 1n,
+  verdict: judgeConservation(ledger(), { available: 1, claimed: 0 }),
 });
-const fold = (looks: readonly Look[]): Suspicion | undefined => looks.reduce<Suspicion | undefined>(suspect, undefined);
+const fold = (findings: readonly Finding[]): Suspicion | undefined =>
+  findings.reduce<Suspicion | undefined>(suspect, undefined);
 
 describe('conservation', () => {
   it('holds when the gate offers what Postgres has', () => {
@@ -87,13 +100,25 @@ describe('conservation', () => {
 
   it('stops a sale after three equal bad looks, whatever moves in between', () => {
     expect(mustStop(fold([look(66), look(66)]))).toBe(false);
-    expect(mustStop(fold([look(66), 'moving', look(66), 'moving', look(66)]))).toBe(true);
+    expect(mustStop(fold([look(66), moving, look(66), moving, look(66)]))).toBe(true);
   });
 
   it('does not stop a sale that is only busy, repaired, rebuilt or drifting differently each time', () => {
-    expect(mustStop(fold(['moving', 'moving', 'moving', 'moving']))).toBe(false);
+    expect(mustStop(fold([moving, moving, moving, moving]))).toBe(false);
     expect(mustStop(fold([look(66), look(66), look(65), look(66), look(66)]))).toBe(false);
     expect(mustStop(fold([look(66), look(66), look(66, 2n)]))).toBe(false);
     expect(mustStop(fold([look(66), look(67), look(66), look(67)]))).toBe(false);
+  });
+
+  it('judges Postgres only when the orders were counted, and remembers in between', () => {
+    const bad = judgeConservation(ledger({ ordersHeld: 11, ordersSold: 20 }), undefined);
+    const uncounted = ledgerFinding(judgeConservation(ledger(), undefined), false);
+    expect(
+      mustStop(
+        fold([ledgerFinding(bad, true), uncounted, ledgerFinding(bad, true), uncounted, ledgerFinding(bad, true)]),
+      ),
+    ).toBe(true);
+    const good = ledgerFinding(judgeConservation(ledger({ ordersHeld: 10, ordersSold: 20 }), undefined), true);
+    expect(fold([ledgerFinding(bad, true), ledgerFinding(bad, true), good])).toBeUndefined();
   });
 });

@@ -55,25 +55,47 @@ export function judgeConservation(ledger: LedgerSide, gate: GateSide | undefined
 /** How many equal bad looks in a row stop a sale. */
 export const LOOKS_BEFORE_STOP = 3;
 
-/** What one look at an item said: nothing (the gate was moving), or a verdict under an epoch. */
-export type Look = 'moving' | { readonly epoch: bigint; readonly verdict: ConservationVerdict };
+/** What one look said about one side: nothing, all well, or a fault that must be the same each time to count. */
+export type Finding = 'unknown' | 'clean' | { readonly fault: string };
 
+/**
+ * What a look says about the gate. A look during which the gate changed proves nothing, and so does one without a gate.
+ * The fault names the epoch: a gate that was loaded anew is under no suspicion.
+ */
+export function gateFinding(look: {
+  readonly still: boolean;
+  readonly epoch: bigint;
+  readonly verdict: ConservationVerdict;
+}): Finding {
+  const { gateDrift } = look.verdict;
+  if (!look.still || gateDrift === null) return 'unknown';
+  return gateDrift === 0 ? 'clean' : { fault: `the gate of epoch ${look.epoch} offers ${gateDrift} units too many` };
+}
+
+/** What a look says about Postgres itself; exact at any time, but only when the orders were counted. */
+export function ledgerFinding(verdict: ConservationVerdict, counted: boolean): Finding {
+  const { heldDrift, soldDrift, available } = verdict;
+  if (heldDrift !== 0 || soldDrift !== 0 || available < 0) {
+    return { fault: `orders differ from the counters: held ${heldDrift}, sold ${soldDrift}, available ${available}` };
+  }
+  return counted ? 'clean' : 'unknown';
+}
+
+/** A fault and how often in a row it was found. */
 export interface Suspicion {
   readonly fault: string;
   readonly looks: number;
 }
 
 /**
- * Folds a look into what was suspected before. A look during which the gate moved proves nothing and changes nothing; a
- * clean look clears; the same fault under the same epoch adds one; another fault starts again at one.
+ * Folds a finding into what was suspected before: a clean one clears, the same fault adds one, another fault starts again
+ * at one, and an unknown one changes nothing. A busy sale that is correct never gets here: whatever is on its way between
+ * the two sides is either counted (pending claims, noted returns) or makes the gate change during the look.
  */
-export function suspect(before: Suspicion | undefined, look: Look): Suspicion | undefined {
-  if (look === 'moving') return before;
-  if (look.verdict.ok) return undefined;
-  const { heldDrift, soldDrift, gateDrift, available } = look.verdict;
-  const overdrawn = Math.min(available, 0);
-  const fault = `epoch ${look.epoch}: gate ${gateDrift ?? 'absent'}, held ${heldDrift}, sold ${soldDrift}, overdrawn ${overdrawn}`;
-  return { fault, looks: before?.fault === fault ? before.looks + 1 : 1 };
+export function suspect(before: Suspicion | undefined, finding: Finding): Suspicion | undefined {
+  if (finding === 'unknown') return before;
+  if (finding === 'clean') return undefined;
+  return { fault: finding.fault, looks: before?.fault === finding.fault ? before.looks + 1 : 1 };
 }
 
 /** True when a suspicion has become a reason to stop the sale. */

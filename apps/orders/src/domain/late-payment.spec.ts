@@ -18,7 +18,6 @@ describe('a late payment', () => {
   });
 
   it.each([
-    [{ admitted: false }, 'not-admitted'],
     [{ selling: false }, 'sale-stopped'],
     [{ roundOpen: false }, 'round-over'],
     [{ available: 0 }, 'sold-out'],
@@ -26,6 +25,12 @@ describe('a late payment', () => {
     [{ winLimit: 1, wins: 1 }, 'already-won'],
   ] as const)('with %j is refunded: %s', (facts, reason) => {
     expect(decideLatePayment({ ...fine, ...facts }, true)).toEqual({ decision: 'REFUNDED', reason });
+  });
+
+  it('asks again for a unit that Postgres has free, but not for ever', () => {
+    const resting = { ...fine, admitted: false };
+    expect(decideLatePayment(resting, true)).toEqual({ decision: 'TAKE_AGAIN', reason: 'unit-at-rest' });
+    expect(decideLatePayment(resting, false)).toEqual({ decision: 'REFUNDED', reason: 'not-admitted' });
   });
 
   it('goes back to a gate that was rebuilt in between, but not for ever', () => {

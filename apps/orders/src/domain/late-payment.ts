@@ -23,10 +23,13 @@ export type LatePaymentReason =
 export type LatePaymentDecision =
   | { readonly decision: 'HONOURED'; readonly reason: LatePaymentReason }
   | { readonly decision: 'REFUNDED'; readonly reason: LatePaymentReason }
-  /** The gate was rebuilt in between: take again under the new epoch. */
-  | { readonly decision: 'TAKE_AGAIN'; readonly reason: 'stale-admission' };
+  /**
+   * Ask the gate again: it was rebuilt in between (stale-admission), or it has not offered yet a unit that Postgres has
+   * free (unit-at-rest): a returned unit rests for a moment before it is for sale.
+   */
+  | { readonly decision: 'TAKE_AGAIN'; readonly reason: 'stale-admission' | 'unit-at-rest' };
 
-/** Decides a late payment. `mayTakeAgain` bounds the rounds with the gate; without it a stale admission is refunded. */
+/** Decides a late payment. `mayTakeAgain` bounds the rounds with the gate; without it what the gate refused is refunded. */
 export function decideLatePayment(facts: LatePaymentFacts, mayTakeAgain: boolean): LatePaymentDecision {
   const refunded = (reason: LatePaymentReason): LatePaymentDecision => ({ decision: 'REFUNDED', reason });
   if (!facts.roundOpen) return refunded('round-over');
@@ -34,9 +37,9 @@ export function decideLatePayment(facts: LatePaymentFacts, mayTakeAgain: boolean
   if (facts.winLimit !== undefined && facts.wins >= facts.winLimit) return refunded('already-won');
   if (facts.buyerUnits + facts.quantity > facts.perBuyerLimit) return refunded('limit-reached');
   if (facts.available < facts.quantity) return refunded('sold-out');
-  if (!facts.admitted) return refunded('not-admitted');
-  if (!facts.admissionValid) {
-    return mayTakeAgain ? { decision: 'TAKE_AGAIN', reason: 'stale-admission' } : refunded('not-admitted');
+  if (!facts.admitted || !facts.admissionValid) {
+    if (!mayTakeAgain) return refunded('not-admitted');
+    return { decision: 'TAKE_AGAIN', reason: facts.admitted ? 'stale-admission' : 'unit-at-rest' };
   }
   return { decision: 'HONOURED', reason: 'fresh-unit' };
 }

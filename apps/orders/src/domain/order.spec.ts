@@ -45,10 +45,13 @@ describe('a payment success', () => {
     expect(decidePaymentSucceeded(given(status, 'c1'), charge('c1'))).toEqual({ do: 'nothing' });
   });
 
-  it.each<OrderStatus>(['PAID', 'REFUNDING', 'REFUNDED'])('gives a second charge back in %s and leaves the order', (status) => {
-    const decision = decidePaymentSucceeded(given(status, 'c1'), charge('c2'));
-    expect(decision).toEqual({ do: 'refund', reason: 'DUPLICATE_PAYMENT', moves: false });
-  });
+  it.each<OrderStatus>(['PAID', 'REFUNDING', 'REFUNDED'])(
+    'gives a second charge back in %s and leaves the order',
+    (status) => {
+      const decision = decidePaymentSucceeded(given(status, 'c1'), charge('c2'));
+      expect(decision).toEqual({ do: 'refund', reason: 'DUPLICATE_PAYMENT', moves: false });
+    },
+  );
 
   it('does nothing for a second charge whose refund is under way', () => {
     expect(decidePaymentSucceeded(given('PAID', 'c1', ['c2']), charge('c2'))).toEqual({ do: 'nothing' });

@@ -37,7 +37,9 @@ export class OnSkuChanged {
 
   /** In the order of the ids, so that two processes never wait for each other's rows in a ring. */
   private async save(events: readonly SkuEvent[], context: EventContext): Promise<void> {
-    const inOrder = [...events].sort((a, b) => (a.skuId === b.skuId ? a.sequence - b.sequence : a.skuId < b.skuId ? -1 : 1));
+    const inOrder = [...events].sort((a, b) =>
+      a.skuId === b.skuId ? a.sequence - b.sequence : a.skuId < b.skuId ? -1 : 1,
+    );
     for (const event of inOrder) await saveSkuSnapshot(context.tx, event);
   }
 }

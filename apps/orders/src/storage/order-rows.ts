@@ -67,7 +67,8 @@ interface LineJson {
 export interface LoadedRow extends OrderRow {
   win_limit: number | null;
   check_attempts: number;
-  intent: (Omit<StoredIntent, 'clientSecret' | 'chargeId'> & { clientSecret: string | null; chargeId: string | null }) | null;
+  intent:
+    (Omit<StoredIntent, 'clientSecret' | 'chargeId'> & { clientSecret: string | null; chargeId: string | null }) | null;
   refunds: readonly (Omit<StoredRefund, 'amount'> & { minor: string; currency: string })[] | null;
   late_decision: 'HONOURED' | 'REFUNDED' | null;
   now_ms: number;
@@ -127,7 +128,10 @@ export function loadedFromRow(row: LoadedRow): LoadedOrder {
     ...(row.win_limit === null ? {} : { winLimit: row.win_limit }),
     checkAttempts: row.check_attempts,
     ...(row.intent === null ? {} : { intent: intentFromJson(row.intent) }),
-    refunds: (row.refunds ?? []).map(({ minor, currency, ...refund }) => ({ ...refund, amount: storedMoney(minor, currency) })),
+    refunds: (row.refunds ?? []).map(({ minor, currency, ...refund }) => ({
+      ...refund,
+      amount: storedMoney(minor, currency),
+    })),
     ...(row.late_decision === null ? {} : { lateDecision: row.late_decision }),
     nowMs: Math.round(row.now_ms),
   };

@@ -16,13 +16,17 @@ export const MAX_CHANGES = 500;
 export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<Map<string, LoadedOrder>> {
   assert(orderIds.length <= MAX_CHANGES, `${orderIds.length} orders in one transaction`);
   if (orderIds.length === 0) return new Map();
-  await tx.query('select 1 from orders where order_id = any($1::uuid[]) order by order_id for no key update', [orderIds]);
+  await tx.query('select 1 from orders where order_id = any($1::uuid[]) order by order_id for no key update', [
+    orderIds,
+  ]);
   return loadOrders(tx, orderIds);
 }
 
 /** Reads orders that this transaction has locked. */
 export async function loadOrders(tx: Tx, orderIds: readonly string[]): Promise<Map<string, LoadedOrder>> {
-  const rows = await tx.query<LoadedRow>(`select ${LOADED_COLUMNS} from orders o where o.order_id = any($1::uuid[])`, [orderIds]);
+  const rows = await tx.query<LoadedRow>(`select ${LOADED_COLUMNS} from orders o where o.order_id = any($1::uuid[])`, [
+    orderIds,
+  ]);
   return new Map(rows.map((row) => [row.order_id, loadedFromRow(row)]));
 }
 
@@ -31,8 +35,14 @@ export async function writeChanges(tx: Tx, changes: readonly OrderChange[]): Pro
   if (changes.length === 0) return;
   assert(changes.length <= MAX_CHANGES, `${changes.length} changes in one transaction`);
   assert(new Set(changes.map((change) => change.order.orderId)).size === changes.length, 'one change per order');
-  await moveCounters(tx, changes.filter((change) => change.move !== undefined));
-  await moveWins(tx, changes.filter((change) => change.wins !== 0 && change.order.winLimit !== undefined));
+  await moveCounters(
+    tx,
+    changes.filter((change) => change.move !== undefined),
+  );
+  await moveWins(
+    tx,
+    changes.filter((change) => change.wins !== 0 && change.order.winLimit !== undefined),
+  );
   await updateOrders(tx, changes);
   await writeMoney(tx, changes);
   const returned = changes.filter((change) => change.givesBack).map((change) => change.order);
@@ -109,7 +119,8 @@ async function moveCounters(tx: Tx, changes: readonly OrderChange[]): Promise<vo
   for (const item of items) {
     const own = changes.filter((change) => change.order.itemId === item.item_id);
     const firstPassUntil = item.first_pass_until ?? (await findFirstPass(tx, item));
-    const sum = (key: 'held' | 'sold' | 'released'): number => own.reduce((total, change) => total + change.move![key], 0);
+    const sum = (key: 'held' | 'sold' | 'released'): number =>
+      own.reduce((total, change) => total + change.move![key], 0);
     const resold = own
       .filter((change) => change.move!.sold > 0)
       .filter((change) =>
@@ -118,7 +129,14 @@ async function moveCounters(tx: Tx, changes: readonly OrderChange[]): Promise<vo
           : firstPassUntil !== null || item.handed_out >= item.quota,
       )
       .reduce((total, change) => total + change.order.quantity, 0);
-    sums.push({ itemId: item.item_id, held: sum('held'), sold: sum('sold'), released: sum('released'), resold, firstPassUntil });
+    sums.push({
+      itemId: item.item_id,
+      held: sum('held'),
+      sold: sum('sold'),
+      released: sum('released'),
+      resold,
+      firstPassUntil,
+    });
   }
   const moved = await tx.query(
     `update round_items i set held = i.held + n.held, sold = i.sold + n.sold, released = i.released + n.released,
@@ -166,13 +184,11 @@ async function moveWins(tx: Tx, changes: readonly OrderChange[]): Promise<void> 
      order by w.series_id, w.buyer_id for no key update`,
     keys,
   );
+  // Every order of a series with a win limit has its row: the claim made it, or the late path before it looked.
   await tx.query(
-    `insert into series_wins as w (series_id, buyer_id, wins)
-     select n.series_id, n.buyer_id, greatest(n.wins, 0) from unnest($1::uuid[], $2::text[], $3::int[]) as n(series_id, buyer_id, wins)
-     order by n.series_id, n.buyer_id
-     on conflict (series_id, buyer_id) do update set wins = w.wins + (
-       select n.wins from unnest($1::uuid[], $2::text[], $3::int[]) as n(series_id, buyer_id, wins)
-       where n.series_id = w.series_id and n.buyer_id = w.buyer_id)`,
+    `update series_wins w set wins = w.wins + n.wins
+     from unnest($1::uuid[], $2::text[], $3::int[]) as n(series_id, buyer_id, wins)
+     where w.series_id = n.series_id and w.buyer_id = n.buyer_id`,
     [...keys, sorted.map((sum) => sum.wins)],
   );
 }

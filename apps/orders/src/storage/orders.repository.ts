@@ -2,7 +2,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '@gravity/persistence';
 import type { Order, OrderStatus } from '../domain/order';
-import { LOADED_COLUMNS, type LoadedOrder, type LoadedRow, ORDER_COLUMNS, type OrderRow, loadedFromRow, orderFromRow } from './order-rows';
+import {
+  LOADED_COLUMNS,
+  type LoadedOrder,
+  type LoadedRow,
+  ORDER_COLUMNS,
+  type OrderRow,
+  loadedFromRow,
+  orderFromRow,
+} from './order-rows';
 
 /** Which orders a list shows; every condition given must hold. Ids are uuids. */
 export interface OrderFilter {

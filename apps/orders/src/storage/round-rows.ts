@@ -66,6 +66,7 @@ export interface RoundRow {
 export interface RoundItemRow {
   item_id: string;
   round_id: string;
+  position: number;
   sku_id: string;
   shop_id: string;
   merchant_id: string;
@@ -93,7 +94,7 @@ export const ROUND_COLUMNS = `
 
 /** The columns of a {@link RoundItemRow}; the table is called \`i\`. */
 export const ROUND_ITEM_COLUMNS = `
-  i.item_id, i.round_id, i.sku_id, i.shop_id, i.merchant_id, i.title, i.price_version_id, i.price_minor, i.currency,
+  i.item_id, i.round_id, i.position, i.sku_id, i.shop_id, i.merchant_id, i.title, i.price_version_id, i.price_minor, i.currency,
   i.per_order_limit, i.per_buyer_limit, i.regions, i.quota, i.held, i.sold, i.written_off, i.resold, i.selling`;
 
 /** The item in a row. */
@@ -118,7 +119,7 @@ export function itemFromRow(row: RoundItemRow): RoundItem {
   };
 }
 
-/** The round in a row, with its items in the order given. */
+/** The round in a row, with its items in the order of the series. */
 export function roundFromRow(row: RoundRow, items: readonly RoundItemRow[]): Round {
   return {
     roundId: row.round_id,
@@ -133,6 +134,6 @@ export function roundFromRow(row: RoundRow, items: readonly RoundItemRow[]): Rou
     ...(row.stopped_reason === null ? {} : { stoppedReason: row.stopped_reason }),
     version: row.version,
     sequence: row.sequence,
-    items: items.map(itemFromRow),
+    items: [...items].sort((a, b) => a.position - b.position).map(itemFromRow),
   };
 }

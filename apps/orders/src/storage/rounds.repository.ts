@@ -39,8 +39,7 @@ export async function findRounds(db: Queryable, filter: RoundFilter): Promise<{ 
   const visible = filter.visibleTo;
   const rows = await db.query<RoundRow & { items: RoundItemRow[] | null }>(
     `select ${ROUND_COLUMNS},
-       (select json_agg(item order by item.position) from (select ${ROUND_ITEM_COLUMNS}, i.position
-        from round_items i where i.round_id = r.round_id) item) as items
+       (select json_agg(item) from (select ${ROUND_ITEM_COLUMNS} from round_items i where i.round_id = r.round_id) item) as items
      from rounds r
      where ($1::uuid is null or r.round_id = $1)
        and ($2::text[] is null or r.status = any($2))
@@ -242,12 +241,20 @@ export async function insertRound(tx: Queryable, series: Series, round: NewRound
   );
   const written = roundFromRow(row, items);
   const nowMs = Math.round(row.now_ms);
-  await publish(tx, round.events.map((make, index) => make(written, index + 1, nowMs)), nowMs);
+  await publish(
+    tx,
+    round.events.map((make, index) => make(written, index + 1, nowMs)),
+    nowMs,
+  );
   return true;
 }
 
 /** Which of these opening times the series has rounds for already. */
-export async function existingOpenings(db: Queryable, seriesId: string, opensAtMs: readonly number[]): Promise<Set<number>> {
+export async function existingOpenings(
+  db: Queryable,
+  seriesId: string,
+  opensAtMs: readonly number[],
+): Promise<Set<number>> {
   const rows = await db.query<{ opens_ms: number }>(
     `select (extract(epoch from opens_at) * 1000)::float8 as opens_ms from rounds
      where series_id = $1 and opens_at = any($2::timestamptz[])`,
@@ -260,11 +267,19 @@ export async function existingOpenings(db: Queryable, seriesId: string, opensAtM
  * Locks the next round of the series that has not been warmed and sells at least one of the SKUs. Undefined when there is
  * none. The given round is locked already; rounds are locked in the order of their opening.
  */
-export async function lockNextUnwarmed(tx: Queryable, after: Round, skuIds: readonly string[]): Promise<string | undefined> {
+export async function lockNextUnwarmed(
+  tx: Queryable,
+  after: Round,
+  skuIds: readonly string[],
+): Promise<string | undefined> {
   // The row may have been warmed while we waited for its lock; Postgres then returns nothing, and the next one is tried.
   const ATTEMPTS_MAX = 5;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const candidate = await tx.query<{ round_id: string }>(NEXT_UNWARMED, [after.seriesId, timeParam(after.opensAtMs), skuIds]);
+    const candidate = await tx.query<{ round_id: string }>(NEXT_UNWARMED, [
+      after.seriesId,
+      timeParam(after.opensAtMs),
+      skuIds,
+    ]);
     if (candidate.length === 0) return undefined;
     const locked = await tx.query<{ round_id: string }>(`${NEXT_UNWARMED} for no key update of r`, [
       after.seriesId,
@@ -285,16 +300,14 @@ const NEXT_UNWARMED = `
 async function publish(tx: Queryable, events: readonly RoundEvent[], atMs: number): Promise<void> {
   await appendToOutbox(
     tx,
-    events.map(
-      ({ type, payload }): OutboxEvent => ({
-        eventId: newUuid(),
-        topic: EVENTS[type].topic,
-        key: payload.roundId,
-        type,
-        payload: JSON.stringify(payload),
-        occurredAtMs: atMs,
-      }),
-    ),
+    events.map(({ type, payload }): OutboxEvent => ({
+      eventId: newUuid(),
+      topic: EVENTS[type].topic,
+      key: payload.roundId,
+      type,
+      payload: JSON.stringify(payload),
+      occurredAtMs: atMs,
+    })),
   );
 }
 

@@ -115,8 +115,12 @@ export async function findSeries(
   seriesId: string,
   lock: 'lock' | 'skip-locked' | 'none' = 'none',
 ): Promise<Series | undefined> {
-  const locking = { lock: 'for no key update of s', 'skip-locked': 'for no key update of s skip locked', none: '' }[lock];
-  const rows = await db.query<SeriesRow>(`select ${COLUMNS} from series s where s.series_id = $1 ${locking}`, [seriesId]);
+  const locking = { lock: 'for no key update of s', 'skip-locked': 'for no key update of s skip locked', none: '' }[
+    lock
+  ];
+  const rows = await db.query<SeriesRow>(`select ${COLUMNS} from series s where s.series_id = $1 ${locking}`, [
+    seriesId,
+  ]);
   return rows[0] && seriesFromRow(rows[0]);
 }
 

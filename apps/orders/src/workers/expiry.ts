@@ -1,12 +1,13 @@
 // Closes orders that were not paid in time, after asking the provider, and keeps asking about closed ones for a while,
 // so that a late payment whose callback was lost is found as well. An expiry is a fact in Postgres found by a sweep,
 // never a timer: several processes may sweep at once, and one that dies leaves its orders to the next.
-import { OutboxRelay } from '@gravity/messaging';
-import { Database, type Tx } from '@gravity/persistence';
+import type { OutboxRelay } from '@gravity/messaging';
+import type { Database, Tx } from '@gravity/persistence';
+import { Logger } from '@nestjs/common';
 import { decideExpiry } from '../domain/order';
-import { GateControl } from '../gate/gate-control';
+import type { GateControl } from '../gate/gate-control';
 import { type OrderChange, FIRST_LATE_CHECK_MS, close } from '../order-changes';
-import { type Inquiry, PaymentsInquiry } from '../payments-inquiry';
+import type { Inquiry, PaymentsInquiry } from '../payments-inquiry';
 import type { LoadedOrder } from '../storage/order-rows';
 import { MAX_CHANGES, loadOrders, lockOrders, writeChanges } from '../storage/order-writer';
 import type { PaymentFact, PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
@@ -28,6 +29,7 @@ const BATCH = MAX_CHANGES;
 const MAX_DOUBLINGS = 6;
 
 export class ExpiryWorker extends Loop {
+  private readonly log = new Logger('order-expiry');
   private readonly askForMs: number;
   private readonly askAgainMs: number;
 
@@ -66,10 +68,20 @@ export class ExpiryWorker extends Loop {
          order by expires_at limit ${BATCH} for no key update skip locked`,
       );
       if (due.length === 0) return { closed: 0, leased: [] };
-      const orders = [...(await loadOrders(tx, due.map((row) => row.order_id))).values()];
+      const orders = [
+        ...(
+          await loadOrders(
+            tx,
+            due.map((row) => row.order_id),
+          )
+        ).values(),
+      ];
       const withIntent = orders.filter((order) => order.intent !== undefined);
       const without = orders.filter((order) => order.intent === undefined);
-      await writeChanges(tx, without.map((order) => close(order, 'EXPIRED')));
+      await writeChanges(
+        tx,
+        without.map((order) => close(order, 'EXPIRED')),
+      );
       await this.lease(tx, withIntent);
       return { closed: without.length, leased: withIntent };
     });
@@ -87,12 +99,18 @@ export class ExpiryWorker extends Loop {
 
   private async settleExpired(orders: readonly LoadedOrder[]): Promise<void> {
     const answers = await this.inquiry.shut(orders.map((order) => order.intent!.intentId));
-    const inquiryOf = (order: LoadedOrder): Inquiry => answers.get(order.intent?.intentId ?? '') ?? { answer: 'unknown' };
+    const inquiryOf = (order: LoadedOrder): Inquiry =>
+      answers.get(order.intent?.intentId ?? '') ?? { answer: 'unknown' };
     const paid = orders.filter((order) => inquiryOf(order).answer === 'paid');
-    await this.settlePaid(paid.map((order) => ({ kind: 'succeeded', orderId: order.orderId, charge: inquiryOf(order).charge! })));
+    await this.settlePaid(
+      paid.map((order) => ({ kind: 'succeeded', orderId: order.orderId, charge: inquiryOf(order).charge! })),
+    );
     const unpaid = orders.filter((order) => inquiryOf(order).answer !== 'paid');
     const changes = await this.database.transaction(async (tx) => {
-      const locked = await lockOrders(tx, unpaid.map((order) => order.orderId));
+      const locked = await lockOrders(
+        tx,
+        unpaid.map((order) => order.orderId),
+      );
       const closing = [...locked.values()].flatMap((order): OrderChange[] => {
         const { answer, intentStatus } = inquiryOf(order);
         const mayAskAgain = order.nowMs < order.expiresAtMs + this.askForMs;
@@ -108,9 +126,11 @@ export class ExpiryWorker extends Loop {
   private async settlePaid(facts: readonly PaymentFact[]): Promise<void> {
     if (facts.length === 0) return;
     const outcomes = await this.settler.settleBatch(facts);
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome === 'late') await this.settler.settleLate(facts[index]!);
-    }
+    const late = facts.filter((_, index) => outcomes[index] === 'late');
+    const settled = await Promise.allSettled(late.map((fact) => this.settler.settleLate(fact)));
+    // One that fails now is asked about again later; it must not hold up the others.
+    const failed = settled.find((result) => result.status === 'rejected');
+    if (failed !== undefined) this.log.warn(`a late payment is not settled yet: ${String(failed.reason)}`);
   }
 
   /** Looks at the intents of closed orders that are due for it. */

@@ -71,7 +71,11 @@ export class RoundGenerator extends Loop {
         await setSeriesStatus(tx, seriesId, series.version, 'ENDED');
         return undefined;
       }
-      const known = await existingOpenings(tx, seriesId, openings.map((opening) => opening.opensAtMs));
+      const known = await existingOpenings(
+        tx,
+        seriesId,
+        openings.map((opening) => opening.opensAtMs),
+      );
       const missing = openings.filter((opening) => !known.has(opening.opensAtMs));
       const { made, unsellable } = await this.makeAll(tx, series, missing.slice(0, ROUNDS_PER_TRANSACTION));
       const idleUntilMs = unsellable ? nowMs + NOTHING_TO_SELL_REST_MS : openings[0]!.opensAtMs;
@@ -89,7 +93,10 @@ export class RoundGenerator extends Loop {
     openings: readonly { opensAtMs: number; closesAtMs: number }[],
   ): Promise<{ made: number; unsellable: boolean }> {
     if (openings.length === 0) return { made: 0, unsellable: false };
-    const skus = await findSkuSnapshots(tx, series.items.map((item) => item.skuId));
+    const skus = await findSkuSnapshots(
+      tx,
+      series.items.map((item) => item.skuId),
+    );
     let made = 0;
     for (const opening of openings) {
       const round = makeRound(series.items, opening, skus, series.autoApprove);

@@ -48,7 +48,7 @@ export class RoundLifecycle extends Loop {
       this.log.warn(`${failures.length} of ${due.length} rounds could not be moved`);
       throw failures[0];
     }
-    return due.length === ROUNDS_PER_TURN ? 0 : this.pause();
+    return due.length === ROUNDS_PER_TURN ? 0 : this.untilNext();
   }
 
   private async advanceFully(roundId: string): Promise<void> {
@@ -61,11 +61,15 @@ export class RoundLifecycle extends Loop {
 
   /** Loads gates of rounds that were warmed by a process that died before it had loaded them. */
   private async finishLoads(): Promise<void> {
-    const series = await this.database.query<{ series_id: string; epoch: number | bigint }>(UNLOADED_SERIES, [], 'rounds-unloaded');
+    const series = await this.database.query<{ series_id: string; epoch: number | bigint }>(
+      UNLOADED_SERIES,
+      [],
+      'rounds-unloaded',
+    );
     for (const row of series) await this.gate.load(row.series_id, BigInt(row.epoch));
   }
 
-  private async pause(): Promise<number> {
+  private async untilNext(): Promise<number> {
     const [horizon] = await this.database.query<HorizonRow>(HORIZON, [], 'rounds-horizon');
     const longest = horizon?.live === true ? PAUSE_NEAR_MS : PAUSE_FAR_MS;
     // What is due already is in another process' hands.

@@ -26,9 +26,9 @@ const HEADERS = {
 /** The AsyncAPI 3.0 document: a channel per topic, a message per event type, one `send` operation per channel. */
 export function asyncApiDocument(options: AsyncApiOptions = {}): Record<string, unknown> {
   const types = Object.keys(EVENTS).filter(isEventType);
-  const channels = EVENT_TOPICS.map((topic) => [topic, channel(topic, typesOf(types, topic))]);
-  const operations = EVENT_TOPICS.map((topic) => [`publish.${topic}`, operation(topic)]);
-  const messages = types.map((type) => [type, message(type, options.samples?.[type])]);
+  const channels = EVENT_TOPICS.map((topic) => [topic, channel(topic, typesOf(types, topic))] as const);
+  const operations = EVENT_TOPICS.map((topic) => [`publish.${topic}`, operation(topic)] as const);
+  const messages = types.map((type) => [type, message(type, options.samples?.[type])] as const);
   return {
     asyncapi: '3.0.0',
     info: {

@@ -106,7 +106,7 @@ export type EventPayload<T extends EventType> = FromSchema<(typeof EVENTS)[T]['s
 export type EventSide = 'writer' | 'reader';
 
 const ajv = new Ajv2020({ strict: true, allErrors: false });
-addFormats.default(ajv);
+addFormats(ajv);
 const compiled = new Map<string, ValidateFunction>();
 
 /** True when the text names an event of the catalogue. */

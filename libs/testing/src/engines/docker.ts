@@ -13,7 +13,11 @@ import { preferredPort } from './ports';
 import { mustRun, run } from './process';
 import { flushRedis, probeRedis, REDIS_SETTINGS } from './redis';
 
-const IMAGES: Readonly<Record<EngineName, string>> = { postgres: 'postgres:18', redis: 'redis:8', kafka: 'apache/kafka:4.4.0' };
+const IMAGES: Readonly<Record<EngineName, string>> = {
+  postgres: 'postgres:18',
+  redis: 'redis:8',
+  kafka: 'apache/kafka:4.4.0',
+};
 const ASK_WITHIN_MS = 4_000;
 const PULL_WITHIN_MS = 600_000;
 const COMMAND_WITHIN_MS = 60_000;
@@ -30,7 +34,12 @@ export async function dockerEngineRuns(): Promise<boolean> {
 }
 
 /** Starts one engine as a container and resolves when it answers. */
-export async function startContainer(name: EngineName, dataDir: string, preferred: number | undefined, keep: boolean): Promise<RedisHandle> {
+export async function startContainer(
+  name: EngineName,
+  dataDir: string,
+  preferred: number | undefined,
+  keep: boolean,
+): Promise<RedisHandle> {
   const port = await preferredPort(preferred);
   const container = containerName(name, dataDir);
   const password = await containerPassword(dataDir);
@@ -39,7 +48,16 @@ export async function startContainer(name: EngineName, dataDir: string, preferre
   await run('docker', ['rm', '--force', container], { timeoutMs: COMMAND_WITHIN_MS });
   const volume = keep ? volumeArgs(name, dataDir) : [];
   const secret = { ...process.env, POSTGRES_PASSWORD: password };
-  const create = ['run', '--detach', '--name', container, '--publish', `127.0.0.1:${port}:${publish}`, ...volume, ...args];
+  const create = [
+    'run',
+    '--detach',
+    '--name',
+    container,
+    '--publish',
+    `127.0.0.1:${port}:${publish}`,
+    ...volume,
+    ...args,
+  ];
   await mustRun('docker', create, { timeoutMs: PULL_WITHIN_MS, env: secret });
   const handle = new ContainerEngine(name, url, container, probe);
   await handle.becomeReady();
@@ -75,7 +93,7 @@ interface Recipe {
   /** Everything of `docker run` from the environment on. */
   readonly args: readonly string[];
   readonly url: string;
-  probe(): Promise<void>;
+  readonly probe: () => Promise<void>;
 }
 
 function recipe(name: EngineName, port: number, password: string): Recipe {
@@ -83,14 +101,29 @@ function recipe(name: EngineName, port: number, password: string): Recipe {
     const url = `postgresql://gravity:${password}@127.0.0.1:${port}/postgres`;
     // The password goes by way of our environment: command lines can be read by everybody on the machine.
     const env = ['--env', 'POSTGRES_USER=gravity', '--env', 'POSTGRES_PASSWORD', '--shm-size', '256m'];
-    return { publish: 5432, args: [...env, IMAGES.postgres, 'postgres', ...postgresSettingArgs()], url, probe: () => probePostgres(url) };
+    return {
+      publish: 5432,
+      args: [...env, IMAGES.postgres, 'postgres', ...postgresSettingArgs()],
+      url,
+      probe: () => probePostgres(url),
+    };
   }
   if (name === 'redis') {
     const url = `redis://127.0.0.1:${port}`;
-    return { publish: 6379, args: [IMAGES.redis, 'redis-server', ...REDIS_SETTINGS], url, probe: () => probeRedis(url) };
+    return {
+      publish: 6379,
+      args: [IMAGES.redis, 'redis-server', ...REDIS_SETTINGS],
+      url,
+      probe: () => probeRedis(url),
+    };
   }
   const brokers = `127.0.0.1:${port}`;
-  return { publish: 9092, args: [...kafkaEnvironment(port), IMAGES.kafka], url: brokers, probe: () => probeKafka(brokers) };
+  return {
+    publish: 9092,
+    args: [...kafkaEnvironment(port), IMAGES.kafka],
+    url: brokers,
+    probe: () => probeKafka(brokers),
+  };
 }
 
 function kafkaEnvironment(port: number): string[] {
@@ -106,7 +139,9 @@ function kafkaEnvironment(port: number): string[] {
     'log.dirs': '/var/lib/kafka/data',
   };
   // The image turns KAFKA_NODE_ID into node.id and so on.
-  const variables = Object.entries(settings).map(([key, value]) => `KAFKA_${key.replaceAll('.', '_').toUpperCase()}=${value}`);
+  const variables = Object.entries(settings).map(
+    ([key, value]) => `KAFKA_${key.replaceAll('.', '_').toUpperCase()}=${value}`,
+  );
   return [...variables, 'KAFKA_HEAP_OPTS=-Xmx512m'].flatMap((variable) => ['--env', variable]);
 }
 
@@ -128,7 +163,10 @@ class ContainerEngine implements RedisHandle {
       try {
         return await this.probe();
       } catch (error) {
-        if (performance.now() > deadline) throw new Error(`${ENGINE_TITLES[this.name]}'s container does not answer (${String(error)}).`, { cause: error });
+        if (performance.now() > deadline)
+          throw new Error(`${ENGINE_TITLES[this.name]}'s container does not answer (${String(error)}).`, {
+            cause: error,
+          });
         await sleep(PROBE_EVERY_MS);
       }
     }
@@ -145,7 +183,7 @@ class ContainerEngine implements RedisHandle {
   }
 
   async restart(): Promise<void> {
-    await this.docker('stop', '--time', String(STOP_WITHIN_S), this.container);
+    await this.docker('stop', '-t', String(STOP_WITHIN_S), this.container);
     await this.start();
   }
 
@@ -158,7 +196,7 @@ class ContainerEngine implements RedisHandle {
   }
 
   async stop(): Promise<void> {
-    await run('docker', ['stop', '--time', String(STOP_WITHIN_S), this.container], { timeoutMs: COMMAND_WITHIN_MS });
+    await run('docker', ['stop', '-t', String(STOP_WITHIN_S), this.container], { timeoutMs: COMMAND_WITHIN_MS });
     await this.docker('rm', '--force', '--volumes', this.container);
   }
 

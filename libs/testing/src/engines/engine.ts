@@ -6,7 +6,11 @@ export type EngineName = 'postgres' | 'redis' | 'kafka';
 export const ENGINE_NAMES: readonly EngineName[] = ['postgres', 'redis', 'kafka'];
 
 /** Spelled for people. */
-export const ENGINE_TITLES: Readonly<Record<EngineName, string>> = { postgres: 'Postgres', redis: 'Redis', kafka: 'Kafka' };
+export const ENGINE_TITLES: Readonly<Record<EngineName, string>> = {
+  postgres: 'Postgres',
+  redis: 'Redis',
+  kafka: 'Kafka',
+};
 
 /** Where an engine came from: an address in the environment, another running stack, a container, or a program of ours. */
 export type EngineSource = 'given' | 'attached' | 'docker' | 'machine';

@@ -58,12 +58,19 @@ export interface FreshDatabase {
 
 /** Creates an empty database on the shared Postgres, or on the server of the URL. `name` is only there to be recognised. */
 export async function freshDatabase(name: string, serverUrl = engines().databaseUrl): Promise<FreshDatabase> {
-  const readable = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').slice(0, MAX_NAME_CHARS);
+  const readable = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .slice(0, MAX_NAME_CHARS);
   const database = `t_${readable}_${randomBytes(4).toString('hex')}`;
   await onServer(serverUrl, `create database "${database}"`);
   const url = new URL(serverUrl);
   url.pathname = `/${database}`;
-  return { url: url.toString(), name: database, drop: () => onServer(serverUrl, `drop database if exists "${database}" with (force)`) };
+  return {
+    url: url.toString(),
+    name: database,
+    drop: () => onServer(serverUrl, `drop database if exists "${database}" with (force)`),
+  };
 }
 
 async function onServer(url: string, statement: string): Promise<void> {
@@ -103,7 +110,9 @@ export function freshKafka(options: FreshOptions = {}): Promise<EngineHandle> {
  * The broker counts as started when it can be reached by way of the proxy, so heal the proxy before a start. Closing the
  * proxy is the caller's.
  */
-export async function freshKafkaBehindProxy(options: FreshOptions = {}): Promise<{ kafka: EngineHandle; proxy: TcpProxy }> {
+export async function freshKafkaBehindProxy(
+  options: FreshOptions = {},
+): Promise<{ kafka: EngineHandle; proxy: TcpProxy }> {
   const folder = await temporaryFolder();
   const port = await freePort();
   const proxy = await TcpProxy.start({ targetPort: port });
@@ -114,12 +123,24 @@ export async function freshKafkaBehindProxy(options: FreshOptions = {}): Promise
   return { kafka: removing(kafka, folder), proxy };
 }
 
-async function privateEngine<H extends EngineHandle>(name: 'postgres' | 'redis' | 'kafka', options: FreshOptions, pick: (stack: Stack) => H): Promise<H> {
+async function privateEngine<H extends EngineHandle>(
+  name: 'postgres' | 'redis' | 'kafka',
+  options: FreshOptions,
+  pick: (stack: Stack) => H,
+): Promise<H> {
   const dataDir = await temporaryFolder();
   const log = options.log ?? silent;
   // No addresses: a private server is never one that somebody gave us.
   const env = { GRAVITY_DOCKER: process.env['GRAVITY_DOCKER'] };
-  const stack = await startStack({ dataDir, engines: [name], log, env, ports: 'free', throwAway: true, handleSignals: false });
+  const stack = await startStack({
+    dataDir,
+    engines: [name],
+    log,
+    env,
+    ports: 'free',
+    throwAway: true,
+    handleSignals: false,
+  });
   return removing(pick(stack), dataDir);
 }
 

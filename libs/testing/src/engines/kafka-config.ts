@@ -43,7 +43,10 @@ export interface KafkaPorts {
 }
 
 /** Writes server.properties for a broker whose log lies in `<folder>/log`. */
-export async function writeKafkaConfig(folder: string, ports: KafkaPorts): Promise<{ file: string; probe(): Promise<void> }> {
+export async function writeKafkaConfig(
+  folder: string,
+  ports: KafkaPorts,
+): Promise<{ file: string; probe(): Promise<void> }> {
   const { port, controllerPort, advertisedPort = port } = ports;
   const settings = {
     ...KAFKA_SETTINGS,
@@ -56,7 +59,12 @@ export async function writeKafkaConfig(folder: string, ports: KafkaPorts): Promi
     'log.dirs': join(folder, 'log'),
   };
   const file = join(folder, 'server.properties');
-  await writeFile(file, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+  await writeFile(
+    file,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  );
   return { file, probe: () => probeKafka(`127.0.0.1:${port}`) };
 }
 
@@ -68,8 +76,18 @@ export function kafkaCommand(
   configFile: string,
   extraFlags: readonly string[] = [],
 ): Omit<ServerCommand, 'probe'> {
-  const memory = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', ...(jit === 'fast-start' ? ['-XX:TieredStopAtLevel=1'] : [])];
-  const logging = ['defaultLogLevel=warn', 'showDateTime=true', 'dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS', 'showShortLogName=true'];
+  const memory = [
+    '-Xms64m',
+    '-Xmx512m',
+    '-XX:+UseSerialGC',
+    ...(jit === 'fast-start' ? ['-XX:TieredStopAtLevel=1'] : []),
+  ];
+  const logging = [
+    'defaultLogLevel=warn',
+    'showDateTime=true',
+    'dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
+    'showShortLogName=true',
+  ];
   const properties = ['-Djava.awt.headless=true', ...logging.map((setting) => `-Dorg.slf4j.simpleLogger.${setting}`)];
   const java = [...memory, ...properties, ...installation.archiveFlags, ...extraFlags, '-cp', installation.classPath];
   return {
@@ -90,7 +108,14 @@ export async function probeKafka(brokers: string): Promise<void> {
   const [host = '', port = ''] = (list[0] ?? '').split(':');
   // A connection first: kafkajs takes long to give up on a port where nothing listens.
   if (list.length === 1) await connectsTo(Number(port), host);
-  const kafka = new Kafka({ brokers: list, clientId: 'gravity-probe', logLevel: logLevel.NOTHING, retry: { retries: 0 }, connectionTimeout: 2_000, requestTimeout: 2_000 });
+  const kafka = new Kafka({
+    brokers: list,
+    clientId: 'gravity-probe',
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+    connectionTimeout: 2_000,
+    requestTimeout: 2_000,
+  });
   const admin = kafka.admin();
   try {
     await admin.connect();

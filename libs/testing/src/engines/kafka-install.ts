@@ -66,7 +66,9 @@ async function downloadJars(log: Log): Promise<void> {
   const partial = join(cache, `libs.${process.pid}.partial`);
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`];
   try {
-    await mustRun(maven, ['-q', '-B', '-C', '-f', join(projectRoot(), POM), ...goal], { timeoutMs: DOWNLOAD_WITHIN_MS });
+    await mustRun(maven, ['-q', '-B', '-C', '-f', join(projectRoot(), POM), ...goal], {
+      timeoutMs: DOWNLOAD_WITHIN_MS,
+    });
     await moveUnlessThere(partial, join(cache, 'libs'));
   } finally {
     await rm(partial, { recursive: true, force: true });
@@ -82,7 +84,17 @@ async function prepare(installation: KafkaInstallation, archive: string, log: Lo
   try {
     const config = await writeKafkaConfig(folder, { port: await freePort(), controllerPort: await freePort() });
     const id = kafkaUuid();
-    const format = ['-XX:TieredStopAtLevel=1', '-cp', installation.classPath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config.file];
+    const format = [
+      '-XX:TieredStopAtLevel=1',
+      '-cp',
+      installation.classPath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      id,
+      '-c',
+      config.file,
+    ];
     await mustRun(installation.java, format, { timeoutMs: FORMAT_WITHIN_MS });
     await keepFormatted(join(folder, 'log'), installation.formatted);
     const recording = `${archive}.${process.pid}.partial`;

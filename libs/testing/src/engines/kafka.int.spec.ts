@@ -2,7 +2,14 @@ import { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { EngineHandle } from './engine';
 import { freshKafka, freshKafkaBehindProxy, uniquePrefix } from './fresh';
 
-const clientOf = (brokers: string, retries = 5): Kafka => new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING, retry: { retries, initialRetryTime: 50 }, requestTimeout: 2_000, connectionTimeout: 1_000 });
+const clientOf = (brokers: string, retries = 5): Kafka =>
+  new Kafka({
+    brokers: [brokers],
+    logLevel: logLevel.NOTHING,
+    retry: { retries, initialRetryTime: 50 },
+    requestTimeout: 2_000,
+    connectionTimeout: 1_000,
+  });
 
 async function withAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>, retries?: number): Promise<T> {
   const admin = clientOf(brokers, retries).admin();

@@ -27,7 +27,11 @@ export async function startKafka(options: KafkaOptions): Promise<EngineHandle> {
   const controllerPort = await freePort();
   const commandFor = async (port: number): Promise<ServerCommand> => {
     const config = await writeKafkaConfig(folder, { port, controllerPort, advertisedPort });
-    return { ...kafkaCommand(installation, jit, folder, config.file), probe: () => config.probe(), onLost: lostBy('kafka', options) };
+    return {
+      ...kafkaCommand(installation, jit, folder, config.file),
+      probe: () => config.probe(),
+      onLost: lostBy('kafka', options),
+    };
   };
   const { server, port } = await startOnPort(await preferredPort(options.preferredPort), commandFor);
   return new MachineEngine('kafka', `127.0.0.1:${port}`, server);

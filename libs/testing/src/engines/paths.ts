@@ -14,7 +14,8 @@ export interface UnixUser {
 export function projectRoot(from = __dirname): string {
   for (let folder = from; ; folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');
-    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'gravity') return folder;
+    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'gravity')
+      return folder;
     if (folder === dirname(folder)) throw new Error(`No package.json of gravity above ${from}.`);
   }
 }
@@ -58,7 +59,9 @@ export function isRoot(): boolean {
 /** The user for Postgres: undefined unless we are root, then `postgres` or `nobody`. Throws when the machine has neither. */
 export function postgresUser(): UnixUser | undefined {
   if (!isRoot()) return undefined;
-  const lines = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+  const lines = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
   for (const name of ['postgres', 'nobody']) {
     const entry = lines.find((fields) => fields[0] === name);
     if (entry !== undefined) return { uid: Number(entry[2]), gid: Number(entry[3]) };

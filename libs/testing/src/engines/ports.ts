@@ -31,7 +31,9 @@ export async function preferredPort(preferred: number | undefined): Promise<numb
 export function connectsTo(port: number, host = LOOPBACK, timeoutMs = 1_000): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host });
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`No answer from ${host}:${port} within ${timeoutMs} ms.`)));
+    socket.setTimeout(timeoutMs, () =>
+      socket.destroy(new Error(`No answer from ${host}:${port} within ${timeoutMs} ms.`)),
+    );
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.destroy();

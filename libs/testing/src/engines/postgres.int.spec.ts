@@ -25,8 +25,15 @@ describe('a private Postgres', () => {
   afterAll(() => handle.stop());
 
   it('is durable, asks for a password, and listens on loopback only', async () => {
-    const wanted = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', listen_addresses: '127.0.0.1', data_checksums: 'on' };
-    for (const [name, value] of Object.entries(wanted)) expect(await query(handle.url, `show ${name}`)).toEqual([{ [name]: value }]);
+    const wanted = {
+      fsync: 'on',
+      synchronous_commit: 'on',
+      full_page_writes: 'on',
+      listen_addresses: '127.0.0.1',
+      data_checksums: 'on',
+    };
+    for (const [name, value] of Object.entries(wanted))
+      expect(await query(handle.url, `show ${name}`)).toEqual([{ [name]: value }]);
     const wrong = new URL(handle.url);
     wrong.password = 'wrong';
     await expect(query(wrong.toString(), 'select 1')).rejects.toThrow(/password authentication failed/);
@@ -53,7 +60,9 @@ describe('a private Postgres', () => {
 
   it('knows letters beyond ASCII', async () => {
     await query(handle.url, 'create extension pg_trgm');
-    expect(await query(handle.url, "select cardinality(show_trgm('茅台酒')) > 0 as ok, upper('é') as up")).toEqual([{ ok: true, up: 'É' }]);
+    expect(await query(handle.url, "select cardinality(show_trgm('茅台酒')) > 0 as ok, upper('é') as up")).toEqual([
+      { ok: true, up: 'É' },
+    ]);
   });
 });
 
@@ -65,6 +74,8 @@ describe('freshDatabase', () => {
     await client.connect();
     expect((await client.query('select current_database() as d')).rows).toEqual([{ d: database.name }]);
     await database.drop();
-    expect(await query(engines().databaseUrl, `select 1 from pg_database where datname = '${database.name}'`)).toEqual([]);
+    expect(await query(engines().databaseUrl, `select 1 from pg_database where datname = '${database.name}'`)).toEqual(
+      [],
+    );
   });
 });

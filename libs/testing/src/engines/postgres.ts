@@ -63,7 +63,17 @@ export async function startPostgres(options: PostgresOptions): Promise<EngineHan
   const commandFor = async (port: number): Promise<ServerCommand> => ({
     title: 'Postgres',
     command: binaries.postgres,
-    args: ['-D', join(home, 'data'), '-c', 'listen_addresses=127.0.0.1', '-c', `port=${port}`, '-c', 'unix_socket_directories=', ...postgresSettingArgs()],
+    args: [
+      '-D',
+      join(home, 'data'),
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      `port=${port}`,
+      '-c',
+      'unix_socket_directories=',
+      ...postgresSettingArgs(),
+    ],
     env: serverEnvironment(),
     cwd: '/',
     user: owner,
@@ -150,7 +160,12 @@ async function createCluster(binaries: PostgresBinaries, home: string, owner: Un
   await rename(making, join(home, 'data'));
 }
 
-async function initdb(binaries: PostgresBinaries, data: string, passwordFile: string, owner: UnixUser | undefined): Promise<void> {
+async function initdb(
+  binaries: PostgresBinaries,
+  data: string,
+  passwordFile: string,
+  owner: UnixUser | undefined,
+): Promise<void> {
   const collation = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--encoding=UTF8'];
   // The C library's character classes decide what a letter is for trigram search; macOS calls the locale differently.
   const characters = process.platform === 'linux' ? ['--locale=C.UTF-8'] : ['--locale=C', '--lc-ctype=UTF-8'];
@@ -161,7 +176,10 @@ async function initdb(binaries: PostgresBinaries, data: string, passwordFile: st
 
 /** Copies the cluster that was made once for this version and user; makes it first when it is not there. */
 async function copyTemplate(binaries: PostgresBinaries, home: string, owner: UnixUser | undefined): Promise<void> {
-  const template = join(sharedCacheDir(), `postgres-template-${binaries.version}-${owner?.uid ?? 'own'}-r${TEMPLATE_REVISION}`);
+  const template = join(
+    sharedCacheDir(),
+    `postgres-template-${binaries.version}-${owner?.uid ?? 'own'}-r${TEMPLATE_REVISION}`,
+  );
   if (!existsSync(join(template, 'data', 'PG_VERSION'))) {
     const partial = `${template}.${process.pid}.partial`;
     await mkdir(dirname(template), { recursive: true });
@@ -174,7 +192,11 @@ async function copyTemplate(binaries: PostgresBinaries, home: string, owner: Uni
   await rm(making, { recursive: true, force: true });
   await mkdir(making, { mode: 0o700 });
   await own(making, owner);
-  await mustRun('cp', ['-a', `${join(template, 'data')}/.`, making], { user: owner, cwd: '/', timeoutMs: INIT_WITHIN_MS });
+  await mustRun('cp', ['-a', `${join(template, 'data')}/.`, making], {
+    user: owner,
+    cwd: '/',
+    timeoutMs: INIT_WITHIN_MS,
+  });
   await writeFile(join(home, 'password'), await readFile(join(template, 'password'), 'utf8'), { mode: 0o600 });
   await rename(making, join(home, 'data'));
 }

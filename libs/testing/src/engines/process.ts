@@ -59,7 +59,9 @@ export function run(command: string, args: readonly string[], options: RunOption
 export async function mustRun(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   const result = await run(command, args, options);
   if (result.code === 0) return result.stdout;
-  throw new Error(`${command} ${args[0] ?? ''} failed (${result.code}):\n${tail(`${result.stdout}\n${result.stderr}`)}`);
+  throw new Error(
+    `${command} ${args[0] ?? ''} failed (${result.code}):\n${tail(`${result.stdout}\n${result.stderr}`)}`,
+  );
 }
 
 /** How to run one server. */
@@ -155,7 +157,13 @@ export class ServerProcess {
     const log = openSync(logFile, 'a', 0o644);
     const wrapper = await parentDeathWrapper(stopSignal);
     const [program, ...words] = [...wrapper, command, ...args];
-    const child = spawn(program ?? command, words, { cwd, env: env ?? process.env, stdio: ['ignore', log, log], detached: true, ...(user ?? {}) });
+    const child = spawn(program ?? command, words, {
+      cwd,
+      env: env ?? process.env,
+      stdio: ['ignore', log, log],
+      detached: true,
+      ...(user ?? {}),
+    });
     closeSync(log);
     this.child = child;
     this.stopping = false;
@@ -193,7 +201,10 @@ export class ServerProcess {
         await sleep(PROBE_EVERY_MS);
       }
     }
-    const why = this.child === undefined ? `ended at once (${await this.ended})` : `did not answer within ${readyWithinMs} ms (${String(last)})`;
+    const why =
+      this.child === undefined
+        ? `ended at once (${await this.ended})`
+        : `did not answer within ${readyWithinMs} ms (${String(last)})`;
     throw new ServerStartError(`${title} ${why}. The end of ${logFile}:\n${tail(readLog(logFile))}`);
   }
 
@@ -227,7 +238,9 @@ let deathSignalWorks: Promise<boolean> | undefined;
 async function parentDeathWrapper(signal: NodeJS.Signals): Promise<string[]> {
   const program = process.platform === 'linux' ? findProgram('setpriv') : undefined;
   if (program === undefined) return [];
-  deathSignalWorks ??= run(program, ['--pdeathsig', 'TERM', '/bin/true'], { timeoutMs: 5_000 }).then(({ code }) => code === 0);
+  deathSignalWorks ??= run(program, ['--pdeathsig', 'TERM', '/bin/true'], { timeoutMs: 5_000 }).then(
+    ({ code }) => code === 0,
+  );
   return (await deathSignalWorks) ? [program, '--pdeathsig', signal.replace('SIG', ''), '--'] : [];
 }
 
@@ -255,7 +268,10 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
 
 /** Ends a process that an earlier run left behind, if it is still the same one. Waits for its end. */
 export async function endOrphan(pid: number, identity: string, signal: NodeJS.Signals): Promise<void> {
-  for (const [attempt, waitMs] of [[signal, 10_000], ['SIGKILL', KILL_WITHIN_MS]] as const) {
+  for (const [attempt, waitMs] of [
+    [signal, 10_000],
+    ['SIGKILL', KILL_WITHIN_MS],
+  ] as const) {
     if ((await processIdentity(pid)) !== identity) return;
     send(pid, attempt);
     const deadline = performance.now() + waitMs;

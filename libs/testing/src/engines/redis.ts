@@ -10,14 +10,30 @@ import type { ServerCommand, ServerProcess } from './process';
 import { redisProgram } from './requirements';
 
 /** Settings of every Redis we start. The container gets the same ones. */
-export const REDIS_SETTINGS: readonly string[] = ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
+export const REDIS_SETTINGS: readonly string[] = [
+  '--save',
+  '',
+  '--appendonly',
+  'no',
+  '--maxmemory-policy',
+  'noeviction',
+];
 
 /** Starts a Redis on 127.0.0.1 and resolves when it answers. */
 export async function startRedis(options: EngineOptions): Promise<RedisHandle> {
   const program = redisProgram();
   if (program === undefined) throw new Error('No redis-server or valkey-server on the PATH.');
   await mkdir(options.folder, { recursive: true });
-  const network = (port: number): string[] => ['--bind', '127.0.0.1', '--port', String(port), '--protected-mode', 'yes', '--daemonize', 'no'];
+  const network = (port: number): string[] => [
+    '--bind',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--protected-mode',
+    'yes',
+    '--daemonize',
+    'no',
+  ];
   const commandFor = async (port: number): Promise<ServerCommand> => ({
     title: 'Redis',
     command: program,
@@ -83,7 +99,12 @@ export async function probeRedis(url: string): Promise<void> {
 }
 
 async function withRedis(url: string, work: (redis: Redis) => Promise<unknown>): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0, connectTimeout: 2_000 });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2_000,
+  });
   redis.on('error', () => undefined);
   try {
     await redis.connect();

@@ -57,8 +57,13 @@ export async function ensureRequirements(needed: readonly Requirement[], log: Lo
   const stillMissing = await missingOf(missing);
   if (stillMissing.length === 0) return;
   const wishes = stillMissing.map((one) => NAMES[one]).join('; ');
-  const hint = findProgram('apt-get') === undefined ? '' : `, for instance: sudo apt-get install ${packagesOf(stillMissing).join(' ')}`;
-  throw new Error(`Please install ${wishes}${hint}. Or set DATABASE_URL, REDIS_URL and KAFKA_BROKERS, or start Docker.`);
+  const hint =
+    findProgram('apt-get') === undefined
+      ? ''
+      : `, for instance: sudo apt-get install ${packagesOf(stillMissing).join(' ')}`;
+  throw new Error(
+    `Please install ${wishes}${hint}. Or set DATABASE_URL, REDIS_URL and KAFKA_BROKERS, or start Docker.`,
+  );
 }
 
 async function missingOf(needed: readonly Requirement[]): Promise<Requirement[]> {
@@ -76,7 +81,7 @@ function packagesOf(requirements: readonly Requirement[]): string[] {
 
 async function installDebianPackages(missing: readonly Requirement[], log: Log): Promise<void> {
   const packages = packagesOf(missing);
-  log(`Installing ${packages.join(', ')} with apt-get (this machine has none; nothing is set to run as a service now).`);
+  log(`Installing ${packages.join(', ')} with apt-get, for this machine lacks it …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const options = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=2'];
   const install = ['install', ...options, '--no-install-recommends', ...packages];

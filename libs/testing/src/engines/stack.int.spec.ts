@@ -33,7 +33,11 @@ describe('startStack', () => {
   it('says where it listens while it runs, to its owner alone, and nothing after', async () => {
     const stack = await startStack({ ...quiet, dataDir });
     const record = await runningStack(dataDir);
-    expect(record).toMatchObject({ owner: { pid: process.pid }, env: stack.env, engines: { redis: { url: stack.redisUrl, process: { pid: stack.redis.pid } } } });
+    expect(record).toMatchObject({
+      owner: { pid: process.pid },
+      env: stack.env,
+      engines: { redis: { url: stack.redisUrl, process: { pid: stack.redis.pid } } },
+    });
     expect(statSync(join(dataDir, 'stack.json')).mode & 0o077).toBe(0);
     await expect(resetStack(dataDir)).rejects.toThrow(/is running/);
     await Promise.all([stack.stop(), stack.stop()]);
@@ -42,12 +46,26 @@ describe('startStack', () => {
     expect(await readdir(dataDir)).toEqual([]);
   });
 
+  it('does not empty a folder within which another stack runs', async () => {
+    const inner = join(dataDir, 'demo', 'run-1');
+    const stack = await startStack({ ...quiet, dataDir: inner });
+    await expect(resetStack(dataDir)).rejects.toThrow(/demo.run-1 is running/);
+    expect(existsSync(join(inner, 'stack.json'))).toBe(true);
+    expect(existsSync(join(dataDir, 'stack.lock'))).toBe(false);
+    await stack.stop();
+    expect(await resetStack(dataDir)).toBe(true);
+  });
+
   it('takes over from a process that is gone, and ends the servers it left', async () => {
     const left = spawn('sleep', ['600'], { stdio: 'ignore' });
     const pid = left.pid ?? 0;
     const identity = (await processIdentity(pid)) ?? '';
     await writeFile(join(dataDir, 'stack.lock'), JSON.stringify({ pid: 2 ** 22 + 1, identity: '1' }));
-    await writeStackFile(dataDir, { owner: { pid: 2 ** 22 + 1, identity: '1' }, engines: { redis: { url: 'x', source: 'machine', process: { pid, identity } } }, env: {} });
+    await writeStackFile(dataDir, {
+      owner: { pid: 2 ** 22 + 1, identity: '1' },
+      engines: { redis: { url: 'x', source: 'machine', process: { pid, identity } } },
+      env: {},
+    });
     const stack = await startStack({ ...quiet, dataDir });
     await eventually(async () => expect(await processIdentity(pid)).toBeUndefined());
     expect(stack.attachedTo).toBeUndefined();
@@ -57,7 +75,11 @@ describe('startStack', () => {
   it('leaves a process alone that merely has the number of one of ours', async () => {
     const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
     const pid = stranger.pid ?? 0;
-    await writeStackFile(dataDir, { owner: { pid, identity: '1' }, engines: { redis: { url: 'x', source: 'machine', process: { pid, identity: '1' } } }, env: {} });
+    await writeStackFile(dataDir, {
+      owner: { pid, identity: '1' },
+      engines: { redis: { url: 'x', source: 'machine', process: { pid, identity: '1' } } },
+      env: {},
+    });
     await (await startStack({ ...quiet, dataDir })).stop();
     expect(await processIdentity(pid)).toBeDefined();
     stranger.kill();
@@ -68,7 +90,9 @@ describe('startStack', () => {
     // The owner of the folder becomes another process: a living one that is not us.
     const other = spawn('sleep', ['600'], { stdio: 'ignore' });
     const owner = { pid: other.pid ?? 0, identity: (await processIdentity(other.pid ?? 0)) ?? '' };
-    const record = JSON.parse(readFileSync(join(dataDir, 'stack.json'), 'utf8')) as Parameters<typeof writeStackFile>[1];
+    const record = JSON.parse(readFileSync(join(dataDir, 'stack.json'), 'utf8')) as Parameters<
+      typeof writeStackFile
+    >[1];
     await writeFile(join(dataDir, 'stack.lock'), JSON.stringify(owner));
     await writeStackFile(dataDir, { ...record, owner });
     const attached = await startStack({ ...quiet, dataDir });

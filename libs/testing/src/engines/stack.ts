@@ -2,10 +2,18 @@
 // a running stack of the same data folder; a running Docker engine; the programs of this machine.
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dockerEngineRuns, removeVolumes, startContainer } from './docker';
-import { ENGINE_NAMES, ENGINE_TITLES, ForeignEngine, type EngineHandle, type EngineName, type Log, type RedisHandle } from './engine';
+import {
+  ENGINE_NAMES,
+  ENGINE_TITLES,
+  ForeignEngine,
+  type EngineHandle,
+  type EngineName,
+  type Log,
+  type RedisHandle,
+} from './engine';
 import { startKafka } from './kafka';
 import type { KafkaJit } from './kafka-config';
 import { kafkaJarsCached } from './kafka-install';
@@ -17,7 +25,11 @@ import { ensureRequirements, type Requirement } from './requirements';
 import { lockHolder, processRef, readStackFile, releaseLock, stackFile, takeLock, writeStackFile } from './stack-file';
 import type { EngineRecord, ProcessRef, StackRecord } from './stack-file';
 
-const ADDRESS_KEYS: Readonly<Record<EngineName, string>> = { postgres: 'DATABASE_URL', redis: 'REDIS_URL', kafka: 'KAFKA_BROKERS' };
+const ADDRESS_KEYS: Readonly<Record<EngineName, string>> = {
+  postgres: 'DATABASE_URL',
+  redis: 'REDIS_URL',
+  kafka: 'KAFKA_BROKERS',
+};
 const USUAL_PORTS: Readonly<Record<EngineName, number>> = { postgres: 5432, redis: 6379, kafka: 9092 };
 /** The longest we wait for another process that is starting the same stack: it may be downloading. */
 const OTHER_START_WITHIN_MS = 600_000;
@@ -89,10 +101,16 @@ export function defaultDataDir(): string {
   return join(projectRoot(), '.gravity');
 }
 
-/** Empties a data folder. Rejects when its stack is running. Returns whether there was anything to remove. */
+/** Empties a data folder. Rejects when its stack, or one in a folder within it, is running. Returns whether there was anything to remove. */
 export async function resetStack(dataDir = defaultDataDir()): Promise<boolean> {
   const holder = await takeLock(dataDir);
-  if (holder !== undefined) throw new Error(`The stack in ${dataDir} is running (process ${holder.pid}). Stop it first.`);
+  if (holder !== undefined)
+    throw new Error(`The stack in ${dataDir} is running (process ${holder.pid}). Stop it first.`);
+  const inner = await runningInside(dataDir);
+  if (inner !== undefined) {
+    await releaseLock(dataDir);
+    throw new Error(`A stack in ${inner.folder} is running (process ${inner.pid}). Stop it first.`);
+  }
   await endOrphans(dataDir);
   if (existsSync(join(dataDir, 'container.password')) && (await dockerEngineRuns())) await removeVolumes(dataDir);
   if (isRoot()) await rm(closedFolderSubstitute(join(dataDir, 'postgres')), { recursive: true, force: true });
@@ -100,6 +118,17 @@ export async function resetStack(dataDir = defaultDataDir()): Promise<boolean> {
   for (const entry of entries) await rm(join(dataDir, entry), { recursive: true, force: true });
   await releaseLock(dataDir);
   return entries.length > 0;
+}
+
+/** A living stack whose folder lies somewhere within this one: a demonstration's, say. Emptying would destroy its data. */
+async function runningInside(dataDir: string): Promise<{ folder: string; pid: number } | undefined> {
+  const paths = await readdir(dataDir, { recursive: true });
+  for (const path of paths.filter((name) => basename(name) === 'stack.lock' && name !== 'stack.lock')) {
+    const folder = join(dataDir, dirname(path));
+    const holder = await lockHolder(folder);
+    if (holder !== undefined) return { folder, pid: holder.pid };
+  }
+  return undefined;
 }
 
 /** The record of the stack that runs in this folder now. */
@@ -119,13 +148,17 @@ async function claimFolder(dataDir: string, needed: readonly EngineName[], log: 
     if (record?.owner.pid === holder.pid && record.owner.identity === holder.identity) {
       const absent = needed.filter((name) => record.engines[name] === undefined);
       if (absent.length === 0) return record;
-      throw new Error(`The stack that process ${holder.pid} runs in ${dataDir} has no ${absent.join(', ')}. Stop it, or use another folder.`);
+      throw new Error(
+        `The stack that process ${holder.pid} runs in ${dataDir} has no ${absent.join(', ')}. Stop it, or use another folder.`,
+      );
     }
     if (!told) log(`Waiting for process ${holder.pid}, which is starting this stack …`);
     told = true;
     await sleep(LOOK_AGAIN_MS);
   }
-  throw new Error(`Another process has been starting the stack in ${dataDir} for ${OTHER_START_WITHIN_MS / 60_000} minutes.`);
+  throw new Error(
+    `Another process has been starting the stack in ${dataDir} for ${OTHER_START_WITHIN_MS / 60_000} minutes.`,
+  );
 }
 
 function attachedEngine(name: EngineName, record: StackRecord, dataDir: string): EngineHandle {
@@ -134,9 +167,19 @@ function attachedEngine(name: EngineName, record: StackRecord, dataDir: string):
   return new ForeignEngine(name, engine.url, 'attached');
 }
 
-async function startOwn(dataDir: string, names: readonly EngineName[], handles: Handles, options: StackOptions): Promise<Stack> {
+async function startOwn(
+  dataDir: string,
+  names: readonly EngineName[],
+  handles: Handles,
+  options: StackOptions,
+): Promise<Stack> {
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= stopAll(dataDir, names.map((name) => handles[name]), options.throwAway === true));
+  const stop = (): Promise<void> =>
+    (stopping ??= stopAll(
+      dataDir,
+      names.map((name) => handles[name]),
+      options.throwAway === true,
+    ));
   const forgetSignals = options.handleSignals === false ? (): void => undefined : stopOnSignals(stop);
   const stopAndForget = (): Promise<void> => stop().finally(forgetSignals);
   try {
@@ -153,7 +196,12 @@ async function startOwn(dataDir: string, names: readonly EngineName[], handles: 
   }
 }
 
-async function startEngines(dataDir: string, names: readonly EngineName[], handles: Handles, options: StackOptions): Promise<void> {
+async function startEngines(
+  dataDir: string,
+  names: readonly EngineName[],
+  handles: Handles,
+  options: StackOptions,
+): Promise<void> {
   const log = options.log ?? toStderr;
   const env = options.env ?? process.env;
   const useDocker = env['GRAVITY_DOCKER'] !== 'off' && (await dockerEngineRuns());
@@ -162,9 +210,13 @@ async function startEngines(dataDir: string, names: readonly EngineName[], handl
     names.map(async (name) => {
       const started = performance.now();
       log(`Starting ${ENGINE_TITLES[name]} …`);
-      const handle = useDocker ? await inDocker(name, dataDir, options, log) : await onMachine(name, dataDir, options, log);
+      const handle = useDocker
+        ? await inDocker(name, dataDir, options, log)
+        : await onMachine(name, dataDir, options, log);
       handles[name] = handle;
-      log(`${ENGINE_TITLES[name]} answers at ${withoutPassword(handle.url)} (${((performance.now() - started) / 1_000).toFixed(1)} s).`);
+      log(
+        `${ENGINE_TITLES[name]} answers at ${withoutPassword(handle.url)} (${((performance.now() - started) / 1_000).toFixed(1)} s).`,
+      );
     }),
   );
   // All of them are awaited before the first failure is reported, so that none starts behind our back.
@@ -205,7 +257,10 @@ function assemble(dataDir: string, handles: Handles, attachedTo: number | undefi
   const of = (name: EngineName): EngineHandle => handles[name] ?? new ForeignEngine(name, '', 'given');
   const redis = of('redis');
   if (!isRedis(redis)) throw new Error('The Redis handle lacks the controls of a Redis.');
-  const entries = ENGINE_NAMES.filter((name) => handles[name] !== undefined).map((name) => [ADDRESS_KEYS[name], of(name).url]);
+  const entries = ENGINE_NAMES.filter((name) => handles[name] !== undefined).map((name) => [
+    ADDRESS_KEYS[name],
+    of(name).url,
+  ]);
   return {
     dataDir,
     databaseUrl: of('postgres').url,
@@ -236,16 +291,24 @@ async function record(dataDir: string, stack: Stack, handles: Handles): Promise<
 /** Ends servers of this folder that outlived the process that started them. The caller has the lock. */
 async function endOrphans(dataDir: string): Promise<void> {
   const left = await readStackFile(stackFile(dataDir));
-  const orphans: [EngineName, ProcessRef | undefined][] = ENGINE_NAMES.map((name) => [name, left?.engines[name]?.process]);
+  const orphans: [EngineName, ProcessRef | undefined][] = ENGINE_NAMES.map((name) => [
+    name,
+    left?.engines[name]?.process,
+  ]);
   for (const [name, process] of orphans) {
-    if (process !== undefined) await endOrphan(process.pid, process.identity, name === 'postgres' ? 'SIGINT' : 'SIGTERM');
+    if (process !== undefined)
+      await endOrphan(process.pid, process.identity, name === 'postgres' ? 'SIGINT' : 'SIGTERM');
   }
   await rm(stackFile(dataDir), { force: true });
 }
 
-async function stopAll(dataDir: string, handles: readonly (EngineHandle | undefined)[], removeData: boolean): Promise<void> {
+async function stopAll(
+  dataDir: string,
+  handles: readonly (EngineHandle | undefined)[],
+  removeData: boolean,
+): Promise<void> {
   try {
-    const results = await Promise.allSettled(handles.map((handle) => handle?.stop()));
+    const results = await Promise.allSettled(handles.map(async (handle) => handle?.stop()));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   } finally {

@@ -10,7 +10,10 @@ describe('addSkus', () => {
   it('adds to an unlisted product unlisted, to a listed one listed', async () => {
     const hidden = await catalog.product();
     const listed = await catalog.product({ listed: true });
-    for (const [product, isListed] of [[hidden, false], [listed, true]] as const) {
+    for (const [product, isListed] of [
+      [hidden, false],
+      [listed, true],
+    ] as const) {
       const changed = value(
         await catalog.tx((tx) => catalog.addSkus.execute(tx, operator, product.id, { skus: [sku(product.id)] })),
       );

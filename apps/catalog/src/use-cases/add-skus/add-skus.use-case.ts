@@ -40,7 +40,10 @@ export class AddSkus {
     const skus = [...existing, ...added.value];
     const changed = await updateProduct(tx, product, { skus });
     const nowMs = this.clock.nowMs();
-    await this.outbox.append(tx, added.value.map((sku) => skuEvent('catalog.sku.added.v1', sku, nowMs)));
+    await this.outbox.append(
+      tx,
+      added.value.map((sku) => skuEvent('catalog.sku.added.v1', sku, nowMs)),
+    );
     return ok(productView(changed, skus));
   }
 }

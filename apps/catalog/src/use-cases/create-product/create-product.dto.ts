@@ -4,8 +4,12 @@ import { ArrayMaxSize, IsArray, IsDefined, IsObject, IsOptional, ValidateNested 
 import { MAX_SKUS_PER_PRODUCT } from '../../domain/product';
 import { IsAttributes, IsText, PriceBody } from '../../validation';
 
-const attributes = (example: Record<string, string>): ApiPropertyOptions =>
-  ({ type: 'object', additionalProperties: { type: 'string' }, selfRequired: false, example });
+const attributes = (example: Record<string, string>): ApiPropertyOptions => ({
+  type: 'object',
+  additionalProperties: { type: 'string' },
+  selfRequired: false,
+  example,
+});
 
 export class SkuBody {
   @ApiProperty({ maxLength: 64, example: 'MT-53-500', description: 'Unique within the merchant' })

@@ -18,7 +18,12 @@ describe('createProduct', () => {
       skus: [{ code: 'MT-500', title: '500ml', attributes: { volume: '500ml' }, price }],
     };
     const product = value(await catalog.tx((tx) => catalog.createProduct.execute(tx, operator, body)));
-    expect(product).toMatchObject({ listed: false, version: 1, merchantId: shop.merchantId, attributes: { brand: '茅台' } });
+    expect(product).toMatchObject({
+      listed: false,
+      version: 1,
+      merchantId: shop.merchantId,
+      attributes: { brand: '茅台' },
+    });
     const sku = product.skus[0]!;
     expect(sku).toMatchObject({ code: 'MT-500', price, priceVersion: 1, listed: false, version: 1 });
     expect((await catalog.eventsOf(product.id)).map((event) => event.type)).toEqual(['catalog.product.created.v1']);
@@ -42,7 +47,9 @@ describe('createProduct', () => {
     };
     expect(refusal(await create(['B', 'A']))).toBe('duplicate-sku');
     expect(refusal(await create(['C', 'C']))).toBe('duplicate-sku');
-    expect(refusal(await create(Array.from({ length: MAX_SKUS_PER_PRODUCT + 1 }, (_, n) => `n${n}`)))).toBe('invalid-request');
+    expect(refusal(await create(Array.from({ length: MAX_SKUS_PER_PRODUCT + 1 }, (_, n) => `n${n}`)))).toBe(
+      'invalid-request',
+    );
     expect(await catalog.eventCount()).toBe(before);
     await catalog.product({ codes: ['A'] });
   });

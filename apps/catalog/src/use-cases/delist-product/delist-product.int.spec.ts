@@ -8,7 +8,9 @@ describe('delistProduct', () => {
   it('takes product and SKUs out of sight of buyers, and lists again later', async () => {
     const product = await catalog.product({ listed: true });
     const sku = product.skus[0]!;
-    const gone = value(await catalog.tx((tx) => catalog.delistProduct.execute(tx, operator, product.id, product.version)));
+    const gone = value(
+      await catalog.tx((tx) => catalog.delistProduct.execute(tx, operator, product.id, product.version)),
+    );
     expect([gone.listed, gone.skus[0]!.listed]).toEqual([false, false]);
     expect(refusal(await catalog.getProduct.execute(buyer, product.id))).toBe('not-found');
     expect(refusal(await catalog.getSku.execute(buyer, sku.id))).toBe('not-found');

@@ -21,7 +21,13 @@ describe('findProducts', () => {
     const shop = await catalog.shop();
     for (const [name, title, description] of PRODUCTS) {
       const skus = [{ code: `SKU-${name}`, title, price: { amount: 100, currency: 'CNY' as const } }];
-      const body = { shopId: shop.id, title, description, skus, attributes: { kind: name === 'iphone' ? 'phone' : 'other' } };
+      const body = {
+        shopId: shop.id,
+        title,
+        description,
+        skus,
+        attributes: { kind: name === 'iphone' ? 'phone' : 'other' },
+      };
       const product = value(await catalog.tx((tx) => catalog.createProduct.execute(tx, operator, body)));
       names.set(product.id, name);
       await catalog.tx((tx) => catalog.listProduct.execute(tx, operator, product.id, 1));

@@ -10,13 +10,20 @@ describe('findSkus', () => {
   const find = (caller: typeof operator, filter: Partial<ListFilter>) =>
     catalog.findSkus.execute(caller, { limit: 20, ...filter }, skuView);
   const codes = async (caller: typeof operator, filter: Partial<ListFilter>) =>
-    value(await find(caller, filter)).items.map((sku) => sku.code).sort();
+    value(await find(caller, filter))
+      .items.map((sku) => sku.code)
+      .sort();
 
   it('filters by shop, merchant, product, listing and attributes, and shows to each caller what it may see', async () => {
     const shop = await catalog.shop();
     const hidden = await catalog.product({ shopId: shop.id, codes: ['H'] });
     await catalog.product({ shopId: shop.id, codes: ['V1', 'V2'], listed: true });
-    const red = { code: 'RED', title: 'r', attributes: { colour: 'red', size: 'L:XL' }, price: { amount: 1, currency: 'CNY' as const } };
+    const red = {
+      code: 'RED',
+      title: 'r',
+      attributes: { colour: 'red', size: 'L:XL' },
+      price: { amount: 1, currency: 'CNY' as const },
+    };
     await catalog.tx((tx) => catalog.addSkus.execute(tx, operator, hidden.id, { skus: [red] }));
     const own = callerWith('merchant', shop.merchantId);
     expect(await codes(operator, { shopId: shop.id })).toEqual(['H', 'RED', 'V1', 'V2']);

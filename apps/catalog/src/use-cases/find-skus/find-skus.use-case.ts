@@ -16,7 +16,11 @@ export class FindSkus {
   ) {}
 
   /** Refusals: `invalid-cursor`, `invalid-request` for a malformed id or attribute. */
-  async execute<T>(caller: CallerIdentity, query: ListFilter, show: (sku: Sku) => T): Promise<Result<Page<T>, Problem>> {
+  async execute<T>(
+    caller: CallerIdentity,
+    query: ListFilter,
+    show: (sku: Sku) => T,
+  ): Promise<Result<Page<T>, Problem>> {
     const filter = parseListFilter(query);
     if (!filter.ok) return filter;
     const { bound, ...conditions } = filter.value;

@@ -23,7 +23,9 @@ describe('listProduct', () => {
   it('changes nothing and tells nobody when it is listed already', async () => {
     const product = await catalog.product({ listed: true });
     const before = await catalog.eventCount();
-    const again = value(await catalog.tx((tx) => catalog.listProduct.execute(tx, operator, product.id, product.version)));
+    const again = value(
+      await catalog.tx((tx) => catalog.listProduct.execute(tx, operator, product.id, product.version)),
+    );
     expect(again).toEqual(product);
     expect(await catalog.eventCount()).toBe(before);
   });

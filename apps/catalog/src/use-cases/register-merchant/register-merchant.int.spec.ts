@@ -6,8 +6,9 @@ describe('registerMerchant', () => {
   afterAll(() => catalog.close());
 
   const register = (key: string, name: string) =>
-    catalog.commands.run({ caller: operator, operation: 'registerMerchant', key, request: { name }, status: 201 }, (tx) =>
-      catalog.registerMerchant.execute(tx, { name }),
+    catalog.commands.run(
+      { caller: operator, operation: 'registerMerchant', key, request: { name }, status: 201 },
+      (tx) => catalog.registerMerchant.execute(tx, { name }),
     );
 
   it('stores the merchant and its event together', async () => {

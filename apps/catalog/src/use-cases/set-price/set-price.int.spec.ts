@@ -5,8 +5,13 @@ describe('setPrice', () => {
   beforeAll(async () => (catalog = await Harness.start('set-price')));
   afterAll(() => catalog.close());
 
-  const set = (caller: typeof operator, skuId: string, version: number, amount: number, currency: 'CNY' | 'USD' = 'CNY') =>
-    catalog.tx((tx) => catalog.setPrice.execute(tx, caller, skuId, version, { amount, currency }));
+  const set = (
+    caller: typeof operator,
+    skuId: string,
+    version: number,
+    amount: number,
+    currency: 'CNY' | 'USD' = 'CNY',
+  ) => catalog.tx((tx) => catalog.setPrice.execute(tx, caller, skuId, version, { amount, currency }));
 
   it('appends a version and leaves the earlier one as it was', async () => {
     const [first] = (await catalog.product()).skus;
@@ -17,7 +22,10 @@ describe('setPrice', () => {
     const stored = await catalog.db.query(
       'SELECT version, amount::text AS amount FROM prices WHERE sku_id = (SELECT sku_id FROM prices ORDER BY effective_at DESC LIMIT 1) ORDER BY version',
     );
-    expect(stored).toEqual([{ version: 1, amount: '149900' }, { version: 2, amount: '159900' }]);
+    expect(stored).toEqual([
+      { version: 1, amount: '149900' },
+      { version: 2, amount: '159900' },
+    ]);
     const events = await catalog.eventsOf(first!.id);
     expect(events.map((event) => [event.type, event.payload['sequence'], event.payload['priceVersionId']])).toEqual([
       ['catalog.sku.added.v1', 1, first!.priceVersionId],

@@ -232,6 +232,7 @@ create table refunds (
   created_at timestamptz not null default now(),
   unique (intent_id, charge_id)
 );
+create index refunds_order on refunds (order_id);
 create index refunds_open on refunds (next_attempt_at) where status = 'REQUESTED';`;
 
 /** All statements, in order. */

@@ -60,7 +60,11 @@ async function carryOver(tx: Queryable, round: LockedRound): Promise<Map<string,
   const carried = new Map<string, number>();
   const left = round.items.filter((item) => availableUnits(item) > 0);
   if (left.length === 0) return carried;
-  const nextRoundId = await lockNextUnwarmed(tx, round, left.map((item) => item.skuId));
+  const nextRoundId = await lockNextUnwarmed(
+    tx,
+    round,
+    left.map((item) => item.skuId),
+  );
   if (nextRoundId === undefined) return carried;
   // Items of the closed round are locked already and nobody waits for them while holding items of a round to come.
   const targets = new Map((await lockItems(tx, [nextRoundId])).map((row) => [row.sku_id, row.item_id]));

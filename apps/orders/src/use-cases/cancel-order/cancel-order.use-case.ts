@@ -43,9 +43,13 @@ export class CancelOrder {
         case 'refuse':
           return notCancellable(order.status);
         case 'retry-later':
-          return refuse('payment-provider-unavailable', 'It is not known yet whether the order is being paid. Try again.', {
-            retryAfterSeconds: 1,
-          });
+          return refuse(
+            'payment-provider-unavailable',
+            'It is not known yet whether the order is being paid. Try again.',
+            {
+              retryAfterSeconds: 1,
+            },
+          );
         case 'settle-payment':
           await this.settler.settle({ kind: 'succeeded', orderId: order.orderId, charge: inquiry!.charge! });
           continue;

@@ -6,7 +6,12 @@ import { Database } from '@gravity/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { orderNotFound, orderUuid } from '../../order-access';
 import { paymentIdOf } from '../../order-events';
-import { type CreatedIntent, PAYMENT_PROVIDER, type PaymentProvider, ProviderRefusal } from '../../payments/payment-provider';
+import {
+  type CreatedIntent,
+  PAYMENT_PROVIDER,
+  type PaymentProvider,
+  ProviderRefusal,
+} from '../../payments/payment-provider';
 import { PaymentsInquiry } from '../../payments-inquiry';
 import { type LoadedOrder, PROVIDER_NAME, type StoredIntent } from '../../storage/order-rows';
 import { lockOrders } from '../../storage/order-writer';
@@ -48,7 +53,10 @@ export class CreatePaymentIntent {
         amount: order.total,
         idempotencyKey: idFromUuid('order', order.orderId),
         expiresAtMs: order.expiresAtMs,
-        description: order.lines.map((line) => line.title).join(', ').slice(0, 200),
+        description: order.lines
+          .map((line) => line.title)
+          .join(', ')
+          .slice(0, 200),
       });
     } catch (error) {
       // The order may have expired by the provider's clock in the meantime.
@@ -79,7 +87,13 @@ export class CreatePaymentIntent {
       );
       if (order.status !== 'AWAITING_PAYMENT') return undefined;
       const { intentId, payUrl, clientSecret } = created;
-      return { intentId, provider: PROVIDER_NAME, payUrl, status: 'PENDING', ...(clientSecret === undefined ? {} : { clientSecret }) };
+      return {
+        intentId,
+        provider: PROVIDER_NAME,
+        payUrl,
+        status: 'PENDING',
+        ...(clientSecret === undefined ? {} : { clientSecret }),
+      };
     });
   }
 }

@@ -1,5 +1,13 @@
 import { Body, Controller, Inject, Param, Post, Res } from '@nestjs/common';
-import { Caller, type CallerIdentity, type HttpReply, idempotentBody, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
+import {
+  Caller,
+  type CallerIdentity,
+  type HttpReply,
+  idempotentBody,
+  IdempotencyKey,
+  Operation,
+  valueOrThrow,
+} from '@gravity/http';
 import { RoundView } from '../../round-view';
 import { CreateRoundBody } from './create-round.dto';
 import { CreateRound } from './create-round.use-case';

@@ -37,7 +37,12 @@ export class CreateRound {
   ): Promise<Result<IdempotentAnswer<RoundView>, Problem>> {
     const id = parsePathId('series', seriesId);
     if (!id.ok) return id;
-    const command = { caller: caller.sub, operation: 'createRound', key, fingerprint: fingerprintOf({ seriesId, body }) };
+    const command = {
+      caller: caller.sub,
+      operation: 'createRound',
+      key,
+      fingerprint: fingerprintOf({ seriesId, body }),
+    };
     const answer = await this.database.transaction((tx) =>
       runIdempotent(tx, command, async () => {
         const series = await findSeries(tx, id.value, 'lock');
@@ -53,7 +58,12 @@ export class CreateRound {
     return answer;
   }
 
-  private async create(tx: Queryable, caller: CallerIdentity, series: Series, body: CreateRoundBody): Promise<Result<RoundView, Problem>> {
+  private async create(
+    tx: Queryable,
+    caller: CallerIdentity,
+    series: Series,
+    body: CreateRoundBody,
+  ): Promise<Result<RoundView, Problem>> {
     const opening = openingOf(body, await serverTimeMs(tx));
     if (!opening.ok) return opening;
     const sale = await itemsOf(tx, series, body);
@@ -63,7 +73,11 @@ export class CreateRound {
     if (!(await insertRound(tx, series, round))) {
       return atField('/opensAt', 'is the opening time of another round of the series');
     }
-    const { rounds, nowMs } = await findRounds(tx, { roundId: round.roundId, visibleTo: { everything: true }, limit: 1 });
+    const { rounds, nowMs } = await findRounds(tx, {
+      roundId: round.roundId,
+      visibleTo: { everything: true },
+      limit: 1,
+    });
     return ok(roundView(rounds[0]!, nowMs, caller));
   }
 }
@@ -81,7 +95,13 @@ function openingOf(body: CreateRoundBody, nowMs: number): Result<Opening, Proble
 
 async function itemsOf(tx: Queryable, series: Series, body: CreateRoundBody): Promise<Result<SaleItems, Problem>> {
   if (body.items !== undefined) return readSaleItems(tx, body.items);
-  return ok({ items: series.items, skus: await findSkuSnapshots(tx, series.items.map((item) => item.skuId)) });
+  return ok({
+    items: series.items,
+    skus: await findSkuSnapshots(
+      tx,
+      series.items.map((item) => item.skuId),
+    ),
+  });
 }
 
 function atField(pointer: string, message: string): Result<never, Problem> {

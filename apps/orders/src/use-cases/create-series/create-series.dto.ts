@@ -53,7 +53,13 @@ export class SaleItemBody {
   @MaxLength(64)
   skuId: string;
 
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: QUOTA_MAX, description: 'Units on sale in each round', example: 100 })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: QUOTA_MAX,
+    description: 'Units on sale in each round',
+    example: 100,
+  })
   @IsInt()
   @Min(1)
   @Max(QUOTA_MAX)
@@ -72,7 +78,12 @@ export class SaleItemBody {
   @Max(LIMIT_MAX)
   perOrderLimit?: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'Most units of one buyer in a round; default: perOrderLimit', required: false })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    description: 'Most units of one buyer in a round; default: perOrderLimit',
+    required: false,
+  })
   @IsOptional()
   @IsInt()
   @Min(1)
@@ -112,12 +123,20 @@ export class RecurrenceBody {
   @Max(EVERY_SECONDS_MAX)
   openForSeconds: number;
 
-  @ApiProperty({ required: false, description: 'Start of the daily window, local time; default 00:00', example: '09:00' })
+  @ApiProperty({
+    required: false,
+    description: 'Start of the daily window, local time; default 00:00',
+    example: '09:00',
+  })
   @IsOptional()
   @Matches(TIME_OF_DAY, { message: 'dailyFrom must be HH:mm' })
   dailyFrom?: string;
 
-  @ApiProperty({ required: false, description: 'End of the daily window, local time; not later than dailyFrom: on the day after', example: '22:00' })
+  @ApiProperty({
+    required: false,
+    description: 'End of the daily window, local time; not later than dailyFrom: on the day after',
+    example: '22:00',
+  })
   @IsOptional()
   @Matches(TIME_OF_DAY_END, { message: 'dailyUntil must be HH:mm or 24:00' })
   dailyUntil?: string;
@@ -161,7 +180,12 @@ export class CreateSeriesBody {
   @Type(() => SaleItemBody)
   items: SaleItemBody[];
 
-  @ApiProperty({ type: 'integer', minimum: 1, required: false, description: 'How often a buyer may win in the whole series; absent: no limit' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    required: false,
+    description: 'How often a buyer may win in the whole series; absent: no limit',
+  })
   @IsOptional()
   @IsInt()
   @Min(1)
@@ -175,7 +199,12 @@ export class CreateSeriesBody {
   @Max(86_400)
   paymentWindowSeconds?: number;
 
-  @ApiProperty({ enum: ['END', 'CARRY'], default: 'END', required: false, description: 'What happens to units left over' })
+  @ApiProperty({
+    enum: ['END', 'CARRY'],
+    default: 'END',
+    required: false,
+    description: 'What happens to units left over',
+  })
   @IsOptional()
   @IsIn(['END', 'CARRY'])
   leftover?: 'END' | 'CARRY';
@@ -185,14 +214,28 @@ export class CreateSeriesBody {
   @IsBoolean()
   autoApprove?: boolean;
 
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: 3_600, default: 10, required: false, description: 'How long before its opening a round is loaded into the gate' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: 3_600,
+    default: 10,
+    required: false,
+    description: 'How long before its opening a round is loaded into the gate',
+  })
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(3_600)
   warmAheadSeconds?: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: 300, default: 6, required: false, description: 'How many future rounds are kept generated' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: 300,
+    default: 6,
+    required: false,
+    description: 'How many future rounds are kept generated',
+  })
   @IsOptional()
   @IsInt()
   @Min(1)

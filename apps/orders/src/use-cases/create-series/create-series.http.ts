@@ -1,5 +1,13 @@
 import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
-import { Caller, type CallerIdentity, type HttpReply, idempotentBody, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
+import {
+  Caller,
+  type CallerIdentity,
+  type HttpReply,
+  idempotentBody,
+  IdempotencyKey,
+  Operation,
+  valueOrThrow,
+} from '@gravity/http';
 import { SeriesView } from '../../round-view';
 import { CreateSeriesBody } from './create-series.dto';
 import { CreateSeries } from './create-series.use-case';

@@ -21,7 +21,11 @@ export class CreateSeries {
   ) {}
 
   /** Refusals: `invalid-request`, `sku-unknown`, and those of a reused Idempotency-Key. */
-  async execute(caller: CallerIdentity, key: string, body: CreateSeriesBody): Promise<Result<IdempotentAnswer<SeriesView>, Problem>> {
+  async execute(
+    caller: CallerIdentity,
+    key: string,
+    body: CreateSeriesBody,
+  ): Promise<Result<IdempotentAnswer<SeriesView>, Problem>> {
     const command = { caller: caller.sub, operation: 'createSeries', key, fingerprint: fingerprintOf(body) };
     const answer = await this.database.transaction((tx) =>
       runIdempotent(tx, command, async () => {
@@ -33,7 +37,11 @@ export class CreateSeries {
     return answer;
   }
 
-  private async create(tx: Queryable, caller: CallerIdentity, body: CreateSeriesBody): Promise<Result<SeriesView, Problem>> {
+  private async create(
+    tx: Queryable,
+    caller: CallerIdentity,
+    body: CreateSeriesBody,
+  ): Promise<Result<SeriesView, Problem>> {
     const errors = faultsOf(body);
     if (errors.length > 0) return err({ code: 'invalid-request', detail: 'The recurrence is not possible.', errors });
     const sale = await readSaleItems(tx, body.items);
@@ -59,7 +67,8 @@ export class CreateSeries {
 }
 
 function faultsOf(body: CreateSeriesBody): FieldError[] {
-  if (!isTimeZone(body.timeZone)) return [{ pointer: '/timeZone', message: 'must be an IANA time zone such as Asia/Shanghai' }];
+  if (!isTimeZone(body.timeZone))
+    return [{ pointer: '/timeZone', message: 'must be an IANA time zone such as Asia/Shanghai' }];
   const times = timeFaults(body.recurrence);
   if (times.length > 0) return times;
   return recurrenceFaults(recurrenceFromJson(body.recurrence)).map(({ field, message }) => ({

@@ -11,17 +11,29 @@ export interface SaleItems {
 }
 
 /** Refusals: `invalid-request` for contradictions, `sku-unknown` for a SKU that is not known here or not listed. */
-export async function readSaleItems(db: Queryable, bodies: readonly SaleItemBody[]): Promise<Result<SaleItems, Problem>> {
+export async function readSaleItems(
+  db: Queryable,
+  bodies: readonly SaleItemBody[],
+): Promise<Result<SaleItems, Problem>> {
   const skuIds = bodies.map((body) => uuidFromId('sku', body.skuId));
-  const skus = await findSkuSnapshots(db, skuIds.filter((skuId) => skuId !== undefined));
+  const skus = await findSkuSnapshots(
+    db,
+    skuIds.filter((skuId) => skuId !== undefined),
+  );
   const unsellable = bodies.filter((_, index) => skus.get(skuIds[index] ?? '')?.listed !== true);
   if (unsellable.length > 0) {
     const names = unsellable.map((body) => body.skuId).join(', ');
-    return refuse('sku-unknown', `Not known here or not listed: ${names.slice(0, 200)}. A SKU is known shortly after it was listed.`, {
-      errors: bodies.flatMap((body, index) =>
-        unsellable.includes(body) ? [{ pointer: `/items/${index}/skuId`, message: 'is not known here or not listed' }] : [],
-      ),
-    });
+    return refuse(
+      'sku-unknown',
+      `Not known here or not listed: ${names.slice(0, 200)}. A SKU is known shortly after it was listed.`,
+      {
+        errors: bodies.flatMap((body, index) =>
+          unsellable.includes(body)
+            ? [{ pointer: `/items/${index}/skuId`, message: 'is not known here or not listed' }]
+            : [],
+        ),
+      },
+    );
   }
   const items = bodies.map((body, index): SeriesItem => {
     const perOrderLimit = body.perOrderLimit ?? 1;
@@ -35,7 +47,9 @@ export async function readSaleItems(db: Queryable, bodies: readonly SaleItemBody
     };
   });
   const errors = items.flatMap((item, index) => faultsOf(item, index, items, skus));
-  return errors.length === 0 ? ok({ items, skus }) : refuse('invalid-request', 'The items contradict each other.', { errors });
+  return errors.length === 0
+    ? ok({ items, skus })
+    : refuse('invalid-request', 'The items contradict each other.', { errors });
 }
 
 function faultsOf(

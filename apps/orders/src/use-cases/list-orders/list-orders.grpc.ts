@@ -15,11 +15,16 @@ export class ListOrdersGrpc {
   constructor(@Inject(ListOrders) private readonly listOrders: ListOrders) {}
 
   @GrpcMethod('OrderService', 'ListOrders')
-  @Operation({ id: 'listOrders', summary: 'List orders, newest first', callers: ['buyer', 'merchant', 'operator', 'service'] })
+  @Operation({
+    id: 'listOrders',
+    summary: 'List orders, newest first',
+    callers: ['buyer', 'merchant', 'operator', 'service'],
+  })
   async list(request: OrdersProto.ListOrdersRequest, metadata: object): Promise<OrdersProto.ListOrdersResponse> {
     const { roundId, pageSize, pageToken } = request;
     if (pageSize < 0 || pageSize > PAGE_LIMIT_MAX) throw invalid('page_size', `must be from 0 to ${PAGE_LIMIT_MAX}`);
-    if (roundId !== '' && uuidFromId('round', roundId) === undefined) throw invalid('round_id', 'is not the id of a round');
+    if (roundId !== '' && uuidFromId('round', roundId) === undefined)
+      throw invalid('round_id', 'is not the id of a round');
     const page = valueOrThrow(
       await this.listOrders.execute(callerOfGrpc(metadata), {
         status: statusOf(request.status),

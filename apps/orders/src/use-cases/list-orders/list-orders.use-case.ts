@@ -51,6 +51,7 @@ function visible(caller: CallerIdentity, query: OrderQuery): OrderFilter | undef
     status: query.status,
   };
   if (own.buyerId !== undefined && asked.buyerId !== undefined && asked.buyerId !== own.buyerId) return undefined;
-  if (own.merchantId !== undefined && asked.merchantId !== undefined && asked.merchantId !== own.merchantId) return undefined;
+  if (own.merchantId !== undefined && asked.merchantId !== undefined && asked.merchantId !== own.merchantId)
+    return undefined;
   return { ...asked, ...own };
 }

@@ -13,7 +13,8 @@ export class ListRoundsHttp {
     id: 'listRounds',
     callers: ['buyer', 'merchant', 'anchor', 'operator', 'service'],
     summary: 'Rounds in the order of their opening',
-    description: 'Buyers see rounds from their approval on, merchants also earlier ones with an item of theirs, operators all.',
+    description:
+      'Buyers see rounds from their approval on, merchants also earlier ones with an item of theirs, operators all.',
     tags: ['rounds'],
     problems: ['invalid-cursor'],
     response: RoundListView,

@@ -30,17 +30,23 @@ export class ListRounds {
       ...(opensAtMs === undefined || roundId === undefined ? {} : { after: { opensAtMs, roundId } }),
     });
     const show = (round: (typeof rounds)[number]): RoundView => roundView(round, nowMs, caller);
-    return ok(this.cursors.page('rounds', bound, query.limit, rounds, (round) => [round.opensAtMs, round.roundId], show));
+    return ok(
+      this.cursors.page('rounds', bound, query.limit, rounds, (round) => [round.opensAtMs, round.roundId], show),
+    );
   }
 }
 
-function conditionsOf(query: ListRoundsQuery): Result<Pick<RoundFilter, 'statuses' | 'seriesId' | 'opensFromMs' | 'opensBeforeMs'>, Problem> {
+function conditionsOf(
+  query: ListRoundsQuery,
+): Result<Pick<RoundFilter, 'statuses' | 'seriesId' | 'opensFromMs' | 'opensBeforeMs'>, Problem> {
   const errors: FieldError[] = [];
   const seriesId = query.seriesId === undefined ? undefined : uuidFromId('series', query.seriesId);
   if (query.seriesId !== undefined && seriesId === undefined) {
     errors.push({ pointer: 'query/seriesId', message: 'must be the id of a series' });
   }
-  const [opensFromMs, opensBeforeMs] = [query.from, query.until].map((text) => (text === undefined ? undefined : Date.parse(text)));
+  const [opensFromMs, opensBeforeMs] = [query.from, query.until].map((text) =>
+    text === undefined ? undefined : Date.parse(text),
+  );
   if (Number.isNaN(opensFromMs)) errors.push({ pointer: 'query/from', message: 'is not a time that exists' });
   if (Number.isNaN(opensBeforeMs)) errors.push({ pointer: 'query/until', message: 'is not a time that exists' });
   if (errors.length > 0) return refuse('invalid-request', 'The filters do not fit.', { errors });

@@ -16,7 +16,11 @@ export class PauseSeries {
   ) {}
 
   /** Refusals: `not-found`, `stale-version`, `invalid-transition` for a series that has ended. Repeating is harmless. */
-  async execute(seriesId: string, expectedVersion: number, wanted: 'PAUSED' | 'ACTIVE'): Promise<Result<SeriesView, Problem>> {
+  async execute(
+    seriesId: string,
+    expectedVersion: number,
+    wanted: 'PAUSED' | 'ACTIVE',
+  ): Promise<Result<SeriesView, Problem>> {
     const id = parsePathId('series', seriesId);
     if (!id.ok) return id;
     const result = await this.database.transaction(async (tx): Promise<Result<SeriesView, Problem>> => {

@@ -2,6 +2,7 @@
 //
 // If the process dies after the gate gave a unit, the gate's note stays pending and its sweeper finds either the row in
 // `late_payments` or nothing, and settles accordingly; the callback is delivered again, and the claim id is the same.
+import { sleep } from '@gravity/kernel';
 import type { Database, Tx } from '@gravity/persistence';
 import { type LatePaymentFacts, decideLatePayment } from '../../domain/late-payment';
 import { decidePaymentSucceeded } from '../../domain/order';
@@ -10,6 +11,9 @@ import { type Charge, honourLate, lateClaimId, refundLate } from '../../order-ch
 import { type LoadedOrder, moneyOf } from '../../storage/order-rows';
 import { loadOrders, lockOrders, writeChanges } from '../../storage/order-writer';
 import type { SettleOutcome } from './payment-settler';
+
+/** A returned unit rests in the gate for 200 ms (SOLD_OUT_FLAG_MS) before it is offered. */
+const REST_MS = 300;
 
 export interface LateRound {
   readonly database: Database;
@@ -29,12 +33,13 @@ interface Admission {
   readonly admissionNumber: bigint | null;
 }
 
-/** Decides one late payment, or answers `take-again` when the gate was rebuilt while it was asked. */
+/** Decides one late payment, or answers `take-again` when the gate has to be asked once more, and may be at once. */
 export async function decideLate(round: LateRound): Promise<SettleOutcome | 'take-again'> {
   const claim = await findClaim(round);
   const admission = await round.gate.take(claim);
   const { outcome, honoured } = await round.database.transaction((tx) => decideUnderLocks(tx, round, admission));
   if (outcome !== 'take-again') round.gate.settle(claim.seriesId, claim.itemId, claim.claimId, honoured);
+  else if (!admission.admitted) await sleep(REST_MS);
   return outcome;
 }
 
@@ -59,9 +64,7 @@ async function decideUnderLocks(tx: Tx, round: LateRound, admission: Admission) 
   if (decision === 'TAKE_AGAIN') return { outcome: 'take-again' as const, honoured: false };
   const honoured = decision === 'HONOURED';
   await writeChanges(tx, [
-    honoured
-      ? honourLate(order, round.charge, reason)
-      : refundLate(order, round.charge, reason),
+    honoured ? honourLate(order, round.charge, reason) : refundLate(order, round.charge, reason),
   ]);
   const outcome: SettleOutcome = honoured ? 'late-honoured' : 'late-refunded';
   await round.note(tx, outcome);

@@ -102,7 +102,10 @@ export class PaymentSettler {
 
   private async pass(facts: readonly PaymentFact[]): Promise<(SettleOutcome | 'late')[]> {
     const steps = await this.database.transaction(async (tx) => {
-      const orders = await lockOrders(tx, facts.flatMap((fact) => fact.orderId ?? []));
+      const orders = await lockOrders(
+        tx,
+        facts.flatMap((fact) => fact.orderId ?? []),
+      );
       // Under the locks: of two deliveries of one event, the second one sees the first one's note.
       const seen = await seenEvents(tx, facts);
       const decided = facts.map((fact): Step => {
@@ -110,7 +113,10 @@ export class PaymentSettler {
         if (fact.event !== undefined && seen.has(eventKey(fact.event))) return { fact, outcome: 'duplicate' };
         return order === undefined ? { fact, outcome: 'unmatched' } : decide(order, fact);
       });
-      await writeChanges(tx, decided.flatMap((step) => step.change ?? []));
+      await writeChanges(
+        tx,
+        decided.flatMap((step) => step.change ?? []),
+      );
       await noteEvents(tx, decided);
       return decided;
     });
@@ -138,7 +144,9 @@ function decide(order: LoadedOrder, fact: PaymentFact): Step {
     case 'failed':
       return { fact, outcome: decidePaymentFailed(order).do === 'note' ? 'declined' : 'nothing' };
     case 'refunded': {
-      const refund = order.refunds.find((known) => known.chargeId === fact.charge.chargeId && known.status === 'REQUESTED');
+      const refund = order.refunds.find(
+        (known) => known.chargeId === fact.charge.chargeId && known.status === 'REQUESTED',
+      );
       if (refund === undefined) return { fact, outcome: 'nothing' };
       const open = order.refunds.filter((known) => known.status === 'REQUESTED').length - 1;
       const { moves } = decideRefundSucceeded(order.status, open);
@@ -161,7 +169,11 @@ function decideSuccess(order: LoadedOrder, fact: PaymentFact): Step {
     case 'close-and-refund':
       return { fact, outcome: 'discrepancy', change: closeAndRefund(order, fact.charge) };
     case 'refund':
-      return { fact, outcome: 'refund-requested', change: refundCharge(order, fact.charge, decision.reason, decision.moves) };
+      return {
+        fact,
+        outcome: 'refund-requested',
+        change: refundCharge(order, fact.charge, decision.reason, decision.moves),
+      };
   }
 }
 

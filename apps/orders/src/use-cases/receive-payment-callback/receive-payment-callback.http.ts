@@ -17,7 +17,11 @@ export class ReceivePaymentCallbackHttp {
     status: 204,
     problems: ['signature-invalid', 'payload-too-large', 'not-found'],
   })
-  async handle(@Param('provider') provider: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
+  async handle(
+    @Param('provider') provider: string,
+    @Req() request: HttpRequest,
+    @Res() reply: HttpReply,
+  ): Promise<void> {
     // The signature covers the bytes that were sent, not what they parse to.
     const settled = await this.receive.execute(provider, request.headers, request.rawBody ?? EMPTY);
     if (!settled.ok) return sendProblem(reply, settled.error);

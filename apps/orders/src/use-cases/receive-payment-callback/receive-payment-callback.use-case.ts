@@ -6,7 +6,12 @@ import { type Result, ok, uuidFromId } from '@gravity/kernel';
 import { GroupCommit, QueueFullError } from '@gravity/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { GateUnavailable } from '../../gate/gate-connection';
-import { type CallbackHeaders, PAYMENT_PROVIDER, type PaymentProvider, type ProviderEvent } from '../../payments/payment-provider';
+import {
+  type CallbackHeaders,
+  PAYMENT_PROVIDER,
+  type PaymentProvider,
+  type ProviderEvent,
+} from '../../payments/payment-provider';
 import { PROVIDER_NAME } from '../../storage/order-rows';
 import { type PaymentFact, PaymentSettler, type SettleOutcome } from './payment-settler';
 
@@ -42,8 +47,10 @@ export class ReceivePaymentCallback {
       const outcome = await this.batches.submit(fact);
       return ok(outcome === 'late' ? await this.settler.settleLate(fact) : outcome);
     } catch (error) {
-      if (error instanceof QueueFullError) return refuse('overloaded', 'Too many callbacks are waiting.', { retryAfterSeconds: 1 });
-      if (error instanceof GateUnavailable) return refuse('unavailable', 'The gate does not answer.', { retryAfterSeconds: 1 });
+      if (error instanceof QueueFullError)
+        return refuse('overloaded', 'Too many callbacks are waiting.', { retryAfterSeconds: 1 });
+      if (error instanceof GateUnavailable)
+        return refuse('unavailable', 'The gate does not answer.', { retryAfterSeconds: 1 });
       throw error;
     }
   }

@@ -23,7 +23,8 @@ export class ResumeSale {
       caller,
       roundId,
       async (tx, round) => {
-        if (!STOPPABLE_STATUSES.includes(round.status)) return refuse('invalid-transition', `The round is ${round.status}.`);
+        if (!STOPPABLE_STATUSES.includes(round.status))
+          return refuse('invalid-transition', `The round is ${round.status}.`);
         if (round.stoppedReason === undefined) return ok(round);
         // An approved round goes on sale when it is warmed.
         const open = isSellingStatus(round.status) ? await writeSelling(tx, round, true) : round;

@@ -13,7 +13,8 @@ export class StopSaleHttp {
     id: 'stopSale',
     callers: ['operator'],
     summary: 'Stop the sale of a round at once',
-    description: 'No claim is accepted after the answer. Orders already placed stand. No If-Match: an emergency needs no read first.',
+    description:
+      'No claim is accepted after the answer. Orders already placed stand. No If-Match: an emergency needs no read first.',
     tags: ['rounds'],
     problems: ['not-found', 'invalid-transition'],
     response: RoundView,

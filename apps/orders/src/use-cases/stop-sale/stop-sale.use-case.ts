@@ -31,7 +31,12 @@ export class StopSale {
         const still = await writeSelling(tx, round, false);
         return ok(await writeRound(tx, still, { stoppedReason: reason, events: [roundStopped(reason)] }));
       },
-      (round) => this.gate.setSelling(round.seriesId, round.items.map((item) => item.itemId), false),
+      (round) =>
+        this.gate.setSelling(
+          round.seriesId,
+          round.items.map((item) => item.itemId),
+          false,
+        ),
     );
   }
 }

@@ -67,7 +67,9 @@ export class OrderWatcher extends Loop {
   protected override async turn(): Promise<void> {
     if (this.watches.size === 0) return;
     const versions = await this.orders.versions([...this.watches.keys()]);
-    const changed = [...versions].filter(([orderId, version]) => this.isNew(orderId, version)).map(([orderId]) => orderId);
+    const changed = [...versions]
+      .filter(([orderId, version]) => this.isNew(orderId, version))
+      .map(([orderId]) => orderId);
     if (changed.length === 0) return;
     for (const order of await this.orders.findMany(changed)) this.tell(order);
   }

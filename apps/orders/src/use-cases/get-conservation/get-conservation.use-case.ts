@@ -1,0 +1,32 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Problem } from '@gravity/contracts';
+import { ok, type Result } from '@gravity/kernel';
+import { Database } from '@gravity/persistence';
+import { roundMachine } from '../../domain/round';
+import { notFound, parsePathId } from '../../round-access';
+import { watchedItems } from '../../storage/conservation.repository';
+import { serverTimeMs } from '../../storage/rounds.repository';
+import { ConservationCheck } from './conservation-check';
+import { type ConservationView, conservationView } from './conservation-view';
+
+/** A busy gate changes during most looks; an operator gets the best of a few. */
+const LOOKS_MAX = 5;
+
+@Injectable()
+export class GetConservation {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(ConservationCheck) private readonly check: ConservationCheck,
+  ) {}
+
+  /** Both sides of every item of a round. Refusals: `not-found`. */
+  async execute(roundId: string): Promise<Result<ConservationView, Problem>> {
+    const id = parsePathId('round', roundId);
+    if (!id.ok) return id;
+    const items = await watchedItems(this.database, { roundId: id.value, statuses: roundMachine.states });
+    const status = items[0]?.roundStatus;
+    if (status === undefined) return notFound('round', roundId);
+    const looks = await this.check.lookUntilStill(items, LOOKS_MAX);
+    return ok(conservationView(id.value, status, looks, await serverTimeMs(this.database)));
+  }
+}

@@ -1,0 +1,157 @@
+// Follows the conservation equation of every live item and acts on what it finds.
+//
+// When a sale is stopped: an item shows the same fault in three looks in a row, one second apart. The gate's drift only
+// counts in looks during which the gate stood still (see ConservationCheck), under one epoch, and after claims and
+// returns in flight have been taken into account; so a busy sale is never stopped for being busy. The price is that a
+// drift under uninterrupted traffic is found in the first quiet milliseconds, at the latest when the item has sold out.
+//
+// It also mends what a process that died between its commit and its call to the gate has left behind: an item that sells
+// in Postgres and is stopped in the gate or the other way round, a gate that was never loaded or never finished.
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { idFromUuid, monotonicMs } from '@gravity/kernel';
+import { metricsFor } from '@gravity/observability';
+import { Database } from '@gravity/persistence';
+import { gateFinding, ledgerFinding, mustStop, suspect, type Suspicion } from '../domain/conservation';
+import { GateControl } from '../gate/gate-control';
+import { type WatchedItem, watchedItems } from '../storage/conservation.repository';
+import { ConservationCheck, type ItemLook } from '../use-cases/get-conservation/conservation-check';
+import { StopSale } from '../use-cases/stop-sale/stop-sale.use-case';
+import { Loop } from './loop';
+
+const LOOK_EVERY_MS = 1_000;
+/** Summing the orders of an item takes longer the more it has sold: it gets at most a fiftieth of the time. */
+const COUNT_EVERY_MS = 3_000;
+const COUNT_SHARE = 50;
+/** Looks in a row after which the gate is told again what Postgres says. */
+const LOOKS_BEFORE_MENDING = 2;
+/** A gate that is being filled deserves patience. */
+const LOOKS_BEFORE_RELOADING = { 'not-loaded': 3, 'other-epoch': 3, loading: 10 } as const;
+
+interface Memory {
+  readonly gate: Suspicion | undefined;
+  readonly ledger: Suspicion | undefined;
+  /** What has to be mended, and in how many looks it was seen. */
+  readonly mending: Suspicion | undefined;
+}
+
+const CLEAR: Memory = { gate: undefined, ledger: undefined, mending: undefined };
+
+@Injectable()
+export class ConservationWatch extends Loop {
+  private readonly log = new Logger('conservation-watch');
+  private memories = new Map<string, Memory>();
+  private nextCountAt = 0;
+  private readonly metrics;
+
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(GateControl) private readonly gate: GateControl,
+    @Inject(ConservationCheck) private readonly check: ConservationCheck,
+    @Inject(StopSale) private readonly stopSale: StopSale,
+  ) {
+    super({ name: 'conservation-watch', pauseMs: LOOK_EVERY_MS });
+    const metrics = metricsFor('orders');
+    const drift = metrics.gauge('conservation_drift_units', 'Units by which the sides of live items differ', [
+      'side',
+    ]);
+    this.metrics = {
+      gate: drift.labels({ side: 'gate' }),
+      held: drift.labels({ side: 'held' }),
+      sold: drift.labels({ side: 'sold' }),
+      items: metrics.gauge('conservation_items', 'Live items that were looked at').labels(),
+      stops: metrics.counter('conservation_stops_total', 'Sales stopped because a drift persisted').labels(),
+    };
+  }
+
+  protected override async turn(stop: AbortSignal): Promise<void> {
+    const items = await watchedItems(this.database, { statuses: ['WARMED', 'OPEN', 'SOLD_OUT', 'CLOSED'] });
+    const started = monotonicMs();
+    const countOrders = started >= this.nextCountAt;
+    const looks: ItemLook[] = [];
+    for (const ofSeries of groupBySeries(items)) {
+      if (stop.aborted) return;
+      looks.push(...(await this.check.look(ofSeries, countOrders)));
+    }
+    if (countOrders)
+      this.nextCountAt = monotonicMs() + Math.max(COUNT_EVERY_MS, COUNT_SHARE * (monotonicMs() - started));
+    this.publish(looks, countOrders);
+    const memories = new Map<string, Memory>();
+    for (const look of looks) memories.set(look.item.itemId, await this.judge(look, countOrders));
+    // Items that are not live any more are forgotten here.
+    this.memories = memories;
+  }
+
+  private async judge(look: ItemLook, counted: boolean): Promise<Memory> {
+    const before = this.memories.get(look.item.itemId) ?? CLEAR;
+    const { still, verdict, ledger } = look;
+    const memory = {
+      gate: suspect(before.gate, gateFinding({ still, epoch: ledger.epoch, verdict })),
+      ledger: suspect(before.ledger, ledgerFinding(verdict, counted)),
+      mending: suspect(before.mending, mendingFinding(look)),
+    };
+    const reason = [memory.gate, memory.ledger].find(mustStop);
+    if (reason !== undefined && ledger.selling) await this.stopFor(look, reason.fault);
+    if (memory.mending !== undefined && (await this.mend(look, memory.mending)))
+      return { ...memory, mending: undefined };
+    return memory;
+  }
+
+  private async stopFor(look: ItemLook, fault: string): Promise<void> {
+    const roundId = idFromUuid('round', look.item.roundId);
+    const itemId = idFromUuid('item', look.item.itemId);
+    this.log.error(`drift in item ${itemId} of round ${roundId}: ${fault}; stopping the sale`);
+    const stopped = await this.stopSale.execute(WATCH, roundId, `drift: ${fault} (item ${itemId})`);
+    if (stopped.ok) this.metrics.stops.inc();
+    else this.log.warn(`round ${roundId} was not stopped: ${stopped.error.detail}`);
+  }
+
+  /** True when something was done, so that the looks are counted anew. */
+  private async mend(look: ItemLook, mending: Suspicion): Promise<boolean> {
+    const { item, ledger, absence } = look;
+    if (absence === undefined) {
+      if (mending.looks < LOOKS_BEFORE_MENDING) return false;
+      this.log.warn(`gate of item ${item.itemId}: ${mending.fault}; telling it again`);
+      await this.gate.setSelling(item.seriesId, [item.itemId], ledger.selling);
+      return true;
+    }
+    if (!isReloadable(absence) || mending.looks < LOOKS_BEFORE_RELOADING[absence] || ledger.epoch === 0n) return false;
+    this.log.warn(`gate of item ${item.itemId} is ${absence}; loading it`);
+    await this.gate.load(item.seriesId, ledger.epoch);
+    return true;
+  }
+
+  private publish(looks: readonly ItemLook[], counted: boolean): void {
+    const sum = (drift: (look: ItemLook) => number): number =>
+      looks.reduce((total, look) => total + Math.abs(drift(look)), 0);
+    this.metrics.items.set(looks.length);
+    // An inexact look would show claims in flight as drift.
+    this.metrics.gate.set(sum((look) => (look.still ? (look.verdict.gateDrift ?? 0) : 0)));
+    if (!counted) return;
+    this.metrics.held.set(sum((look) => look.verdict.heldDrift));
+    this.metrics.sold.set(sum((look) => look.verdict.soldDrift));
+  }
+}
+
+/** The watch acts as an operator would. */
+const WATCH = { sub: 'conservation-watch', roles: new Set(['operator'] as const), roleMask: 0 };
+
+function mendingFinding({ absence, gate, ledger, still }: ItemLook): 'unknown' | 'clean' | { fault: string } {
+  if (absence !== undefined) return isReloadable(absence) ? { fault: `${absence} ${ledger.epoch}` } : 'clean';
+  if (!still || gate === undefined) return 'unknown';
+  if ((gate.state === 'open') === ledger.selling) return 'clean';
+  return { fault: ledger.selling ? 'stopped although it sells' : 'open although it does not sell' };
+}
+
+function isReloadable(absence: string): absence is keyof typeof LOOKS_BEFORE_RELOADING {
+  return Object.hasOwn(LOOKS_BEFORE_RELOADING, absence);
+}
+
+function groupBySeries(items: readonly WatchedItem[]): WatchedItem[][] {
+  const groups = new Map<string, WatchedItem[]>();
+  for (const item of items) {
+    const group = groups.get(item.seriesId);
+    if (group === undefined) groups.set(item.seriesId, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,121 @@
+// The rounds part of the orders service on real engines, wired as its module wires it, for specs below the API.
+import { newUuid, systemClock, toRfc3339, uuidFromId } from '@gravity/kernel';
+import type { CallerIdentity } from '@gravity/http';
+import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
+import { type Database, migrate, openDatabase } from '@gravity/persistence';
+import { engines, eventually, freshDatabase, type FreshDatabase } from '@gravity/testing';
+import { GateConnection } from '../../src/gate/gate-connection';
+import { GateKeeper } from '../../src/gate/gate-keeper';
+import { RedisGate } from '../../src/gate/redis-gate';
+import { ReturnsWorker } from '../../src/gate/returns-worker';
+import { RoundCommand } from '../../src/round-command';
+import { ordersMigrations } from '../../src/storage/migrations';
+import { AdvanceRound } from '../../src/use-cases/advance-round/advance-round.use-case';
+import { ApproveRound } from '../../src/use-cases/approve-round/approve-round.use-case';
+import { CancelRound } from '../../src/use-cases/cancel-round/cancel-round.use-case';
+import { CreateRound } from '../../src/use-cases/create-round/create-round.use-case';
+import type { CreateSeriesBody } from '../../src/use-cases/create-series/create-series.dto';
+import { CreateSeries } from '../../src/use-cases/create-series/create-series.use-case';
+import { ConservationCheck } from '../../src/use-cases/get-conservation/conservation-check';
+import { GetConservation } from '../../src/use-cases/get-conservation/get-conservation.use-case';
+import { PauseSeries } from '../../src/use-cases/pause-series/pause-series.use-case';
+import { Reconcile } from '../../src/use-cases/reconcile/reconcile.use-case';
+import { ResumeSale } from '../../src/use-cases/resume-sale/resume-sale.use-case';
+import { StopSale } from '../../src/use-cases/stop-sale/stop-sale.use-case';
+import { ConservationWatch } from '../../src/workers/conservation-watch';
+import { RoundGenerator } from '../../src/workers/round-generator';
+import { RoundLifecycle } from '../../src/workers/round-lifecycle';
+
+export const OPERATOR: CallerIdentity = { sub: 'op_1', roles: new Set(['operator'] as const), roleMask: 8 };
+
+/** One process' worth of objects over shared engines. */
+export function roundsProcess(database: Database, keeper: GateKeeper, relay: OutboxRelay) {
+  const advance = new AdvanceRound(database, keeper, relay);
+  const lifecycle = new RoundLifecycle(database, keeper, advance);
+  const generator = new RoundGenerator(database, relay, lifecycle);
+  const command = new RoundCommand(database, relay, lifecycle);
+  const check = new ConservationCheck(database, keeper);
+  const stopSale = new StopSale(command, keeper);
+  return {
+    advance,
+    lifecycle,
+    generator,
+    check,
+    stopSale,
+    createSeries: new CreateSeries(database, generator),
+    pauseSeries: new PauseSeries(database, generator),
+    createRound: new CreateRound(database, relay, lifecycle),
+    approve: new ApproveRound(command),
+    cancel: new CancelRound(command, keeper),
+    resumeSale: new ResumeSale(command, keeper),
+    conservation: new GetConservation(database, check),
+    reconcile: new Reconcile(database, keeper, check),
+    watch: new ConservationWatch(database, keeper, check, stopSale),
+  };
+}
+
+export interface RoundsFixture extends ReturnType<typeof roundsProcess> {
+  readonly database: Database;
+  readonly connection: GateConnection;
+  readonly gate: RedisGate;
+  readonly returns: ReturnsWorker;
+  readonly keeper: GateKeeper;
+  readonly relay: OutboxRelay;
+  close(): Promise<void>;
+}
+
+/** A fresh, migrated database and a gate on the shared Redis. The relay is never started: no Kafka is needed. */
+export async function roundsFixture(name: string): Promise<RoundsFixture> {
+  const fresh: FreshDatabase = await freshDatabase(name);
+  await migrate({ url: fresh.url, service: 'orders', migrations: ordersMigrations });
+  const database = openDatabase({ url: fresh.url, applicationName: name });
+  const connection = new GateConnection({ url: engines().redisUrl });
+  connection.start();
+  await eventually(() => expect(connection.runId).toBeDefined());
+  const gate = new RedisGate(connection, () => performance.now());
+  const returns = new ReturnsWorker(database, gate);
+  const keeper = new GateKeeper(database, connection, gate, returns, systemClock);
+  const relay = new OutboxRelay({
+    url: fresh.url,
+    service: 'orders',
+    bus: new KafkaEventBus({ brokers: ['127.0.0.1:1'], clientId: name, topics: [] }),
+  });
+  const close = async (): Promise<void> => {
+    await connection.stop();
+    await database.close();
+    await fresh.drop();
+  };
+  return { ...roundsProcess(database, keeper, relay), database, connection, gate, returns, keeper, relay, close };
+}
+
+export interface KnownSku {
+  readonly skuId: string;
+  readonly wireId: string;
+  readonly merchantId: string;
+}
+
+/** Writes what the catalogue's events would have brought. */
+export async function knownSku(database: Database, wireId: string, listed = true): Promise<KnownSku> {
+  const sku = { skuId: uuidFromId('sku', wireId)!, wireId, merchantId: newUuid() };
+  await database.query(
+    `insert into sku_snapshots (sku_id, product_id, shop_id, merchant_id, title, attributes, price_minor, currency,
+       price_version_id, listed, sequence) values ($1, $2, $3, $4, 'Bottle', '{}', 200000, 'CNY', $5, $6, 1)`,
+    [sku.skuId, newUuid(), newUuid(), sku.merchantId, newUuid(), listed],
+  );
+  return sku;
+}
+
+/** The body of a series that sells every ten minutes for five, from an hour on: no round is near unless a spec moves it. */
+export function seriesBody(skuIds: readonly string[], more: Partial<CreateSeriesBody> = {}): CreateSeriesBody {
+  return {
+    title: 'Ten-minute sale',
+    timeZone: 'Asia/Shanghai',
+    recurrence: { everySeconds: 600, openForSeconds: 300, startsAt: toRfc3339(systemClock.nowMs() + 3_600_000) },
+    items: skuIds.map((skuId) => ({ skuId, quota: 100, price: { amount: 149_900, currency: 'CNY' } })),
+    paymentWindowSeconds: 60,
+    leftover: 'END',
+    autoApprove: true,
+    roundsAhead: 3,
+    ...more,
+  };
+}

@@ -1,0 +1,182 @@
+import { format, inspect } from 'node:util';
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
+import {
+  createLogger,
+  currentTraceparent,
+  metricsFor,
+  redact,
+  redactText,
+  renderMetrics,
+  Secret,
+  startTracing,
+  withLogFields,
+  withSpan,
+} from '.';
+
+describe('secrets', () => {
+  it('print as three stars wherever they end up', () => {
+    const secret = new Secret('hunter2');
+    const shown = [
+      `${secret}`,
+      String(secret),
+      JSON.stringify({ secret }),
+      inspect(secret),
+      inspect({ deep: [secret] }),
+      format('%s %o', secret, secret),
+      '' + secret,
+    ];
+    for (const text of shown) expect(text).not.toContain('hunter2');
+    expect(secret.reveal()).toBe('hunter2');
+  });
+
+  it.each([
+    ['postgres://gravity:hunter2@localhost:5432/orders', 'postgres://gravity:***@localhost:5432/orders'],
+    ['redis://:hunter2@localhost', 'redis://:***@localhost'],
+    ['Authorization: Bearer abcdefghijkl.mnop', 'Authorization: Bearer ***'],
+    ['token eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJiXzEifQ.c2lnbmF0dXJl here', 'token *** here'],
+    ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', '***'],
+    ['?password=hunter2&a=1', '?password=***&a=1'],
+    ['two lines\u2028and \u009b31m colours', 'two lines\\u2028and \\u009b31m colours'],
+  ])('are cut out of texts: %s', (text, expected) => {
+    expect(redactText(text)).toBe(expected);
+  });
+
+  it('are found by the names of fields, at any depth, in errors and in cycles', () => {
+    const cyclic: Record<string, unknown> = {
+      authorization: 'x',
+      accessToken: 'x',
+      api_key: 'x',
+      tokens: 3,
+      list: [{ password: 'x' }],
+    };
+    cyclic['self'] = cyclic;
+    expect(redact(cyclic)).toEqual({
+      authorization: '***',
+      accessToken: '***',
+      api_key: '***',
+      tokens: 3,
+      list: [{ password: '***' }],
+      self: '[circular]',
+    });
+    const error = new Error('no', { cause: new Error('postgres://a:hunter2@b') });
+    expect(
+      JSON.stringify(redact({ error, big: 10n, map: new Map([['secret', 's']]), when: new Date(0) })),
+    ).not.toContain('hunter2');
+  });
+});
+
+describe('logger', () => {
+  const lines: Record<string, unknown>[] = [];
+  const texts: string[] = [];
+  const logger = createLogger({
+    service: 'orders',
+    level: 'info',
+    destination: { write: (line) => void (texts.push(line), lines.push(JSON.parse(line) as Record<string, unknown>)) },
+  });
+  beforeEach(() => lines.splice(0));
+
+  it('prints one object per line, with fields, redacted', () => {
+    logger.info('claim refused', { code: 'sold-out', headers: { authorization: 'Bearer abcdefghijk' } });
+    expect(lines).toEqual([
+      {
+        level: 'info',
+        time: expect.stringMatching(/Z$/),
+        service: 'orders',
+        code: 'sold-out',
+        headers: { authorization: '***' },
+        message: 'claim refused',
+      },
+    ]);
+  });
+
+  it('speaks Nest: contexts, stacks, its start at debug', () => {
+    logger.log('Mapped {/x, GET} route', 'RouterExplorer');
+    logger.log('ready', 'Orders');
+    logger.error('broken', 'Error: broken\n  at here', 'Orders');
+    logger.error(new Error('thrown'));
+    expect(lines.map((line) => [line['level'], line['message'], line['context']])).toEqual([
+      ['info', 'ready', 'Orders'],
+      ['error', 'broken', 'Orders'],
+      ['error', 'thrown', undefined],
+    ]);
+    expect(lines[2]?.['error']).toMatchObject({ message: 'thrown', stack: expect.stringContaining('spec') });
+  });
+
+  it('cannot be made to print a second line', () => {
+    const before = texts.length;
+    logger.info('name: x\n{"level":"fatal","message":"forged"}\r\n', { 'key\n': 'a\nb' });
+    expect(texts.length).toBe(before + 1);
+    expect(texts.at(-1)!.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('adds the fields of a scope to every line inside it', async () => {
+    await withLogFields({ event: 'evt_1' }, async () => {
+      await Promise.resolve();
+      withLogFields({ attempt: 2 }, () => logger.child({ part: 'inbox' }).warn('again'));
+    });
+    logger.info('outside');
+    expect(lines[0]).toMatchObject({ event: 'evt_1', attempt: 2, part: 'inbox' });
+    expect(lines[1]).not.toHaveProperty('event');
+  });
+});
+
+describe('metrics', () => {
+  it('gives the same metric for the same name and prints what Prometheus reads', async () => {
+    metricsFor('orders').counter('claims_total', 'Claims', ['outcome']).labels({ outcome: 'won' }).inc(2);
+    metricsFor('orders').counter('claims_total', 'Claims', ['outcome']).labels({ outcome: 'won' }).inc();
+    metricsFor('catalog').counter('claims_total', 'Claims', ['outcome']).labels({ outcome: 'a"b\n' }).inc();
+    metricsFor('orders')
+      .gauge('queue_depth', 'Depth')
+      .labels()
+      .collect(() => 7);
+    const latency = metricsFor('orders').histogram('step_seconds', 'Step', [], [0.1, 1]).labels();
+    for (const value of [0.1, 0.5, 3]) latency.observe(value);
+    const { body, contentType } = await renderMetrics();
+    expect(contentType).toContain('text/plain');
+    expect(body).toContain('claims_total{service="orders",outcome="won"} 3');
+    expect(body).toContain('claims_total{service="catalog",outcome="a\\"b\\n"} 1');
+    expect(body).toContain('queue_depth{service="orders"} 7');
+    expect(body).toContain('step_seconds_bucket{service="orders",le="0.1"} 1');
+    expect(body).toContain('step_seconds_bucket{service="orders",le="+Inf"} 3');
+    expect(body).toContain('step_seconds_count{service="orders"} 3');
+    expect(() => metricsFor('orders').gauge('claims_total', 'Claims')).toThrow(/already exists as a counter/);
+  });
+
+  it('bounds how many series a label can make', async () => {
+    const metric = metricsFor('orders').counter('wild_total', 'Wild', ['id']);
+    for (let id = 0; id < 5_000; id += 1) metric.labels({ id: String(id) }).inc();
+    const series = (await renderMetrics()).body.split('\n').filter((line) => line.startsWith('wild_total{'));
+    expect(series.length).toBeLessThanOrEqual(2_001);
+    expect(series).toContain('wild_total{service="overflow",id="overflow"} 3000');
+  });
+});
+
+describe('traces', () => {
+  it('cost nothing until somebody collects them, then cross processes as a traceparent', async () => {
+    await withSpan('orders.place-claim', {}, (span) => {
+      expect(span).toBeUndefined();
+      expect(currentTraceparent()).toBeUndefined();
+    });
+    expect((await startTracing({}, 'orders')).enabled).toBe(false);
+    const exporter = new InMemorySpanExporter();
+    const tracing = await startTracing({}, 'orders', exporter);
+    let carried: string | undefined;
+    await withSpan('producer', {}, async () => {
+      await Promise.resolve();
+      carried = currentTraceparent();
+    });
+    await expect(
+      withSpan('consumer', {}, () => Promise.reject(new Error('no')), {
+        parent: carried,
+        links: [carried!, 'nonsense'],
+      }),
+    ).rejects.toThrow('no');
+    const [producer, consumer] = exporter.getFinishedSpans();
+    expect(carried).toBe(`00-${producer!.spanContext().traceId}-${producer!.spanContext().spanId}-01`);
+    expect(consumer!.spanContext().traceId).toBe(producer!.spanContext().traceId);
+    expect(consumer!.parentSpanContext?.spanId).toBe(producer!.spanContext().spanId);
+    expect(consumer!.links).toHaveLength(1);
+    expect(consumer!.status.code).toBe(2);
+    await tracing.shutdown();
+  });
+});

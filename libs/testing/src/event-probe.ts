@@ -1,0 +1,54 @@
+// What arrives on Kafka, seen by a client that shares no code with the libraries under test.
+import { Kafka, logLevel, type Consumer } from 'kafkajs';
+import { uniquePrefix } from './engines/fresh';
+
+/** A message as it was received. */
+export interface ProbedEvent {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: Record<string, unknown>;
+}
+
+/** Reads topics from their beginning and keeps everything; for specs, so without a bound. */
+export class EventProbe {
+  readonly events: ProbedEvent[] = [];
+
+  private constructor(private readonly consumer: Consumer) {}
+
+  /** Starts reading. The topics (full names) must exist. */
+  static async start(options: { readonly brokers: string; readonly topics: readonly string[] }): Promise<EventProbe> {
+    const kafka = new Kafka({
+      brokers: options.brokers.split(','),
+      clientId: 'event-probe',
+      logLevel: logLevel.NOTHING,
+    });
+    const probe = new EventProbe(kafka.consumer({ groupId: `${uniquePrefix()}probe` }));
+    await probe.consumer.connect();
+    await probe.consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
+    await probe.consumer.run({
+      eachMessage: async ({ topic, partition, message }) => {
+        const headers = Object.entries(message.headers ?? {}).map(([name, text]) => [name, String(text)] as const);
+        const payload = JSON.parse(String(message.value)) as Record<string, unknown>;
+        probe.events.push({
+          topic,
+          partition,
+          key: String(message.key),
+          headers: Object.fromEntries(headers),
+          payload,
+        });
+      },
+    });
+    return probe;
+  }
+
+  /** The events of one aggregate in the order of their arrival. */
+  ofKey(key: string): ProbedEvent[] {
+    return this.events.filter((event) => event.key === key);
+  }
+
+  async close(): Promise<void> {
+    await this.consumer.disconnect();
+  }
+}

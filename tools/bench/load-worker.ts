@@ -1,0 +1,62 @@
+// The crowd, in a process of its own: N connections, each with one request under way, for a fixed time.
+import { LeanConnection, leanRequest } from './lean-client';
+import type { LoadOrder, LoadResult } from './load';
+
+const CONNECT_AT_ONCE = 64;
+
+let tokens: string[] = [];
+let keys = 0;
+
+async function openAll(order: LoadOrder): Promise<LeanConnection[]> {
+  const connections: LeanConnection[] = [];
+  while (connections.length < order.clients) {
+    const wave = Math.min(CONNECT_AT_ONCE, order.clients - connections.length);
+    connections.push(...(await Promise.all(Array.from({ length: wave }, () => LeanConnection.open(order.host, order.port)))));
+  }
+  return connections;
+}
+
+async function run(order: LoadOrder): Promise<LoadResult> {
+  const connections = await openAll(order);
+  const latencies: number[] = [];
+  const statuses: Record<string, number> = {};
+  let counting = false;
+  let stop = false;
+  let next = order.firstBuyer;
+  const oneClient = async (connection: LeanConnection): Promise<void> => {
+    while (!stop) {
+      const token = tokens[next++ % order.buyers]!;
+      keys += 1;
+      const key = order.idempotent ? `k${process.pid}-${keys}` : undefined;
+      const startedAt = performance.now();
+      const { status } = await connection.send(leanRequest(order.path, token, order.body, key));
+      if (!counting) continue;
+      latencies.push(performance.now() - startedAt);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+  };
+  const clients = connections.map((connection) => oneClient(connection));
+  await new Promise((resolve) => setTimeout(resolve, order.warmUpMs));
+  counting = true;
+  process.send!({ event: 'counting' });
+  const startedAt = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, order.measureMs));
+  const elapsedMs = performance.now() - startedAt;
+  counting = false;
+  stop = true;
+  process.send!({ event: 'counted' });
+  await Promise.all(clients);
+  for (const connection of connections) connection.close();
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  return { perSecond: (latencies.length / elapsedMs) * 1_000, count: latencies.length, p50Ms: at(0.5), p99Ms: at(0.99), statuses };
+}
+
+process.on('message', (message: { tokens?: string[]; order?: LoadOrder }) => {
+  if (message.tokens !== undefined) tokens = message.tokens;
+  if (message.order === undefined) return;
+  run(message.order).then(
+    (result) => process.send!({ event: 'done', result }),
+    (error: unknown) => process.send!({ event: 'failed', message: String(error) }),
+  );
+});

@@ -1,0 +1,80 @@
+// Drives the crowd's process and reads the CPU time that every process of the system spends meanwhile.
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { cpuTicks, type ProcessGroup } from './cpu';
+
+export interface LoadOrder {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly body: string;
+  readonly clients: number;
+  /** How many of the tokens to use, and where to begin. */
+  readonly buyers: number;
+  readonly firstBuyer: number;
+  /** Whether each request carries a new Idempotency-Key. */
+  readonly idempotent: boolean;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+}
+
+export interface LoadResult {
+  readonly perSecond: number;
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+export interface Measured extends LoadResult {
+  /** Microseconds of CPU per request, by group of processes. */
+  readonly cpuUs: Readonly<Record<string, number>>;
+}
+
+interface WorkerEvent {
+  readonly event: 'counting' | 'counted' | 'done' | 'failed';
+  readonly result?: LoadResult;
+  readonly message?: string;
+}
+
+export class Crowd {
+  private readonly worker: ChildProcess = fork(join(__dirname, 'load-worker.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+
+  /** Gives the crowd its tokens. */
+  equip(tokens: readonly string[]): void {
+    this.worker.send({ tokens });
+  }
+
+  get pid(): number {
+    return this.worker.pid!;
+  }
+
+  /** Runs one load; `onCounting` and `onCounted` frame the measured part. */
+  async run(order: LoadOrder, groups: readonly ProcessGroup[], hooks: { counting?: () => void; counted?: () => void } = {}): Promise<Measured> {
+    const before = new Map<string, number>();
+    const spent: Record<string, number> = {};
+    const result = await new Promise<LoadResult>((resolve, reject) => {
+      const listen = (event: WorkerEvent): void => {
+        if (event.event === 'counting') {
+          for (const group of groups) before.set(group.name, cpuTicks(group));
+          hooks.counting?.();
+        } else if (event.event === 'counted') {
+          for (const group of groups) spent[group.name] = cpuTicks(group) - before.get(group.name)!;
+          hooks.counted?.();
+        } else {
+          this.worker.off('message', listen);
+          if (event.event === 'done') resolve(event.result!);
+          else reject(new Error(`the crowd failed: ${event.message}`));
+        }
+      };
+      this.worker.on('message', listen);
+      this.worker.send({ order });
+    });
+    const perRequest = ([name, us]: [string, number]): [string, number] => [name, result.count === 0 ? 0 : us / result.count];
+    return { ...result, cpuUs: Object.fromEntries(Object.entries(spent).map(perRequest)) };
+  }
+
+  async stop(): Promise<void> {
+    this.worker.kill();
+  }
+}

@@ -1,0 +1,161 @@
+// The rows of the bench, one after the other on the same running system.
+import type { Stack } from '@gravity/testing';
+import type { Client } from 'pg';
+import type { ProcessGroup } from './cpu';
+import type { Crowd, LoadOrder, Measured } from './load';
+import { measureRawWrites } from './raw-writes';
+import type { BenchRow } from './report';
+import { type BenchSale, createBenchSale } from './sale';
+import { readMetric, type RunningService } from './services';
+
+const CLIENTS = [1, 16, 64, 256, 1_024, 4_096] as const;
+const REFUSAL_CLIENTS = 256;
+const WARM_UP_MS = 1_500;
+const DEEP_QUOTA = 10_000_000;
+const CONSUMER_CATCHES_UP_WITHIN_MS = 60_000;
+
+export interface BenchSystem {
+  readonly stack: Stack;
+  readonly services: Record<'bare' | 'orders' | 'consumer', RunningService>;
+  readonly database: Client;
+  readonly ordersUrl: string;
+  readonly crowd: Crowd;
+  readonly buyers: number;
+  readonly measureMs: number;
+  readonly say: (line: string) => void;
+}
+
+/** Measures everything; takes about a minute and a half at five seconds a row. */
+export async function measureAll(system: BenchSystem): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  const add = (row: BenchRow): void => {
+    rows.push(row);
+    system.say(`  ${row.id} ${row.clients}: ${Math.round(row.perSecond)}/s, p50 ${row.p50Ms.toFixed(1)} ms, p99 ${row.p99Ms.toFixed(1)} ms`);
+  };
+  const deep = await createBenchSale(system.database, DEEP_QUOTA);
+  await warmUpTokens(system, deep);
+  const bare = await bareRow(system, 256);
+  add({ ...bare, ratio: 1 });
+  add(await refusalRow(system, bare.perSecond));
+  for (const clients of CLIENTS) add(await claimRow(system, deep, clients, bare.perSecond));
+  // The host's speed drifts within a run: the bare server is measured again, and the mean is the measure.
+  const again = await bareRow(system, 256);
+  const reference = (bare.perSecond + again.perSecond) / 2;
+  add({ ...again, id: 'bare-again', ratio: again.perSecond / reference });
+  const raw = await measureRawWrites(system.ordersUrl, deep.itemUuid, system.measureMs);
+  add({ id: 'raw', clients: 1, ...raw, cpuUs: {}, ratio: raw.perSecond / reference });
+  return rows.map((row) => ({ ...row, ratio: row.perSecond / reference }));
+}
+
+function groupsOf(system: BenchSystem, names: readonly ('bare' | 'orders' | 'consumer')[]): ProcessGroup[] {
+  const { services, stack, crowd } = system;
+  const engines: [string, number | undefined][] = [
+    ['postgres', stack.postgres.pid],
+    ['redis', stack.redis.pid],
+    ['kafka', stack.kafka.pid],
+  ];
+  return [
+    ...names.map((name) => ({ name, pids: [services[name].pid] })),
+    ...engines.flatMap(([name, pid]) => (pid === undefined ? [] : [{ name, pids: [pid] }])),
+    { name: 'crowd', pids: [crowd.pid] },
+  ];
+}
+
+function order(system: BenchSystem, service: RunningService, what: { path: string; body: string; idempotent: boolean; clients: number }, measureMs = system.measureMs): LoadOrder {
+  return {
+    host: service.url.hostname,
+    port: Number(service.url.port),
+    buyers: system.buyers,
+    firstBuyer: 0,
+    warmUpMs: WARM_UP_MS,
+    measureMs,
+    ...what,
+  };
+}
+
+/** Every token is checked once by each server before anything is measured. */
+async function warmUpTokens(system: BenchSystem, deep: BenchSale): Promise<void> {
+  system.say('warming up …');
+  const { bare, orders } = system.services;
+  const once = { clients: 64, idempotent: true };
+  await system.crowd.run(order(system, bare, { path: '/bare', body: '{}', ...once }, 6_000), []);
+  await system.crowd.run(order(system, orders, { path: deep.path, body: deep.body, ...once }, 10_000), []);
+}
+
+async function bareRow(system: BenchSystem, clients: number): Promise<BenchRow> {
+  const result = await system.crowd.run(
+    order(system, system.services.bare, { path: '/bare', body: '{}', idempotent: true, clients }),
+    groupsOf(system, ['bare']),
+  );
+  expectOnly(result, '201');
+  return { id: 'bare', clients, ...pick(result), ratio: 1 };
+}
+
+async function refusalRow(system: BenchSystem, bare: number): Promise<BenchRow> {
+  const sale = await createBenchSale(system.database, 1);
+  const what = { path: sale.path, body: sale.body, idempotent: true, clients: REFUSAL_CLIENTS };
+  const result = await system.crowd.run(order(system, system.services.orders, what), groupsOf(system, ['orders']));
+  expectOnly(result, '409');
+  return { id: 'refusal', clients: REFUSAL_CLIENTS, ...pick(result), ratio: result.perSecond / bare };
+}
+
+async function claimRow(system: BenchSystem, deep: BenchSale, clients: number, bare: number): Promise<BenchRow> {
+  const { orders, consumer } = system.services;
+  const counts = async (): Promise<[number, number]> =>
+    Promise.all([readMetric(orders, 'sql_statements'), readMetric(orders, 'gate_calls')]);
+  await askConsumer(consumer);
+  let before: Promise<[number, number]> | undefined;
+  let after: Promise<[number, number]> | undefined;
+  const result = await system.crowd.run(
+    order(system, orders, { path: deep.path, body: deep.body, idempotent: true, clients }),
+    groupsOf(system, ['orders', 'consumer']),
+    { counting: () => (before = counts()), counted: () => (after = counts()) },
+  );
+  expectOnly(result, '201');
+  const [from, to] = [await before!, await after!];
+  const events = await caughtUp(system);
+  return {
+    id: 'claim',
+    clients,
+    ...pick(result),
+    ratio: result.perSecond / bare,
+    sqlPerClaim: (to[0] - from[0]) / result.count,
+    redisPerClaim: (to[1] - from[1]) / result.count,
+    eventP50Ms: events.p50Ms,
+    eventP99Ms: events.p99Ms,
+  };
+}
+
+interface Delays {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+function askConsumer(consumer: RunningService): Promise<Delays> {
+  return new Promise((resolve) => {
+    consumer.child.once('message', (delays) => resolve(delays as Delays));
+    consumer.child.send('delays');
+  });
+}
+
+/** Waits until the consumer has handled what was published, so that one row's backlog is not another one's load. */
+async function caughtUp(system: BenchSystem): Promise<Delays> {
+  const first = await askConsumer(system.services.consumer);
+  const until = Date.now() + CONSUMER_CATCHES_UP_WITHIN_MS;
+  for (let idle = 0; idle < 3 && Date.now() < until; ) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    idle = (await askConsumer(system.services.consumer)).count === 0 ? idle + 1 : 0;
+  }
+  return first;
+}
+
+function pick({ perSecond, p50Ms, p99Ms, cpuUs }: Measured): Pick<BenchRow, 'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuUs'> {
+  return { perSecond, p50Ms, p99Ms, cpuUs };
+}
+
+/** A row counts only answers of its own kind: a mixture would measure something else. */
+function expectOnly(result: Measured, status: string): void {
+  const others = Object.entries(result.statuses).filter(([other]) => other !== status);
+  if (others.length > 0) throw new Error(`expected only ${status}, got ${JSON.stringify(result.statuses)}`);
+}

@@ -1,0 +1,42 @@
+// The floor under the decision: the rows of an accepted claim, written by one prepared multi-row statement at a time
+// straight into Postgres, without judging anything.
+import { newUuid } from '@gravity/kernel';
+import { Client } from 'pg';
+
+const ROWS = 256;
+
+const WRITE = `with placed as (
+    insert into orders (order_id, claim_id, fingerprint, buyer_id, merchant_id, shop_id, series_id, round_id, item_id, quantity,
+      total_minor, currency, region_code, status, placed_at, expires_at)
+    select o, c, 'raw', b, $5, $5, $5, $5, $4, 1, 149900, 'CNY', 'CN-11', 'AWAITING_PAYMENT', now(), now() + interval '1 hour'
+    from unnest($1::uuid[], $2::uuid[], $3::text[]) as row(o, c, b)),
+  lines as (
+    insert into order_lines (order_id, line_number, sku_id, title, quantity, unit_price_minor, price_version_id)
+    select o, 1, $5, 'A bottle', 1, 149900, $5 from unnest($1::uuid[]) as row(o)),
+  published as (
+    insert into outbox (event_id, topic, key, type, payload, occurred_at)
+    select c, 'bench.raw', b, 'bench.raw.written.v1', $6, now() from unnest($2::uuid[], $3::text[]) as row(c, b))
+  update round_items set held = held + $7 where item_id = $4`;
+
+/** Rows of accepted claims per second that Postgres takes in this shape, and the time of one statement. */
+export async function measureRawWrites(url: string, itemUuid: string, measureMs: number): Promise<{ perSecond: number; p50Ms: number; p99Ms: number }> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const took: number[] = [];
+  const payload = JSON.stringify({ padding: 'x'.repeat(600) });
+  const other = newUuid();
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < measureMs) {
+    const ids = Array.from({ length: ROWS }, () => newUuid());
+    const claims = ids.map(() => newUuid());
+    const buyers = ids.map((_, index) => `b_raw_${index}`);
+    const before = performance.now();
+    await client.query({ name: 'raw', text: WRITE, values: [ids, claims, buyers, itemUuid, other, payload, ROWS] });
+    took.push(performance.now() - before);
+  }
+  const elapsed = performance.now() - startedAt;
+  await client.end();
+  took.sort((a, b) => a - b);
+  const at = (share: number): number => took[Math.floor(took.length * share)] ?? 0;
+  return { perSecond: (took.length * ROWS * 1_000) / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
+}

@@ -1,0 +1,69 @@
+// The table of the bench and the floors it is held against.
+
+export interface BenchRow {
+  readonly id: string;
+  readonly clients: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Microseconds of CPU per request, by process. */
+  readonly cpuUs: Readonly<Record<string, number>>;
+  /** Against the bare server. */
+  readonly ratio: number;
+  readonly sqlPerClaim?: number;
+  readonly redisPerClaim?: number;
+  /** From the commit of the order to its event handled. */
+  readonly eventP50Ms?: number;
+  readonly eventP99Ms?: number;
+}
+
+export interface Floor {
+  readonly id: string;
+  readonly floor: string;
+  readonly measured: number;
+  readonly ok: boolean;
+}
+
+/** Holds the rows against what the project promises of itself. */
+export function floorsOf(rows: readonly BenchRow[]): Floor[] {
+  const row = (id: string, clients: number): BenchRow => rows.find((candidate) => candidate.id === id && candidate.clients === clients)!;
+  const [at1, at64, at256, at4096] = [1, 64, 256, 4_096].map((clients) => row('claim', clients)) as [BenchRow, BenchRow, BenchRow, BenchRow];
+  const refusal = row('refusal', 256);
+  const least = (id: string, floor: number, measured: number): Floor => ({ id, floor: `≥ ${floor}`, measured, ok: measured >= floor });
+  const most = (id: string, floor: number, measured: number): Floor => ({ id, floor: `≤ ${floor}`, measured, ok: measured <= floor });
+  return [
+    least('refusals / bare', 0.7, refusal.ratio),
+    least('claims at 256 / bare', 0.4, at256.ratio),
+    least('claims at 4,096 / at 64', 0.8, at4096.perSecond / at64.perSecond),
+    most('SQL statements per claim at 256', 0.5, at256.sqlPerClaim!),
+    most('p50 of a lonely claim, ms', 6, at1.p50Ms),
+    most('p99 of a refusal at 256, ms', 250, refusal.p99Ms),
+  ];
+}
+
+/** Prints what a person wants to read. */
+export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]): void {
+  const lines = [
+    ['row', 'clients', 'per s', '× bare', 'p50 ms', 'p99 ms', 'SQL', 'Redis', 'event p50/p99 ms', 'CPU µs per request by process'],
+    ...rows.map((row) => [
+      row.id,
+      String(row.clients),
+      Math.round(row.perSecond).toLocaleString('en'),
+      row.ratio.toFixed(2),
+      row.p50Ms.toFixed(1),
+      row.p99Ms.toFixed(1),
+      row.sqlPerClaim?.toFixed(3) ?? '',
+      row.redisPerClaim?.toFixed(3) ?? '',
+      row.eventP50Ms === undefined ? '' : `${row.eventP50Ms.toFixed(0)} / ${row.eventP99Ms!.toFixed(0)}`,
+      Object.entries(row.cpuUs).map(([name, us]) => `${name} ${us.toFixed(0)}`).join(', '),
+    ]),
+  ];
+  printColumns(lines);
+  process.stdout.write('\n');
+  printColumns(floors.map((floor) => [floor.ok ? '✓' : '✗', floor.id, floor.floor, floor.measured.toFixed(3)]));
+}
+
+function printColumns(lines: readonly (readonly string[])[]): void {
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  for (const line of lines) process.stdout.write(`${line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`);
+}

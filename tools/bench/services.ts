@@ -1,0 +1,50 @@
+// Starts one service of the build as a process of its own and waits until it listens.
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+
+const START_WITHIN_MS = 60_000;
+
+export interface RunningService {
+  readonly name: string;
+  readonly pid: number;
+  readonly url: URL;
+  readonly child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** `script` is relative to the build folder. Rejects when the process ends or does not listen in time. */
+export function startService(name: string, script: string, env: Record<string, string>, execArgv: readonly string[] = []): Promise<RunningService> {
+  const file = join(__dirname, '..', '..', script);
+  const child = fork(file, [], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  const stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve();
+      child.once('exit', () => resolve());
+      child.kill('SIGTERM');
+    });
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${name} did not listen within ${START_WITHIN_MS} ms`)), START_WITHIN_MS);
+    let said = '';
+    child.once('exit', (code) => reject(new Error(`${name} ended with status ${code}: ${said.slice(-2_000)}`)));
+    child.stdout!.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-20_000);
+      const listening = said.split('\n').find((line) => line.includes('"listening"'));
+      const url = listening === undefined ? null : /"url":"([^"]+)"/.exec(listening);
+      if (url === null) return;
+      clearTimeout(timer);
+      resolve({ name, pid: child.pid!, url: new URL(url[1]!), child, stop });
+    });
+  });
+}
+
+/** The value of a metric without labels other than the service, as a running service tells it. */
+export async function readMetric(service: RunningService, name: string): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', service.url))).text();
+  const line = text.split('\n').find((candidate) => candidate.startsWith(name) && !candidate.startsWith('#'));
+  if (line === undefined) throw new Error(`${service.name} has no metric ${name}`);
+  return Number(line.slice(line.lastIndexOf(' ') + 1));
+}

@@ -1,0 +1,44 @@
+// `npm run gravity -- <command>`: what operators do from a terminal.
+import { runTool, UsageError } from '../lib/arguments';
+import { cliEnvironment } from './environment';
+import { migrateCommand } from './migrate.command';
+import { parkedCommand } from './parked.command';
+import { reconcileCommand } from './reconcile.command';
+import { topicsCommand } from './topics.command';
+
+const USAGE = `Usage: npm run gravity -- <command> [options]
+
+  reconcile [--round rnd_…]     compare Postgres and the gate in Redis, item by item, for one round or for all live
+                                ones, and load the gate anew where it is wrong. Status 1: Postgres contradicts itself.
+  parked list                   messages that could not be handled, oldest first
+      [--consumer orders] [--status PARKED|REPLAY|DISCARDED|REPLAYED] [--key <key>] [--full]
+  parked replay                 handle them again, in the order of their key
+      --event <id> | --key <key> | --all    [--consumer orders]
+  parked discard                give them up for good; those behind them go on
+      --event <id> | --key <key> | --all    [--consumer orders]
+  migrate [service …]           bring the databases up to date, of all services or of those named
+  topics                        create the Kafka topics that are missing, and list them
+
+Without further settings the commands work on the stack that runs on this machine (npm start, npm run stack).
+DATABASE_URL (or ORDERS_DATABASE_URL and so on), REDIS_URL, KAFKA_BROKERS and KAFKA_TOPIC_PREFIX lead elsewhere.
+`;
+
+const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
+  reconcile: async (words) => reconcileCommand(words, await cliEnvironment(['DATABASE_URL', 'REDIS_URL'])),
+  parked: async (words) => parkedCommand(words, await cliEnvironment(['DATABASE_URL'])),
+  migrate: async (words) => migrateCommand(words, await cliEnvironment(['DATABASE_URL'])),
+  topics: async (words) => topicsCommand(words, await cliEnvironment(['KAFKA_BROKERS'])),
+};
+
+async function main(): Promise<number> {
+  const [name, ...words] = process.argv.slice(2);
+  if (name === undefined || name === 'help' || process.argv.includes('--help')) {
+    process.stdout.write(USAGE);
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(`There is no command ${name}.`);
+  return command(words);
+}
+
+runTool(main, USAGE);

@@ -1,0 +1,34 @@
+// `npm run demo`: one round, one crowd, one report. Exit status 1 when a promise was broken.
+import { runTool } from '../lib/arguments';
+import { LiveLine, paintFor } from '../lib/terminal';
+import { readOptions, USAGE } from './options';
+import { renderReport } from './report';
+import { runDemo } from './run';
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const live = new LiveLine();
+  const stopping = new AbortController();
+  for (const [signal, status] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (stopping.signal.aborted) return;
+      live.note('Stopping …');
+      stopping.abort(status);
+    });
+  }
+  const done = await runDemo(options, live, stopping.signal);
+  live.clear();
+  if (done === undefined) return Number(stopping.signal.reason);
+  const { report, background } = done;
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else process.stdout.write(renderReport(report, background, paintFor(process.stdout)));
+  return report.ok ? 0 : 1;
+}
+
+runTool(main, USAGE);
