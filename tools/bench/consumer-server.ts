@@ -67,16 +67,13 @@ process.on('message', () => {
   process.send!({ count: delays.length, p50Ms: delays[Math.floor(delays.length * 0.5)] ?? 0, p99Ms: delays[Math.floor(delays.length * 0.99)] ?? 0 });
 });
 
-void bootServices(
-  [
-    {
-      name: 'bench-consumer',
-      module: ConsumerModule,
-      eventServer: EVENT_SERVER,
-      migrate: async () => {
-        await migrate({ url, service: 'bench-consumer', migrations: [Consumer1764000000001] });
-      },
-    },
-  ],
-  { env, stopOnSignals: true },
-);
+async function main(): Promise<void> {
+  await migrate({ url, service: 'bench-consumer', migrations: [Consumer1764000000001] });
+  const definition = { name: 'bench-consumer', module: ConsumerModule, eventServer: EVENT_SERVER, migrate: async () => undefined };
+  await bootServices([definition], { env, stopOnSignals: true });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`);
+  process.exitCode = 1;
+});

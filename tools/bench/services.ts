@@ -32,6 +32,7 @@ export function startService(name: string, script: string, env: Record<string, s
     child.once('exit', (code) => reject(new Error(`${name} ended with status ${code}: ${said.slice(-2_000)}`)));
     child.stdout!.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-20_000);
+      for (const line of chunk.toString().split('\n')) if (/"level":"(warn|error|fatal)"/.test(line)) process.stderr.write(`${name}: ${line}\n`);
       const listening = said.split('\n').find((line) => line.includes('"listening"'));
       const url = listening === undefined ? null : /"url":"([^"]+)"/.exec(listening);
       if (url === null) return;

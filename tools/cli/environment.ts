@@ -1,17 +1,17 @@
 // Where the commands find the servers: in the environment, or at the stack that runs on this machine.
 import type { Environment } from '@gravity/kernel';
-import { defaultDataDir, runningStack } from '@gravity/testing';
+import { runningStack } from '@gravity/testing';
 
 type Address = 'DATABASE_URL' | 'REDIS_URL' | 'KAFKA_BROKERS';
 
 /** The environment with the addresses of the local stack where none are set. Throws when a needed one is missing. */
-export async function cliEnvironment(needed: readonly Address[]): Promise<Environment> {
+export async function cliEnvironment(dataDir: string, needed: readonly Address[]): Promise<Environment> {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined && value !== ''));
-  const running = await runningStack(defaultDataDir());
+  const running = await runningStack(dataDir);
   const env: Environment = { ...running?.env, ...given };
   const missing = needed.filter((key) => env[key] === undefined && !(key === 'DATABASE_URL' && hasServiceDatabase(env)));
   if (missing.length === 0) return env;
-  throw new Error(`No stack runs on this machine, and ${missing.join(' and ')} is not set. Start one with "npm start", or say where it is.`);
+  throw new Error(`No stack runs in ${dataDir}, and ${missing.join(' and ')} is not set. Start one with "npm start", or say where it is.`);
 }
 
 function hasServiceDatabase(env: Environment): boolean {

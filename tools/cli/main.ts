@@ -1,4 +1,5 @@
 // `npm run gravity -- <command>`: what operators do from a terminal.
+import { defaultDataDir } from '@gravity/testing';
 import { runTool, UsageError } from '../lib/arguments';
 import { cliEnvironment } from './environment';
 import { migrateCommand } from './migrate.command';
@@ -19,26 +20,39 @@ const USAGE = `Usage: npm run gravity -- <command> [options]
   migrate [service …]           bring the databases up to date, of all services or of those named
   topics                        create the Kafka topics that are missing, and list them
 
-Without further settings the commands work on the stack that runs on this machine (npm start, npm run stack).
+Without further settings the commands work on the stack that runs on this machine (npm start, npm run stack);
+--data-dir <folder> names another data folder than .gravity.
 DATABASE_URL (or ORDERS_DATABASE_URL and so on), REDIS_URL, KAFKA_BROKERS and KAFKA_TOPIC_PREFIX lead elsewhere.
 `;
 
-const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
-  reconcile: async (words) => reconcileCommand(words, await cliEnvironment(['DATABASE_URL', 'REDIS_URL'])),
-  parked: async (words) => parkedCommand(words, await cliEnvironment(['DATABASE_URL'])),
-  migrate: async (words) => migrateCommand(words, await cliEnvironment(['DATABASE_URL'])),
-  topics: async (words) => topicsCommand(words, await cliEnvironment(['KAFKA_BROKERS'])),
+type Command = (words: readonly string[], dataDir: string) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  reconcile: async (words, dataDir) => reconcileCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL', 'REDIS_URL'])),
+  parked: async (words, dataDir) => parkedCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
+  migrate: async (words, dataDir) => migrateCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
+  topics: async (words, dataDir) => topicsCommand(words, await cliEnvironment(dataDir, ['KAFKA_BROKERS'])),
 };
 
 async function main(): Promise<number> {
-  const [name, ...words] = process.argv.slice(2);
-  if (name === undefined || name === 'help' || process.argv.includes('--help')) {
+  const { words: all, dataDir } = takeDataDir(process.argv.slice(2));
+  const [name, ...words] = all;
+  if (name === undefined || name === 'help' || all.includes('--help')) {
     process.stdout.write(USAGE);
     return name === undefined ? 2 : 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw new UsageError(`There is no command ${name}.`);
-  return command(words);
+  return command(words, dataDir);
+}
+
+/** `--data-dir` belongs to every command, wherever it stands. */
+function takeDataDir(words: readonly string[]): { words: string[]; dataDir: string } {
+  const at = words.indexOf('--data-dir');
+  if (at === -1) return { words: [...words], dataDir: defaultDataDir() };
+  const dataDir = words[at + 1];
+  if (dataDir === undefined) throw new UsageError('--data-dir needs a folder.');
+  return { words: words.toSpliced(at, 2), dataDir };
 }
 
 runTool(main, USAGE);

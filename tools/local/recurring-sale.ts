@@ -86,7 +86,7 @@ async function retire(operator: ApiClient, series: SeriesView): Promise<void> {
   const { items } = await operator.get<{ items: RoundView[] }>(path);
   for (const round of items) {
     // A round may have begun since it was listed; it then takes place.
-    await operator.post(`/orders/v1/rounds/${round.id}/cancellation`, { reason: 'another recurrence was asked for' }).catch((error: unknown) => {
+    await operator.put(`/orders/v1/rounds/${round.id}/cancellation`, { reason: 'another recurrence was asked for' }).catch((error: unknown) => {
       if (!(error instanceof ApiError)) throw error;
     });
   }

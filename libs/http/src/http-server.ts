@@ -69,7 +69,7 @@ export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
   server.decorateRequest('policy', null);
   server.decorateRequest('rawBody', null);
   server.decorateRequest('span', null);
-  readJsonBodies(server, options.bodyLimitBytes);
+  readJsonBodies(server);
   server.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply);
     if (options.isLeaving()) reply.header('connection', 'close');

@@ -1,9 +1,7 @@
 // JSON bodies. A body that two readers could understand differently (a member named twice, a prototype smuggled in,
 // broken UTF-8) is refused before anything looks at it.
 import { isUtf8 } from 'node:buffer';
-import { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
-import { type FieldError, ProblemError } from '@gravity/contracts';
+import type { FieldError } from '@gravity/contracts';
 import type { HttpRequest, HttpServer } from './fastify-types';
 import { invalidRequest } from './problem-reply';
 
@@ -13,67 +11,15 @@ const BACKSLASH = 92;
 const COLON = 58;
 
 /** Makes application/json the only body the server reads. An empty body counts as no body. */
-export function readJsonBodies(server: HttpServer, bytesMax: number): void {
+export function readJsonBodies(server: HttpServer): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', (request, payload, done) => {
-    collect(payload as IncomingMessage, bytesMax, (error, body) => {
-      if (error !== undefined) return done(error);
-      try {
-        done(null, parse(request, body));
-      } catch (fault) {
-        done(fault as Error);
-      }
-    });
-  });
-}
-
-type Collected = (error: Error | undefined, body: Buffer) => void;
-
-/**
- * Gathers the bytes of a body. Node's HTTP parser hands them to the message by `push`; taking them there spares the
- * stream machinery, which costs a small body more than everything else done to it. A message that is not fresh from
- * the parser is read as a stream.
- */
-function collect(message: IncomingMessage, bytesMax: number, done: Collected): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  let over = false;
-  const take = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (over) return;
-    if (bytes > bytesMax) finish(tooLarge());
-    else chunks.push(chunk);
-  };
-  const finish = (error?: Error): void => {
-    if (over) return;
-    over = true;
-    done(error, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-  };
-  if (Number(message.headers['content-length']) > bytesMax) return finish(tooLarge());
-  if (!(message instanceof IncomingMessage) || message.readableLength > 0 || message.complete) {
-    const stream: Readable = message;
-    stream
-      .on('data', take)
-      .once('end', () => finish())
-      .once('error', finish);
-    return;
-  }
-  const push = message.push;
-  message.push = function (chunk: Buffer | null): boolean {
-    if (chunk !== null) {
-      take(chunk);
-      return true;
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, parse(request, body as Buffer));
+    } catch (error) {
+      done(error as Error);
     }
-    message.push = push;
-    // The end goes the usual way, so that Node sees the message as read.
-    const result = push.call(message, null);
-    finish();
-    return result;
-  };
-}
-
-function tooLarge(): Error {
-  return new ProblemError({ code: 'payload-too-large', detail: 'The body is larger than this service accepts.' });
+  });
 }
 
 function parse(request: HttpRequest, body: Buffer): unknown {

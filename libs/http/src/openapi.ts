@@ -4,6 +4,8 @@ import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/internal';
 import { RequestMethod } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { ErrorCode } from '@gravity/contracts';
+import { PROBLEMS_OF_CHANGES, problemResponses } from './operation';
 import { readPolicy, type RoutePolicy } from './route-policy';
 
 const PROBLEM_SCHEMA = {
@@ -55,11 +57,38 @@ export function openApiDocument(app: INestApplication, title = 'Gravity', versio
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) => `${controller}.${method}`,
   });
+  for (const methods of Object.values(document.paths)) {
+    for (const [method, operation] of Object.entries(methods)) completeResponses(method, operation as ApiOperation);
+  }
   document.components = {
     ...document.components,
     schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA as never },
   };
   return document;
+}
+
+interface ApiOperation {
+  readonly responses: Record<string, object>;
+}
+
+/** Adds what only the method tells: the exact status of success, and what every change can meet. */
+function completeResponses(method: string, { responses }: ApiOperation): void {
+  const success = responses['2XX'];
+  if (success !== undefined) {
+    delete responses['2XX'];
+    responses[method === 'post' ? '201' : '200'] = success;
+  }
+  if (method === 'get') return;
+  const declared = Object.values(responses).flatMap(codesOf);
+  for (const { status, ...response } of problemResponses([...declared, ...PROBLEMS_OF_CHANGES])) {
+    responses[String(status)] = response;
+  }
+}
+
+function codesOf(response: object): ErrorCode[] {
+  const { content } = response as { content?: Record<string, { schema?: { allOf?: object[] } }> };
+  const parts = content?.['application/problem+json']?.schema?.allOf ?? [];
+  return parts.flatMap((part) => (part as { properties?: { code?: { enum?: ErrorCode[] } } }).properties?.code?.enum ?? []);
 }
 
 /** Every HTTP route, from the decorators of every controller. */

@@ -78,6 +78,31 @@ function successDecorators(options: OperationOptions): MethodDecorator[] {
   return options.response === undefined ? [] : [ApiResponse({ status: '2XX', ...shared, ...body })];
 }
 
+/** @internal What a change can meet besides: its body, and a connection that breaks at the wrong moment. */
+export const PROBLEMS_OF_CHANGES: readonly ErrorCode[] = [
+  'payload-too-large',
+  'unsupported-media-type',
+  'outcome-unknown',
+];
+
+/** @internal Responses that name their codes, one per status. */
+export function problemResponses(codes: Iterable<ErrorCode>): { status: number; description: string; content: object }[] {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(codes)) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return [...byStatus].map(([status, group]) => ({
+    status,
+    description: group.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
+    content: {
+      'application/problem+json': {
+        schema: { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: group } } }] },
+      },
+    },
+  }));
+}
+
 /** One response per status, naming its codes. */
 function problemDecorators(options: OperationOptions): MethodDecorator[] {
   const codes = new Set<ErrorCode>([...SHARED, ...(options.problems ?? [])]);
@@ -86,21 +111,7 @@ function problemDecorators(options: OperationOptions): MethodDecorator[] {
     codes.add('idempotency-key-missing').add('idempotency-key-reused').add('idempotency-key-in-progress');
   if (options.ifMatch === true) codes.add('precondition-required').add('stale-version');
   if (options.rateLimit !== undefined) codes.add('rate-limited');
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) byStatus.set(ERRORS[code].status, [...(byStatus.get(ERRORS[code].status) ?? []), code]);
-  return [...byStatus].map(([status, group]) =>
-    ApiResponse({
-      status,
-      description: group.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
-      content: {
-        'application/problem+json': {
-          schema: {
-            allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: group } } }],
-          } as never,
-        },
-      },
-    }),
-  );
+  return problemResponses(codes).map((answer) => ApiResponse(answer as never));
 }
 
 function headerDecorators(options: OperationOptions): MethodDecorator[] {

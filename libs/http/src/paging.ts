@@ -1,6 +1,7 @@
 // Lists: a limit, an opaque cursor, and whether there is more. A cursor is signed together with the list's name and
 // filters, so it can neither be made up nor carried over to another list.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { Problem } from '@gravity/contracts';
@@ -15,6 +16,14 @@ const SIGNATURE_BYTES = 16;
 /** The query every list takes; extend it with the list's filters. */
 export class ListQuery {
   /** How many items at most, 1 to 100. */
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: PAGE_LIMIT_MAX,
+    default: PAGE_LIMIT_DEFAULT,
+    required: false,
+    description: 'How many items at most',
+  })
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -23,6 +32,7 @@ export class ListQuery {
   limit: number = PAGE_LIMIT_DEFAULT;
 
   /** `nextCursor` of the page before. */
+  @ApiProperty({ required: false, maxLength: CURSOR_LENGTH_MAX, description: '`nextCursor` of the page before' })
   @IsOptional()
   @IsString()
   @MaxLength(CURSOR_LENGTH_MAX)

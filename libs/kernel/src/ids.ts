@@ -1,6 +1,6 @@
 // Identifiers are TypeIDs: a readable prefix and a UUIDv7 in Crockford base32 (`ord_01h2xcejqtf2nbrexx3vqjhp41`).
 // They sort by creation time and are stored as uuid. https://github.com/jetify-com/typeid (specification 0.3)
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { assert } from './assert';
 import { type Clock, systemClock } from './clock';
 
@@ -24,7 +24,9 @@ export const ID_PREFIXES = {
 export type IdKind = keyof typeof ID_PREFIXES;
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
-const VALUES = new Map([...ALPHABET].map((char, index) => [char, BigInt(index)]));
+/** Value of a base32 digit by its character code. */
+const VALUES = new Uint8Array(128);
+for (let value = 0; value < ALPHABET.length; value += 1) VALUES[ALPHABET.charCodeAt(value)] = value;
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 const RANDOM_POOL_BYTES = 4_096;
 
@@ -53,10 +55,10 @@ export function newUuid(clock: Clock = systemClock): string {
 
 /** A UUIDv8 (RFC 9562 §5.8) made from a SHA-256 of the parts: the same parts give the same id everywhere. */
 export function uuidFromParts(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
   // Length-prefixed, so ("ab", "c") and ("a", "bc") differ.
-  for (const part of parts) hash.update(`${part.length}:${part};`);
-  const bytes = hash.digest().subarray(0, 16);
+  let text = '';
+  for (const part of parts) text += `${part.length}:${part};`;
+  const bytes = hash('sha256', text, 'buffer');
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return formatUuid(bytes);
@@ -69,28 +71,43 @@ export function newId(kind: IdKind, clock: Clock = systemClock): string {
 
 /** The wire form of a stored uuid. */
 export function idFromUuid(kind: IdKind, uuid: string): string {
-  const hex = uuid.replaceAll('-', '');
-  assert(hex.length === 32, `not a uuid: ${uuid}`);
-  let text = '';
-  // 26 base32 digits hold 130 bits: the first digit carries 3 bits, every other one 5.
-  let value = BigInt(`0x${hex}`);
-  for (let digit = 0; digit < 26; digit += 1) {
-    text = ALPHABET[Number(value & 31n)]! + text;
-    value >>= 5n;
+  const bytes = Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  assert(bytes.length === 16, `not a uuid: ${uuid}`);
+  let text = `${ID_PREFIXES[kind]}_`;
+  // 26 base32 digits hold 130 bits: two zero bits stand before the 128 of the uuid.
+  let held = 0;
+  let bits = 2;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    for (bits += 8; bits >= 5; ) {
+      bits -= 5;
+      text += ALPHABET[held >> bits]!;
+      held &= (1 << bits) - 1;
+    }
   }
-  return `${ID_PREFIXES[kind]}_${text}`;
+  return text;
 }
 
 /** The uuid inside an id of the given kind, or undefined when the text is not such an id. */
 export function uuidFromId(kind: IdKind, text: string): string | undefined {
   const prefix = ID_PREFIXES[kind];
-  if (!text.startsWith(`${prefix}_`)) return undefined;
+  if (text.length !== prefix.length + 27 || !text.startsWith(prefix) || text[prefix.length] !== '_') return undefined;
   const suffix = text.slice(prefix.length + 1);
   if (!SUFFIX.test(suffix)) return undefined;
-  let value = 0n;
-  for (const char of suffix) value = (value << 5n) | VALUES.get(char)!;
-  const hex = value.toString(16).padStart(32, '0');
-  return formatUuid(Buffer.from(hex, 'hex'));
+  const bytes = Buffer.allocUnsafe(16);
+  let held = 0;
+  let bits = -2;
+  let at = 0;
+  for (let digit = 0; digit < 26; digit += 1) {
+    held = (held << 5) | VALUES[suffix.charCodeAt(digit)]!;
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = held >> bits;
+      held &= (1 << bits) - 1;
+    }
+  }
+  return formatUuid(bytes);
 }
 
 function formatUuid(bytes: Uint8Array): string {

@@ -33,7 +33,8 @@ async function play(brief: CrowdBrief, over: AbortSignal): Promise<void> {
   const report = setInterval(() => void tell(tally.progress(lanes.sent + payLanes.sent, active)), PROGRESS_EVERY_MS);
   await Promise.all(cast.map((buyer) => live(buyer, scene).finally(() => (active -= 1))));
   clearInterval(report);
-  await Promise.all([lanes.close(), payLanes.close()]);
+  lanes.close();
+  payLanes.close();
   await tell(tally.result(lanes.sent + payLanes.sent, cast.filter((buyer) => buyer.kind === 'bot').length));
 }
 

@@ -21,11 +21,23 @@ export interface PlannedCut {
   readonly nth?: number;
 }
 
+/** What a plan does when its moment has come: cut the connection, or freeze it so that the other end can be killed. */
+type Means = 'cut' | 'stall';
+
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** The next bytes of the server are those that must not arrive. */
-  replyDoomed: boolean;
+  /** Set when the next bytes of the server must not arrive. */
+  replyDoomed: { readonly means: Means; readonly done: () => void } | undefined;
+  /** Nothing passes any more in either direction. */
+  stalled: boolean;
+}
+
+interface Plan {
+  readonly plan: PlannedCut;
+  readonly means: Means;
+  readonly done: () => void;
+  seen: number;
 }
 
 export interface TcpProxyOptions {
@@ -37,7 +49,7 @@ export interface TcpProxyOptions {
 
 export class TcpProxy {
   private readonly pairs = new Set<Pair>();
-  private readonly plans = new Set<{ plan: PlannedCut; seen: number; done: () => void }>();
+  private readonly plans = new Set<Plan>();
   private server: Server | undefined;
   private listeningPort = 0;
   private held = false;
@@ -115,14 +127,27 @@ export class TcpProxy {
 
   /** Plans one cut; resolves when it has happened. */
   cutAt(plan: PlannedCut): Promise<void> {
+    return this.plan(plan, 'cut');
+  }
+
+  /**
+   * As {@link cutAt}, but the connection freezes instead of breaking: the moment to kill the process behind it. With
+   * `at: 'reply'` it resolves when the server has begun to answer, so the request has been executed.
+   */
+  stallAt(plan: PlannedCut): Promise<void> {
+    return this.plan(plan, 'stall');
+  }
+
+  private plan(plan: PlannedCut, means: Means): Promise<void> {
     return new Promise((resolve) => {
-      this.plans.add({ plan, seen: 0, done: resolve });
+      this.plans.add({ plan, means, seen: 0, done: resolve });
     });
   }
 
-  /** Forgets all planned cuts, holds and delays, and accepts connections. */
+  /** Forgets all planned cuts, holds and delays, ends frozen connections, and accepts new ones. */
   async heal(): Promise<void> {
     this.plans.clear();
+    for (const pair of this.pairs) if (pair.stalled) this.cut(pair);
     this.delayMs = 0;
     this.release();
     await this.accept();
@@ -150,7 +175,7 @@ export class TcpProxy {
   private join(client: Socket): void {
     const { targetPort, targetHost = LOOPBACK } = this.options;
     const server = connect({ port: targetPort, host: targetHost, allowHalfOpen: true });
-    const pair: Pair = { client, server, replyDoomed: false };
+    const pair: Pair = { client, server, replyDoomed: undefined, stalled: false };
     this.pairs.add(pair);
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
@@ -165,29 +190,37 @@ export class TcpProxy {
   }
 
   private onRequest(pair: Pair, chunk: Buffer): void {
-    const due = this.dueCut(chunk);
+    // What a frozen connection is sent is lost: its other end is about to be killed.
+    if (pair.stalled) return;
+    const due = this.duePlan(chunk);
     if (due?.plan.at === 'request') {
-      this.cut(pair);
+      if (due.means === 'stall') pair.stalled = true;
+      else this.cut(pair);
       due.done();
       return;
     }
-    if (due !== undefined) {
-      pair.replyDoomed = true;
-      pair.client.once('close', due.done);
-    }
+    if (due !== undefined) pair.replyDoomed = due;
     this.forward(pair.client, pair.server, chunk);
   }
 
   private onReply(pair: Pair, chunk: Buffer): void {
-    if (!pair.replyDoomed) return this.forward(pair.server, pair.client, chunk);
+    if (pair.stalled) return;
+    const doomed = pair.replyDoomed;
+    if (doomed === undefined) return this.forward(pair.server, pair.client, chunk);
+    if (doomed.means === 'stall') {
+      pair.stalled = true;
+      doomed.done();
+      return;
+    }
     if (!this.pairs.delete(pair)) return;
+    pair.client.once('close', doomed.done);
     // Only the client's side goes at once. With requests in flight these bytes may belong to an earlier one, and a server
     // whose connection is reset may drop what it has not read yet; so it gets time to execute what it was sent.
     pair.client.resetAndDestroy();
     setTimeout(() => pair.server.destroy(), DRAIN_MS).unref();
   }
 
-  private dueCut(chunk: Buffer): { plan: PlannedCut; done: () => void } | undefined {
+  private duePlan(chunk: Buffer): Plan | undefined {
     for (const entry of this.plans) {
       if (!matches(entry.plan.match, chunk)) continue;
       entry.seen += 1;

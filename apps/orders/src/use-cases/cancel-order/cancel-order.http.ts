@@ -14,6 +14,7 @@ export class CancelOrderHttp {
     summary: 'Cancel an unpaid order',
     description: 'The units are for sale again at once. Repeating the call gives the same answer.',
     callers: ['buyer'],
+    tags: ['orders'],
     idempotent: true,
     status: 200,
     problems: ['not-found', 'order-not-cancellable', 'payment-provider-unavailable', 'outcome-unknown'],

@@ -14,6 +14,7 @@ export class CreatePaymentIntentHttp {
     summary: 'Open the payment of an order',
     description: 'Answers the same intent however often it is called for one order.',
     callers: ['buyer'],
+    tags: ['payments'],
     idempotent: true,
     status: 201,
     problems: ['not-found', 'order-not-payable', 'payment-provider-unavailable', 'outcome-unknown'],

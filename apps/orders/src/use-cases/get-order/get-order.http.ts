@@ -13,6 +13,7 @@ export class GetOrderHttp {
     id: 'getOrder',
     summary: 'Read an order',
     callers: ['buyer', 'merchant', 'operator', 'service'],
+    tags: ['orders'],
     problems: ['not-found'],
     response: OrderViewDto,
   })

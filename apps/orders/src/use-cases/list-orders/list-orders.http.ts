@@ -14,6 +14,7 @@ export class ListOrdersHttp {
     summary: 'List orders, newest first',
     description: 'A buyer sees their own orders, a merchant those of their shops, an operator all.',
     callers: ['buyer', 'merchant', 'operator', 'service'],
+    tags: ['orders'],
     problems: ['invalid-cursor'],
     response: OrderPageDto,
   })

@@ -13,6 +13,7 @@ import { uuidFromId } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
 import { QueueFullError } from '@gravity/persistence';
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { ApiParam } from '@nestjs/swagger';
 import { OrderViewDto } from '../../order-view.dto';
 import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
 import { PlaceClaimUseCase } from './place-claim.use-case';
@@ -39,7 +40,9 @@ export class PlaceClaimHttp {
       'Answers 201 with an order awaiting payment, only after the order is committed. Refusals answer at once. Repeat a ' +
       'request whose answer was lost with the same Idempotency-Key: an accepted claim is answered as it was the first time.',
     callers: ['buyer'],
+    tags: ['claims'],
     idempotent: true,
+    status: 201,
     body: PlaceClaimDto,
     response: OrderViewDto,
     responseDescription: 'The order, awaiting payment until `expiresAt`.',
@@ -57,6 +60,7 @@ export class PlaceClaimHttp {
     ],
     rateLimit: { perSecond: 50, burst: 200, scope: 'caller', onRedisDown: 'open' },
   })
+  @ApiParam({ name: 'roundId', type: String })
   async place(@Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
     const roundId = uuidFromId('round', (request.params as { roundId: string }).roundId);
     if (roundId === undefined) return sendProblem(reply, NOT_FOUND);

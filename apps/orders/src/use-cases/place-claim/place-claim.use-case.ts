@@ -1,6 +1,6 @@
 // A buyer claims units of a round's item. The gate admits, Postgres decides; the answer follows the commit.
 // Whatever refuses a claim here must first be sure that the same request was not accepted before.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Result, idFromUuid, newUuid, ok, sleep, uuidFromParts } from '@gravity/kernel';
 import type { ClaimDecider, ClaimDecision } from '../../decision/claim-decider';
@@ -205,5 +205,5 @@ const SOLD_OUT = refuse('sold-out', 'All units are taken. Unpaid units come back
 function fingerprintOf(request: PlaceClaim): string {
   const { roundId, itemId, quantity, regionCode, expectedTotal } = request;
   const body = JSON.stringify([roundId, itemId, quantity, regionCode, expectedTotal?.amount, expectedTotal?.currency]);
-  return createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  return hash('sha256', body, 'base64url').slice(0, 22);
 }

@@ -14,6 +14,7 @@ export class ReceivePaymentCallbackHttp {
     summary: "The payment provider's signed callbacks (Standard Webhooks)",
     description: 'Answers 204 after the effect is committed. Anything else: deliver again, the event is applied once.',
     publicBecause: 'the signature over the body says who sends',
+    tags: ['payments'],
     status: 204,
     problems: ['signature-invalid', 'payload-too-large', 'not-found'],
   })

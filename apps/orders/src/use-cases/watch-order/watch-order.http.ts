@@ -2,6 +2,7 @@
 // over and seen, the answer is 204, which tells an EventSource to stop.
 import { callerOf, type HttpReply, type HttpRequest, Operation, sendProblem, ShutdownHooks } from '@gravity/http';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { ApiResponse } from '@nestjs/swagger';
 import { maySee, orderUuid } from '../../order-access';
 import { type OrderView, orderView } from '../../order-view';
 import { OrdersRepository } from '../../storage/orders.repository';
@@ -29,8 +30,15 @@ export class WatchOrderHttp {
       'Event `order` carries the order and has its version as id. The stream ends when the order is paid, closed or refunded. ' +
       'With `Last-Event-ID` only later versions are sent; 204 when the order is over and nothing is new.',
     callers: ['buyer'],
+    tags: ['orders'],
     problems: ['not-found', 'overloaded'],
   })
+  @ApiResponse({
+    status: 200,
+    description: 'The stream.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
+  @ApiResponse({ status: 204, description: 'The order is over and the caller has seen it.' })
   async watch(@Param('orderId') orderId: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
     const caller = callerOf(request);
     const uuid = orderUuid(orderId);

@@ -1,0 +1,56 @@
+# syntax=docker/dockerfile:1
+# One image holds every service; SERVICE says which one it starts:
+#   docker build --build-arg SERVICE=orders -t gravity/orders .
+# The same image migrates and ends when `migrate` is the last word: node dist/apps/orders/src/main.js migrate
+
+ARG NODE_IMAGE=node:24-bookworm-slim
+ARG RUNTIME_IMAGE=debian:bookworm-slim
+
+# Compiles with swc. No package's install script runs: nothing that is needed here has one.
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
+COPY apps apps
+COPY libs libs
+COPY tools tools
+COPY test test
+RUN node tools/build.mjs --clean && rm -rf dist/test && find dist -name '*.spec.js*' -delete
+
+# What runs needs neither the development tools nor the embedded Postgres, which is an optional dependency.
+FROM ${NODE_IMAGE} AS modules
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && npm cache clean --force
+
+# Node alone, without npm and yarn.
+FROM ${RUNTIME_IMAGE} AS runtime
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+# The folder for generated secrets of docker-compose.yml: a new volume takes its owner from here.
+RUN groupadd --gid 10001 gravity \
+ && useradd --uid 10001 --gid gravity --no-create-home --shell /usr/sbin/nologin gravity \
+ && install -d -o gravity -g gravity /secrets
+WORKDIR /app
+COPY --from=modules /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# Read at run time, found upwards from dist/.
+COPY libs/contracts/proto libs/contracts/proto
+COPY package.json LICENSE ./
+
+ARG SERVICE=orders
+ENV SERVICE=${SERVICE} \
+    NODE_ENV=production \
+    NODE_OPTIONS="--enable-source-maps" \
+    HTTP_HOST=0.0.0.0 \
+    HTTP_PORT=8080 \
+    GRPC_PORT=8081
+# Nothing is written below /app, so the root file system may be read-only.
+USER 10001:10001
+EXPOSE 8080 8081 9090
+STOPSIGNAL SIGTERM
+# Probes move to ADMIN_PORT where it is set.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || process.env.HTTP_PORT}/health/live`).then((reply) => process.exit(reply.ok ? 0 : 1), () => process.exit(1))"]
+# `exec` replaces the shell: node is process 1 and receives SIGTERM itself.
+CMD ["sh", "-c", "exec node dist/apps/${SERVICE}/src/main.js"]

@@ -1,0 +1,87 @@
+import { AnchoredClock, ManualClock, sleep, toRfc3339 } from './clock';
+import { BoundedQueue } from './bounded-queue';
+import { ConfigurationError, EnvReader } from './env';
+import { defineStateMachine } from './state-machine';
+
+describe('state machine', () => {
+  const light = defineStateMachine<'RED' | 'GREEN' | 'OFF'>('light', 'RED', { RED: ['GREEN', 'OFF'], GREEN: ['RED'], OFF: [] });
+
+  it('answers from its table', () => {
+    expect(light.allows('RED', 'GREEN')).toBe(true);
+    expect(light.allows('GREEN', 'OFF')).toBe(false);
+    expect(light.next('RED')).toEqual(['GREEN', 'OFF']);
+    expect(light.sources('RED')).toEqual(['GREEN']);
+    expect([...light.terminal]).toEqual(['OFF']);
+    expect(light.toMermaid()).toContain('RED --> GREEN');
+  });
+
+  it('refuses a table with an unknown target or a state out of reach', () => {
+    expect(() => defineStateMachine('x', 'A' as string, { A: ['B'] })).toThrow('leads to B');
+    expect(() => defineStateMachine('x', 'A' as string, { A: [], B: [] })).toThrow('cannot be reached');
+    expect(() => defineStateMachine('x', 'C' as string, { A: [] })).toThrow('initial');
+  });
+});
+
+describe('bounded queue', () => {
+  it('keeps order and says no at its limit', () => {
+    const queue = new BoundedQueue<number>(3);
+    expect([1, 2, 3, 4].map((item) => queue.push(item))).toEqual([true, true, true, false]);
+    expect(queue.take(2)).toEqual([1, 2]);
+    expect(queue.push(5)).toBe(true);
+    expect(queue.length).toBe(2);
+    expect(queue.take(10)).toEqual([3, 5]);
+    expect(queue.length).toBe(0);
+  });
+
+  it('stays small however much passes through', () => {
+    const queue = new BoundedQueue<number>(10_000);
+    for (let round = 0; round < 5; round += 1) {
+      for (let item = 0; item < 9_000; item += 1) queue.push(item);
+      for (let item = 0; item < 9_000; item += 500) expect(queue.take(500)).toHaveLength(500);
+    }
+    expect(queue.length).toBe(0);
+  });
+});
+
+describe('environment', () => {
+  it('names everything that is wrong in one line', () => {
+    const read = new EnvReader({ PORT: 'many', FLAG: 'yes' });
+    read.text('MISSING');
+    read.integer('PORT', 1, { min: 0, max: 10 });
+    read.flag('FLAG', false);
+    expect(() => read.done()).toThrow(ConfigurationError);
+    expect(() => read.done()).toThrow(/MISSING is not set; PORT=many .*; FLAG=yes/);
+  });
+
+  it('reads values and defaults', () => {
+    const read = new EnvReader({ A: 'x', N: '7', F: 'true', L: 'a, b,,c', EMPTY: '' });
+    expect([read.text('A'), read.integer('N', 1, { min: 0, max: 9 }), read.flag('F', false), read.list('L')]).toEqual(['x', 7, true, ['a', 'b', 'c']]);
+    expect([read.text('EMPTY', 'd'), read.integer('X', 3, { min: 0, max: 9 }), read.flag('X', true), read.optional('EMPTY'), read.list('X')]).toEqual(['d', 3, true, undefined, []]);
+    expect(() => read.done()).not.toThrow();
+  });
+});
+
+describe('clocks', () => {
+  it('follows another clock by the monotonic one', () => {
+    let monotonic = 1_000;
+    const clock = new AnchoredClock(50_000, () => monotonic);
+    monotonic += 250.7;
+    expect(clock.nowMs()).toBe(50_250);
+    clock.anchor(70_000);
+    expect(clock.nowMs()).toBe(70_000);
+  });
+
+  it('moves by hand', () => {
+    const clock = new ManualClock(0);
+    clock.advance(5);
+    expect(toRfc3339(clock.nowMs())).toBe('1970-01-01T00:00:00.005Z');
+  });
+
+  it('wakes a sleeper early', async () => {
+    const wake = new AbortController();
+    const slept = sleep(60_000, wake.signal);
+    wake.abort();
+    await slept;
+    await sleep(60_000, wake.signal);
+  });
+});

@@ -1,0 +1,97 @@
+// What each buyer was told. The checker of the promises holds it against what the stores say afterwards.
+
+/** One buyer's wish under one Idempotency-Key. Ids as they stand on the wire. */
+export interface ClaimWish {
+  readonly buyerId: string;
+  readonly key: string;
+  readonly roundId: string;
+  readonly itemId: string;
+  readonly quantity: number;
+}
+
+/** How one request of a wish ended. */
+export type ClaimOutcome =
+  | { readonly kind: 'ok'; readonly orderId: string; readonly totalMinor: number; readonly replayed: boolean; readonly body: string }
+  /** A definite no, by the code of the problem document. */
+  | { readonly kind: 'refused'; readonly status: number; readonly code: string }
+  /** The service asked to come again: nothing promised, nothing denied. */
+  | { readonly kind: 'later'; readonly status: number; readonly code: string; readonly retryAfter: string | undefined }
+  /** No answer: the request may or may not have been carried out. */
+  | { readonly kind: 'unknown'; readonly reason: string }
+  /** The connection was refused: the service has never seen the request. */
+  | { readonly kind: 'not-sent'; readonly reason: string };
+
+export interface ClaimAttempt {
+  readonly target: string;
+  readonly sentAtMs: number;
+  readonly answeredAtMs: number;
+  readonly outcome: ClaimOutcome;
+}
+
+/** All requests of one wish, in the order of their answers. */
+export interface ClaimRecord {
+  readonly wish: ClaimWish;
+  readonly attempts: readonly ClaimAttempt[];
+}
+
+/** Collects the answers of a crowd; for specs, so without a bound. Times are monotonic milliseconds. */
+export class ClaimHistory {
+  private readonly byKey = new Map<string, { wish: ClaimWish; attempts: ClaimAttempt[] }>();
+  private readonly waiting: { readonly reached: () => boolean; readonly resolve: () => void }[] = [];
+  private okCount = 0;
+  private endedCount = 0;
+
+  /** Notes that a wish is about to be sent, so that it is known even if nothing ever comes back. */
+  invoked(wish: ClaimWish): void {
+    const id = `${wish.buyerId} ${wish.key}`;
+    if (!this.byKey.has(id)) this.byKey.set(id, { wish, attempts: [] });
+  }
+
+  answered(wish: ClaimWish, attempt: ClaimAttempt): void {
+    this.invoked(wish);
+    this.byKey.get(`${wish.buyerId} ${wish.key}`)!.attempts.push(attempt);
+    if (attempt.outcome.kind === 'ok') this.okCount += 1;
+    if (attempt.outcome.kind === 'ok' || attempt.outcome.kind === 'refused') this.endedCount += 1;
+    for (const entry of [...this.waiting]) {
+      if (!entry.reached()) continue;
+      this.waiting.splice(this.waiting.indexOf(entry), 1);
+      entry.resolve();
+    }
+  }
+
+  get records(): readonly ClaimRecord[] {
+    return [...this.byKey.values()];
+  }
+
+  /** Requests answered with an order so far. */
+  get accepted(): number {
+    return this.okCount;
+  }
+
+  /** Resolves after so many more requests were answered with an order. */
+  moreAccepted(count: number): Promise<void> {
+    const goal = this.okCount + count;
+    return this.until(() => this.okCount >= goal);
+  }
+
+  /** Resolves after so many more definite answers, good or bad. */
+  moreAnswers(count: number): Promise<void> {
+    const goal = this.endedCount + count;
+    return this.until(() => this.endedCount >= goal);
+  }
+
+  /** Attempts by the kind of their outcome, refusals and deferrals by code: for reports. */
+  summary(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { outcome } of this.records.flatMap((record) => record.attempts)) {
+      const name = 'code' in outcome ? `${outcome.kind} ${outcome.code}` : 'reason' in outcome ? `${outcome.kind} ${outcome.reason}` : outcome.kind;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  private until(reached: () => boolean): Promise<void> {
+    if (reached()) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push({ reached, resolve }));
+  }
+}

@@ -1,0 +1,98 @@
+// What the API document must say about every operation, beyond being valid.
+import { ERRORS } from '@gravity/contracts';
+import { ROLES } from '@gravity/http';
+import type { ApiDescription, ApiOperation } from './served-api';
+
+const OPERATION_ID = /^[a-z][A-Za-z0-9]*$/;
+const CALLERS: ReadonlySet<string> = new Set([...ROLES, 'anybody']);
+const TAG = /^[a-z][a-z-]*$/;
+const MEMBER = /^[a-z][A-Za-z0-9]*$/;
+/** Answers without a JSON body: the operation says so by one of these. */
+const WITHOUT_JSON = new Set(['204', 'text/event-stream']);
+
+/** Every operation of the document, with the place to name in a message. */
+export function operationsOf(api: ApiDescription): { place: string; path: string; method: string; operation: ApiOperation }[] {
+  return Object.entries(api.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      place: `${method.toUpperCase()} ${path}`,
+      path,
+      method: method.toUpperCase(),
+      operation,
+    })),
+  );
+}
+
+/** What is wrong with the document; empty when nothing is. */
+export function lintApi(api: ApiDescription): string[] {
+  const faults: string[] = api.openapi === '3.1.0' ? [] : [`the document says OpenAPI ${api.openapi}, not 3.1.0`];
+  const places = new Map<string, string>();
+  for (const { place, path, operation } of operationsOf(api)) {
+    const id = operation.operationId ?? '';
+    const other = places.get(id);
+    if (other !== undefined) faults.push(`${place}: operationId ${id} is taken by ${other}`);
+    places.set(id, place);
+    faults.push(...lintOperation(path, operation).map((fault) => `${place}: ${fault}`));
+  }
+  for (const [name, schema] of Object.entries(api.components.schemas)) faults.push(...lintMembers(name, schema));
+  return faults;
+}
+
+function lintOperation(path: string, operation: ApiOperation): string[] {
+  const faults: string[] = [];
+  if (!OPERATION_ID.test(operation.operationId ?? '')) faults.push('has no camelCase operationId');
+  if ((operation.summary ?? '').trim() === '') faults.push('has no summary');
+  if ((operation.tags ?? []).length === 0) faults.push('has no tag');
+  for (const tag of operation.tags ?? []) if (!TAG.test(tag)) faults.push(`has the tag ${tag}, which is no word for readers`);
+  const callers = operation['x-callers'] ?? [];
+  if (callers.length === 0) faults.push('names no callers');
+  for (const caller of callers) if (!CALLERS.has(caller)) faults.push(`names the unknown caller ${caller}`);
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
+  const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path').map((one) => one.name);
+  if (named.sort().join() !== declared.sort().join()) faults.push(`declares path parameters [${declared.join()}], the path has [${named.join()}]`);
+  return [...faults, ...lintResponses(operation)];
+}
+
+function lintResponses(operation: ApiOperation): string[] {
+  const faults: string[] = [];
+  const entries = Object.entries(operation.responses);
+  const successes = entries.filter(([status]) => status.startsWith('2'));
+  if (successes.length === 0) faults.push('declares no success');
+  if (successes.length > 0 && successes.every(([status, answer]) => status !== '204' && answer.content === undefined))
+    faults.push(`has no body schema for ${successes.map(([status]) => status).join(', ')}`);
+  for (const [status, answer] of entries) {
+    if ((answer.description ?? '').trim() === '') faults.push(`has no description for ${status}`);
+    if (status === 'default') faults.push('has a default response, which says nothing');
+    if (status.startsWith('2') && !WITHOUT_JSON.has(status)) {
+      for (const [type, { schema }] of Object.entries(answer.content ?? {}))
+        if (schema === undefined && !WITHOUT_JSON.has(type)) faults.push(`has no schema for ${status} ${type}`);
+    } else if (!status.startsWith('2') && answer.content?.['application/problem+json'] === undefined) {
+      faults.push(`does not answer ${status} with a problem document`);
+    }
+  }
+  return faults;
+}
+
+function lintMembers(name: string, schema: unknown): string[] {
+  const properties = (schema as { properties?: Record<string, unknown> }).properties ?? {};
+  return Object.keys(properties)
+    .filter((member) => !MEMBER.test(member))
+    .map((member) => `schema ${name}: ${member} is not camelCase`);
+}
+
+/** The codes that an operation declares for a status. */
+export function declaredCodes(operation: ApiOperation, status: number): string[] {
+  const schema = operation.responses[String(status)]?.content?.['application/problem+json']?.schema;
+  const parts = (schema as { allOf?: { properties?: { code?: { enum?: string[] } } }[] } | undefined)?.allOf ?? [];
+  return parts.flatMap((part) => part.properties?.code?.enum ?? []);
+}
+
+/** Codes that the document names and the registry does not know. */
+export function unknownCodes(api: ApiDescription): string[] {
+  return operationsOf(api).flatMap(({ place, operation }) =>
+    Object.keys(operation.responses).flatMap((status) =>
+      declaredCodes(operation, Number(status))
+        .filter((code) => !Object.hasOwn(ERRORS, code))
+        .map((code) => `${place}: ${code} is not in the registry of codes`),
+    ),
+  );
+}

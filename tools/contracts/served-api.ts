@@ -1,0 +1,61 @@
+// The API document exactly as the services serve it. They are booted without their engines: what they declare does not
+// depend on what is running.
+import { bootServices, openApiDocument } from '@gravity/http';
+import { localIssuer } from '@gravity/testing';
+import { allServices } from '../local/start-local';
+
+const NOBODY = '127.0.0.1:1';
+
+/** What the document holds, as far as the checks look at it. */
+export interface ApiDescription {
+  readonly openapi: string;
+  readonly info: { readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
+export interface ApiOperation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly ApiParameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: object }>> };
+  readonly responses: Readonly<Record<string, ApiResponse>>;
+  readonly 'x-callers'?: readonly string[];
+}
+
+export interface ApiParameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header' | 'cookie';
+  readonly required?: boolean;
+  readonly schema?: object;
+}
+
+export interface ApiResponse {
+  readonly description?: string;
+  readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
+}
+
+/** Boots catalog, orders and the payments sandbox on a free loopback port, takes their document, and stops them. */
+export async function servedApi(): Promise<ApiDescription> {
+  const issuer = await localIssuer();
+  const env = {
+    ...issuer.env,
+    DATABASE_URL: `postgres://nobody@${NOBODY}/nothing`,
+    REDIS_URL: `redis://${NOBODY}`,
+    KAFKA_BROKERS: NOBODY,
+    CURSOR_SECRET: 'only-for-the-document-'.repeat(2),
+    PAYMENTS_PROVIDER_URL: `http://${NOBODY}`,
+    PAYMENTS_PROVIDER_KEY: 'only-for-the-document',
+    PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32).toString('base64')}`,
+    PAYMENTS_CALLBACK_URL: `http://${NOBODY}/`,
+    LOG_LEVEL: 'silent',
+  };
+  const services = await bootServices(allServices(env), { env, host: '127.0.0.1', port: 0 });
+  try {
+    return openApiDocument(services.app) as unknown as ApiDescription;
+  } finally {
+    await services.close();
+  }
+}

@@ -1,0 +1,119 @@
+// Tells, a line at a time, what becomes of the rounds of a series.
+import { sleep } from '@gravity/kernel';
+import type { ApiClient } from '../lib/api-client';
+import type { SeededSku } from '../lib/sale-seed';
+import { count, type Paint } from '../lib/terminal';
+
+export interface RoundView {
+  readonly id: string;
+  readonly number: number;
+  readonly status: string;
+  readonly opensAt: string;
+  readonly closesAt: string;
+  readonly items: readonly {
+    readonly id: string;
+    readonly skuId: string;
+    readonly quota: number;
+    readonly available: number;
+    readonly held?: number;
+    readonly sold?: number;
+    readonly resold?: number;
+  }[];
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** Rounds that opened longer ago are over and told. */
+const LOOK_BACK_MS = 3_600_000;
+const LIMIT = 20;
+
+/** Prints a line whenever a round opens, sells out, closes or settles, until the signal is raised. */
+export class RoundWatch {
+  private readonly told = new Map<string, string>();
+  private failing = false;
+
+  constructor(
+    private readonly operator: ApiClient,
+    private readonly sale: { readonly seriesId: string; readonly skus: readonly SeededSku[] },
+    private readonly paint: Paint,
+    private readonly print: (line: string) => void,
+  ) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    // Rounds of an earlier start are no news.
+    for (const round of await this.rounds().catch(() => [])) if (round.status !== 'OPEN') this.told.set(round.id, round.status);
+    while (!signal.aborted) {
+      try {
+        for (const round of await this.rounds()) this.tell(round);
+        this.failing = false;
+      } catch (error) {
+        if (!this.failing && !signal.aborted) this.print(this.paint.yellow(`The rounds cannot be read: ${String(error)}`));
+        this.failing = true;
+      }
+      await sleep(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  /** The round that is open now, else the next one; undefined while none has been generated. */
+  async current(): Promise<RoundView | undefined> {
+    const rounds = await this.rounds();
+    return rounds.find(({ status }) => status === 'OPEN' || status === 'SOLD_OUT') ?? rounds.find(({ status }) => status === 'APPROVED' || status === 'WARMED');
+  }
+
+  private async rounds(): Promise<readonly RoundView[]> {
+    const from = new Date(Date.now() - LOOK_BACK_MS).toISOString();
+    const states = ['APPROVED', 'WARMED', 'OPEN', 'SOLD_OUT', 'CLOSED', 'SETTLED'];
+    const upcoming = await this.list(`${filterOf(states.slice(0, 2))}&from=${from}`);
+    const begun = await this.list(`${filterOf(states.slice(2, 5))}&from=${from}`);
+    // A settled round is asked for only while we still owe its last line.
+    const known = new Set([...upcoming, ...begun].map(({ id }) => id));
+    const missing = [...this.told].filter(([id, status]) => !known.has(id) && status !== 'SETTLED' && status !== 'CANCELLED');
+    const ended = await Promise.all(missing.map(([id]) => this.operator.get<RoundView>(`/orders/v1/rounds/${id}`)));
+    return [...ended, ...begun, ...upcoming];
+  }
+
+  private async list(filter: string): Promise<readonly RoundView[]> {
+    return (await this.operator.get<{ items: RoundView[] }>(`/orders/v1/rounds?seriesId=${this.sale.seriesId}&limit=${LIMIT}&${filter}`)).items;
+  }
+
+  private tell(round: RoundView): void {
+    const before = this.told.get(round.id);
+    if (before === round.status) return;
+    this.told.set(round.id, round.status);
+    const line = this.lineFor(round, before);
+    if (line !== undefined) this.print(`${this.paint.dim(new Date().toLocaleTimeString('en-GB'))}  round ${round.number}  ${line}`);
+  }
+
+  private lineFor(round: RoundView, before: string | undefined): string | undefined {
+    const { paint } = this;
+    switch (round.status) {
+      case 'OPEN':
+        return before === 'SOLD_OUT'
+          ? `${paint.cyan('second chance')}  ${this.units(round, 'available')} came back`
+          : `${paint.green('open')}  ${this.units(round, 'quota')} until ${new Date(round.closesAt).toLocaleTimeString('en-GB')}  ${paint.dim(round.id)}`;
+      case 'SOLD_OUT':
+        return `${paint.yellow('sold out')}  ${this.units(round, 'sold')} paid, ${this.units(round, 'held')} waiting for payment`;
+      case 'CLOSED':
+        return `${paint.dim('closed')}  ${this.units(round, 'sold')} paid, ${this.units(round, 'held')} waiting for payment`;
+      case 'SETTLED':
+        return `${paint.dim('settled')}  ${this.units(round, 'sold')} sold`;
+      case 'CANCELLED':
+        return paint.yellow('cancelled');
+      default:
+        return undefined;
+    }
+  }
+
+  private units(round: RoundView, counter: 'quota' | 'available' | 'held' | 'sold'): string {
+    return round.items
+      .map((item) => {
+        const sku = this.sale.skus.find(({ skuId }) => skuId === item.skuId);
+        const units = item[counter] ?? 0;
+        return `${count(units)} ${(units === 1 ? sku?.one : sku?.many) ?? item.skuId}`;
+      })
+      .join(', ');
+  }
+}
+
+function filterOf(states: readonly string[]): string {
+  return states.map((state) => `status=${state}`).join('&');
+}
