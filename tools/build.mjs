@@ -1,13 +1,13 @@
 // Compiles apps/, libs/ and tools/ to dist/ with swc: the same compiler Jest uses, so what is tested is what runs.
 // Types are checked by `npm run check`. Path aliases of tsconfig.json are rewritten to relative requires.
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformFile } from '@swc/core';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'dist');
-const sources = ['apps', 'libs', 'tools', 'test'];
+const sources = ['apps', 'libs', 'tools'];
 const tsconfig = JSON.parse(await readFile(join(root, 'tsconfig.json'), 'utf8'));
 
 const swcOptions = {
@@ -44,9 +44,16 @@ async function compile(path) {
   if (await isFresh(path, target)) return false;
   const { code, map } = await transformFile(path, { ...swcOptions, sourceFileName: relative(dirname(target), path) });
   await mkdir(dirname(target), { recursive: true });
-  await writeFile(`${target}.map`, map);
-  await writeFile(target, `${code}\n//# sourceMappingURL=${target.split('/').pop()}.map\n`);
+  await replaceFile(`${target}.map`, map);
+  await replaceFile(target, `${code}\n//# sourceMappingURL=${target.split('/').pop()}.map\n`);
   return true;
+}
+
+/** Whole or not at all: another process may be reading the build, or building too. */
+async function replaceFile(path, content) {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, content);
+  await rename(draft, path);
 }
 
 const started = performance.now();
@@ -55,13 +62,13 @@ const expected = new Set();
 let compiled = 0;
 for (const folder of sources) {
   for await (const path of walk(join(root, folder))) {
-    if (!path.endsWith('.ts') || path.endsWith('.d.ts')) continue;
+    if (!path.endsWith('.ts') || path.endsWith('.d.ts') || path.endsWith('.spec.ts')) continue;
     expected.add(join(out, relative(root, path)).replace(/\.ts$/, '.js'));
     if (await compile(path)) compiled += 1;
   }
 }
 // A file whose source is gone must not linger: it would still be required by name.
 for await (const path of walk(out)) {
-  if (path.endsWith('.js') && !expected.has(path)) await Promise.all([rm(path), rm(`${path}.map`, { force: true })]);
+  if (path.endsWith('.js') && !expected.has(path)) await Promise.all([path, `${path}.map`].map((file) => rm(file, { force: true })));
 }
 process.stderr.write(`built ${compiled} of ${expected.size} files in ${Math.round(performance.now() - started)} ms\n`);

@@ -64,12 +64,21 @@ class ConsumerModule {}
 process.on('message', () => {
   const delays = samples.sort((a, b) => a - b);
   samples = [];
-  process.send!({ count: delays.length, p50Ms: delays[Math.floor(delays.length * 0.5)] ?? 0, p99Ms: delays[Math.floor(delays.length * 0.99)] ?? 0 });
+  process.send!({
+    count: delays.length,
+    p50Ms: delays[Math.floor(delays.length * 0.5)] ?? 0,
+    p99Ms: delays[Math.floor(delays.length * 0.99)] ?? 0,
+  });
 });
 
 async function main(): Promise<void> {
   await migrate({ url, service: 'bench-consumer', migrations: [Consumer1764000000001] });
-  const definition = { name: 'bench-consumer', module: ConsumerModule, eventServer: EVENT_SERVER, migrate: async () => undefined };
+  const definition = {
+    name: 'bench-consumer',
+    module: ConsumerModule,
+    eventServer: EVENT_SERVER,
+    migrate: async () => undefined,
+  };
   await bootServices([definition], { env, stopOnSignals: true });
 }
 

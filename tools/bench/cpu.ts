@@ -21,7 +21,7 @@ export function cpuTicks(group: ProcessGroup): number {
   const stats = readStats();
   const members = new Set(group.pids);
   // Children have greater process ids than their parents only usually: repeat until nothing is added.
-  for (let size = -1; size !== members.size; ) {
+  for (let size = -1; size !== members.size;) {
     size = members.size;
     for (const stat of stats) if (members.has(stat.parent)) members.add(stat.pid);
   }
@@ -35,16 +35,18 @@ function readStats(): Stat[] {
   } catch {
     return [];
   }
-  return names.filter((name) => /^\d+$/.test(name)).flatMap((name) => {
-    try {
-      const text = readFileSync(`/proc/${name}/stat`, 'utf8');
-      // The command, in parentheses, may contain anything: fields are counted from behind it.
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      return [{ pid: Number(name), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }];
-    } catch {
-      return [];
-    }
-  });
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const text = readFileSync(`/proc/${name}/stat`, 'utf8');
+        // The command, in parentheses, may contain anything: fields are counted from behind it.
+        const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+        return [{ pid: Number(name), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }];
+      } catch {
+        return [];
+      }
+    });
 }
 
 /** Kilobytes of memory a process has in use. */

@@ -11,7 +11,9 @@ async function openAll(order: LoadOrder): Promise<LeanConnection[]> {
   const connections: LeanConnection[] = [];
   while (connections.length < order.clients) {
     const wave = Math.min(CONNECT_AT_ONCE, order.clients - connections.length);
-    connections.push(...(await Promise.all(Array.from({ length: wave }, () => LeanConnection.open(order.host, order.port)))));
+    connections.push(
+      ...(await Promise.all(Array.from({ length: wave }, () => LeanConnection.open(order.host, order.port)))),
+    );
   }
   return connections;
 }
@@ -48,8 +50,15 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   await Promise.all(clients);
   for (const connection of connections) connection.close();
   latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
-  return { perSecond: (latencies.length / elapsedMs) * 1_000, count: latencies.length, p50Ms: at(0.5), p99Ms: at(0.99), statuses };
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  return {
+    perSecond: (latencies.length / elapsedMs) * 1_000,
+    count: latencies.length,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    statuses,
+  };
 }
 
 process.on('message', (message: { tokens?: string[]; order?: LoadOrder }) => {

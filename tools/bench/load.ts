@@ -38,7 +38,9 @@ interface WorkerEvent {
 }
 
 export class Crowd {
-  private readonly worker: ChildProcess = fork(join(__dirname, 'load-worker.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  private readonly worker: ChildProcess = fork(join(__dirname, 'load-worker.js'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
 
   /** Gives the crowd its tokens. */
   equip(tokens: readonly string[]): void {
@@ -50,7 +52,11 @@ export class Crowd {
   }
 
   /** Runs one load; `onCounting` and `onCounted` frame the measured part. */
-  async run(order: LoadOrder, groups: readonly ProcessGroup[], hooks: { counting?: () => void; counted?: () => void } = {}): Promise<Measured> {
+  async run(
+    order: LoadOrder,
+    groups: readonly ProcessGroup[],
+    hooks: { counting?: () => void; counted?: () => void } = {},
+  ): Promise<Measured> {
     const before = new Map<string, number>();
     const spent: Record<string, number> = {};
     const result = await new Promise<LoadResult>((resolve, reject) => {
@@ -70,7 +76,10 @@ export class Crowd {
       this.worker.on('message', listen);
       this.worker.send({ order });
     });
-    const perRequest = ([name, us]: [string, number]): [string, number] => [name, result.count === 0 ? 0 : us / result.count];
+    const perRequest = ([name, us]: [string, number]): [string, number] => [
+      name,
+      result.count === 0 ? 0 : us / result.count,
+    ];
     return { ...result, cpuUs: Object.fromEntries(Object.entries(spent).map(perRequest)) };
   }
 

@@ -28,7 +28,12 @@ interface System {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { json: { type: 'boolean' }, seconds: { type: 'string', default: '5' }, profile: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      json: { type: 'boolean' },
+      seconds: { type: 'string', default: '5' },
+      profile: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help === true) return void process.stdout.write(`${HELP}\n`);
   const seconds = Number(values.seconds);
@@ -40,7 +45,13 @@ async function main(): Promise<void> {
   try {
     system = await startSystem(dataDir, issuer, values.profile);
     say(`minting ${BUYERS} tokens …`);
-    crowd.equip(await Promise.all(Array.from({ length: BUYERS }, (_, n) => issuer.mint({ sub: `b_bench_${n}`, roles: ['buyer'], expiresIn: '6h' }))));
+    crowd.equip(
+      await Promise.all(
+        Array.from({ length: BUYERS }, (_, n) =>
+          issuer.mint({ sub: `b_bench_${n}`, roles: ['buyer'], expiresIn: '6h' }),
+        ),
+      ),
+    );
     const rows = await measureAll({ ...system, crowd, buyers: BUYERS, measureMs: seconds * 1_000, say });
     const floors = floorsOf(rows);
     if (values.json === true) process.stdout.write(`${JSON.stringify({ rows, floors })}\n`);
@@ -65,7 +76,8 @@ async function startSystem(dataDir: string, issuer: LocalIssuer, profile: string
     HTTP_PORT: '0',
   };
   await ordersService(env).migrate();
-  const flags = (name: string): string[] => (profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile, '--cpu-prof-name', `${name}.cpuprofile`]);
+  const flags = (name: string): string[] =>
+    profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile, '--cpu-prof-name', `${name}.cpuprofile`];
   say('starting the bare server, orders and a consumer …');
   const bare = await startService('bare', 'tools/bench/bare-server.js', env, flags('bare'));
   const orders = await startService('orders', 'apps/orders/src/main.js', env, flags('orders'));

@@ -30,7 +30,9 @@ export async function measureAll(system: BenchSystem): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   const add = (row: BenchRow): void => {
     rows.push(row);
-    system.say(`  ${row.id} ${row.clients}: ${Math.round(row.perSecond)}/s, p50 ${row.p50Ms.toFixed(1)} ms, p99 ${row.p99Ms.toFixed(1)} ms`);
+    system.say(
+      `  ${row.id} ${row.clients}: ${Math.round(row.perSecond)}/s, p50 ${row.p50Ms.toFixed(1)} ms, p99 ${row.p99Ms.toFixed(1)} ms`,
+    );
   };
   const deep = await createBenchSale(system.database, DEEP_QUOTA);
   await warmUpTokens(system, deep);
@@ -61,7 +63,12 @@ function groupsOf(system: BenchSystem, names: readonly ('bare' | 'orders' | 'con
   ];
 }
 
-function order(system: BenchSystem, service: RunningService, what: { path: string; body: string; idempotent: boolean; clients: number }, measureMs = system.measureMs): LoadOrder {
+function order(
+  system: BenchSystem,
+  service: RunningService,
+  what: { path: string; body: string; idempotent: boolean; clients: number },
+  measureMs = system.measureMs,
+): LoadOrder {
   return {
     host: service.url.hostname,
     port: Number(service.url.port),
@@ -104,15 +111,15 @@ async function claimRow(system: BenchSystem, deep: BenchSale, clients: number, b
   const counts = async (): Promise<[number, number]> =>
     Promise.all([readMetric(orders, 'sql_statements'), readMetric(orders, 'gate_calls')]);
   await askConsumer(consumer);
-  let before: Promise<[number, number]> | undefined;
-  let after: Promise<[number, number]> | undefined;
+  const readings: Promise<[number, number]>[] = [];
+  const read = (): void => void readings.push(counts());
   const result = await system.crowd.run(
     order(system, orders, { path: deep.path, body: deep.body, idempotent: true, clients }),
     groupsOf(system, ['orders', 'consumer']),
-    { counting: () => (before = counts()), counted: () => (after = counts()) },
+    { counting: read, counted: read },
   );
+  const [from, to] = (await Promise.all(readings)) as [[number, number], [number, number]];
   expectOnly(result, '201');
-  const [from, to] = [await before!, await after!];
   const events = await caughtUp(system);
   return {
     id: 'claim',
@@ -143,7 +150,7 @@ function askConsumer(consumer: RunningService): Promise<Delays> {
 async function caughtUp(system: BenchSystem): Promise<Delays> {
   const first = await askConsumer(system.services.consumer);
   const until = Date.now() + CONSUMER_CATCHES_UP_WITHIN_MS;
-  for (let idle = 0; idle < 3 && Date.now() < until; ) {
+  for (let idle = 0; idle < 3 && Date.now() < until;) {
     await new Promise((resolve) => setTimeout(resolve, 300));
     idle = (await askConsumer(system.services.consumer)).count === 0 ? idle + 1 : 0;
   }

@@ -19,7 +19,11 @@ const WRITE = `with placed as (
   update round_items set held = held + $7 where item_id = $4`;
 
 /** Rows of accepted claims per second that Postgres takes in this shape, and the time of one statement. */
-export async function measureRawWrites(url: string, itemUuid: string, measureMs: number): Promise<{ perSecond: number; p50Ms: number; p99Ms: number }> {
+export async function measureRawWrites(
+  url: string,
+  itemUuid: string,
+  measureMs: number,
+): Promise<{ perSecond: number; p50Ms: number; p99Ms: number }> {
   const client = new Client({ connectionString: url });
   await client.connect();
   const took: number[] = [];

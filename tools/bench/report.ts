@@ -26,11 +26,27 @@ export interface Floor {
 
 /** Holds the rows against what the project promises of itself. */
 export function floorsOf(rows: readonly BenchRow[]): Floor[] {
-  const row = (id: string, clients: number): BenchRow => rows.find((candidate) => candidate.id === id && candidate.clients === clients)!;
-  const [at1, at64, at256, at4096] = [1, 64, 256, 4_096].map((clients) => row('claim', clients)) as [BenchRow, BenchRow, BenchRow, BenchRow];
+  const row = (id: string, clients: number): BenchRow =>
+    rows.find((candidate) => candidate.id === id && candidate.clients === clients)!;
+  const [at1, at64, at256, at4096] = [1, 64, 256, 4_096].map((clients) => row('claim', clients)) as [
+    BenchRow,
+    BenchRow,
+    BenchRow,
+    BenchRow,
+  ];
   const refusal = row('refusal', 256);
-  const least = (id: string, floor: number, measured: number): Floor => ({ id, floor: `≥ ${floor}`, measured, ok: measured >= floor });
-  const most = (id: string, floor: number, measured: number): Floor => ({ id, floor: `≤ ${floor}`, measured, ok: measured <= floor });
+  const least = (id: string, floor: number, measured: number): Floor => ({
+    id,
+    floor: `≥ ${floor}`,
+    measured,
+    ok: measured >= floor,
+  });
+  const most = (id: string, floor: number, measured: number): Floor => ({
+    id,
+    floor: `≤ ${floor}`,
+    measured,
+    ok: measured <= floor,
+  });
   return [
     least('refusals / bare', 0.7, refusal.ratio),
     least('claims at 256 / bare', 0.4, at256.ratio),
@@ -44,7 +60,18 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
 /** Prints what a person wants to read. */
 export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]): void {
   const lines = [
-    ['row', 'clients', 'per s', '× bare', 'p50 ms', 'p99 ms', 'SQL', 'Redis', 'event p50/p99 ms', 'CPU µs per request by process'],
+    [
+      'row',
+      'clients',
+      'per s',
+      '× bare',
+      'p50 ms',
+      'p99 ms',
+      'SQL',
+      'Redis',
+      'event p50/p99 ms',
+      'CPU µs per request by process',
+    ],
     ...rows.map((row) => [
       row.id,
       String(row.clients),
@@ -55,7 +82,9 @@ export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]):
       row.sqlPerClaim?.toFixed(3) ?? '',
       row.redisPerClaim?.toFixed(3) ?? '',
       row.eventP50Ms === undefined ? '' : `${row.eventP50Ms.toFixed(0)} / ${row.eventP99Ms!.toFixed(0)}`,
-      Object.entries(row.cpuUs).map(([name, us]) => `${name} ${us.toFixed(0)}`).join(', '),
+      Object.entries(row.cpuUs)
+        .map(([name, us]) => `${name} ${us.toFixed(0)}`)
+        .join(', '),
     ]),
   ];
   printColumns(lines);
@@ -65,5 +94,11 @@ export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]):
 
 function printColumns(lines: readonly (readonly string[])[]): void {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  for (const line of lines) process.stdout.write(`${line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`);
+  for (const line of lines)
+    process.stdout.write(
+      `${line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
 }

@@ -13,7 +13,12 @@ export interface RunningService {
 }
 
 /** `script` is relative to the build folder. Rejects when the process ends or does not listen in time. */
-export function startService(name: string, script: string, env: Record<string, string>, execArgv: readonly string[] = []): Promise<RunningService> {
+export function startService(
+  name: string,
+  script: string,
+  env: Record<string, string>,
+  execArgv: readonly string[] = [],
+): Promise<RunningService> {
   const file = join(__dirname, '..', '..', script);
   const child = fork(file, [], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -27,12 +32,16 @@ export function startService(name: string, script: string, env: Record<string, s
       child.kill('SIGTERM');
     });
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${name} did not listen within ${START_WITHIN_MS} ms`)), START_WITHIN_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`${name} did not listen within ${START_WITHIN_MS} ms`)),
+      START_WITHIN_MS,
+    );
     let said = '';
     child.once('exit', (code) => reject(new Error(`${name} ended with status ${code}: ${said.slice(-2_000)}`)));
     child.stdout!.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-20_000);
-      for (const line of chunk.toString().split('\n')) if (/"level":"(warn|error|fatal)"/.test(line)) process.stderr.write(`${name}: ${line}\n`);
+      for (const line of chunk.toString().split('\n'))
+        if (/"level":"(warn|error|fatal)"/.test(line)) process.stderr.write(`${name}: ${line}\n`);
       const listening = said.split('\n').find((line) => line.includes('"listening"'));
       const url = listening === undefined ? null : /"url":"([^"]+)"/.exec(listening);
       if (url === null) return;

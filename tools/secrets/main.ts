@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runTool } from '../lib/arguments';
 import { issuerOf, loadSecrets } from '../lib/secrets';
+import { serviceEnvironments } from './service-environments';
 
 const USAGE = `Usage: node dist/tools/secrets/main.js --data-dir <folder>
 
 Writes <folder>/{catalog,orders,payments-sandbox}.env, postgres-password and secrets.json, made at the first run.
 `;
 
-const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
 const OWNER_ONLY = 0o600;
 /** The database server reads it under a user of its own. */
 const EVERY_USER = 0o644;
@@ -28,17 +28,9 @@ async function main(): Promise<number> {
   const password = await databasePassword(dataDir);
   const secrets = await loadSecrets(dataDir);
   const issuer = await issuerOf(secrets);
-  const payments = { PAYMENTS_PROVIDER_KEY: secrets.providerKey, PAYMENTS_WEBHOOK_SECRETS: secrets.webhookSecret };
-  for (const service of SERVICES) {
-    const name = service.replaceAll('-', '_');
-    const values = {
-      [`${name.toUpperCase()}_DATABASE_URL`]: `postgres://gravity:${password}@postgres:5432/gravity_${name}`,
-      CURSOR_SECRET: secrets.cursorSecret,
-      ...issuer.env,
-      ...(service === 'catalog' ? {} : payments),
-    };
+  for (const [service, environment] of serviceEnvironments(secrets, issuer, password)) {
     // Unquoted: `node --env-file` and `kubectl create secret --from-env-file` both read it as it stands.
-    const lines = Object.entries(values).map(([key, value]) => `${key}=${value}\n`);
+    const lines = Object.entries(environment).map(([key, value]) => `${key}=${value}\n`);
     await writeFile(join(dataDir, `${service}.env`), lines.join(''), { mode: OWNER_ONLY });
   }
   process.stdout.write(`Secrets are in ${dataDir}.\n`);

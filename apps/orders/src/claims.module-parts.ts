@@ -4,7 +4,14 @@ import { monotonicMs, systemClock } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
 import { type AppLogger, type CounterChild, metricsFor } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider, type Type } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { ClaimDecider } from './decision/claim-decider';
 import { ServerClock } from './decision/server-clock';
 import { GateConnection } from './gate/gate-connection';
@@ -47,8 +54,14 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
       await Promise.all(workers.map((worker) => worker.stop()));
     });
     const metrics = metricsFor(SERVICE);
-    metrics.gauge('claims_waiting', 'Claims waiting for a decision').labels().collect(() => this.decider.depth);
-    metrics.gauge('gate_calls', 'Script calls sent to Redis since the start').labels().collect(() => this.connection.commandCount);
+    metrics
+      .gauge('claims_waiting', 'Claims waiting for a decision')
+      .labels()
+      .collect(() => this.decider.depth);
+    metrics
+      .gauge('gate_calls', 'Script calls sent to Redis since the start')
+      .labels()
+      .collect(() => this.connection.commandCount);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -66,13 +79,19 @@ export function claimProviders(config: OrdersConfig): Provider[] {
 function gateProviders(config: OrdersConfig): Provider[] {
   const metrics = metricsFor(SERVICE);
   const switches = metrics.counter('gate_switches_total', 'Changes of the gate in force', ['admission']);
-  const swept = metrics.counter('gate_swept_units_total', 'Units brought back from claims that were never decided').labels();
+  const swept = metrics
+    .counter('gate_swept_units_total', 'Units brought back from claims that were never decided')
+    .labels();
   return [
     {
       provide: GateConnection,
       useFactory: () => new GateConnection({ url: config.redisUrl, commandTimeoutMs: config.gateTimeoutMs }),
     },
-    { provide: RedisGate, inject: [GateConnection], useFactory: (connection: GateConnection) => new RedisGate(connection, monotonicMs) },
+    {
+      provide: RedisGate,
+      inject: [GateConnection],
+      useFactory: (connection: GateConnection) => new RedisGate(connection, monotonicMs),
+    },
     { provide: SoldOutBoard, useFactory: () => new SoldOutBoard(monotonicMs) },
     {
       provide: ReturnsWorker,
@@ -88,7 +107,13 @@ function gateProviders(config: OrdersConfig): Provider[] {
     {
       provide: GateKeeper,
       inject: [Database, GateConnection, RedisGate, ReturnsWorker, APP_LOGGER],
-      useFactory: (database: Database, connection: GateConnection, gate: RedisGate, returns: ReturnsWorker, log: AppLogger) =>
+      useFactory: (
+        database: Database,
+        connection: GateConnection,
+        gate: RedisGate,
+        returns: ReturnsWorker,
+        log: AppLogger,
+      ) =>
         new GateKeeper(database, connection, gate, returns, systemClock, (seriesId, admission, reason) => {
           switches.labels({ admission }).inc();
           log.warn('admission switched', { seriesId, admission, reason });
@@ -108,7 +133,11 @@ function decisionProviders(config: OrdersConfig): Provider[] {
     counter.inc();
   };
   return [
-    { provide: ServerClock, inject: [Database], useFactory: (database: Database) => new ServerClock(database, systemClock) },
+    {
+      provide: ServerClock,
+      inject: [Database],
+      useFactory: (database: Database) => new ServerClock(database, systemClock),
+    },
     {
       provide: ClaimDecider,
       inject: [Database, ServerClock, OutboxRelay],
@@ -119,11 +148,24 @@ function decisionProviders(config: OrdersConfig): Provider[] {
           onCommitted: () => relay.wake(),
         }),
     },
-    { provide: SaleDirectory, inject: [Database], useFactory: (database: Database) => new SaleDirectory(database, monotonicMs) },
+    {
+      provide: SaleDirectory,
+      inject: [Database],
+      useFactory: (database: Database) => new SaleDirectory(database, monotonicMs),
+    },
     { provide: PlacedClaims, inject: [Database], useFactory: (database: Database) => new PlacedClaims(database) },
     {
       provide: PlaceClaimUseCase,
-      inject: [SaleDirectory, RedisGate, GateConnection, GateKeeper, SoldOutBoard, ClaimDecider, PlacedClaims, ServerClock],
+      inject: [
+        SaleDirectory,
+        RedisGate,
+        GateConnection,
+        GateKeeper,
+        SoldOutBoard,
+        ClaimDecider,
+        PlacedClaims,
+        ServerClock,
+      ],
       useFactory: (...parts: ConstructorParameters<typeof PlaceClaimUseCase>) =>
         new PlaceClaimUseCase(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7], count),
     },

@@ -5,7 +5,9 @@ import { ordersService } from './orders.service-definition';
 
 const service = ordersService(process.env);
 const started =
-  process.argv[2] === 'migrate' ? service.migrate() : bootServices([service], { env: process.env, stopOnSignals: true });
+  process.argv[2] === 'migrate'
+    ? service.migrate()
+    : bootServices([service], { env: process.env, stopOnSignals: true });
 
 started.catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

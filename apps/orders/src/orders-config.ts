@@ -23,7 +23,7 @@ export function readOrdersConfig(env: Environment): OrdersConfig {
   const config = {
     poolSize: read.integer('ORDERS_POOL_SIZE', 16, { min: 4, max: 200 }),
     redisUrl: read.text('REDIS_URL'),
-    gateTimeoutMs: read.integer('GATE_TIMEOUT_MS', 500, { min: 10, max: 10_000 }),
+    gateTimeoutMs: read.integer('GATE_TIMEOUT_MS', 1_000, { min: 10, max: 10_000 }),
     kafkaBrokers: read.list('KAFKA_BROKERS'),
     topicPrefix: read.text('KAFKA_TOPIC_PREFIX', ''),
     claimsPerBatch: read.integer('CLAIMS_PER_BATCH', 256, { min: 1, max: 5_000 }),

@@ -52,8 +52,14 @@ export class OrdersRuntime implements OnApplicationBootstrap, OnApplicationShutd
     this.hooks.onDrain('orders outbox', () => this.relay.stop({ drainMs: DRAIN_MS }));
     this.hooks.onDrain('orders pruner', () => this.pruner.stop());
     const metrics = metricsFor(SERVICE);
-    metrics.gauge('sql_statements', 'SQL statements sent since the start').labels().collect(() => this.database.statements.count);
-    metrics.gauge('sql_connections_waited_for', 'Callers waiting for a connection').labels().collect(() => this.database.pool.waiting);
+    metrics
+      .gauge('sql_statements', 'SQL statements sent since the start')
+      .labels()
+      .collect(() => this.database.statements.count);
+    metrics
+      .gauge('sql_connections_waited_for', 'Callers waiting for a connection')
+      .labels()
+      .collect(() => this.database.pool.waiting);
     this.relay.start();
     this.pruner.start();
   }

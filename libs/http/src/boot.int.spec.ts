@@ -24,7 +24,11 @@ async function call(
 ) {
   const answer = await request(running.url + path, { method, ...options });
   const text = await answer.body.text();
-  beforeAll(async () => {
+  const json = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+  return { status: answer.statusCode, headers: answer.headers, json };
+}
+
+beforeAll(async () => {
   issuer = await localIssuer();
   env = { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32) };
   running = await boot();
@@ -39,6 +43,7 @@ describe('around the services', () => {
     expect((await call('GET', '/health/live')).json).toEqual({ status: 'alive' });
     expect((await call('GET', '/health/startup')).json).toEqual({ status: 'started' });
     expect((await call('GET', '/health/ready')).json).toMatchObject({ status: 'ready' });
+    expect((await call('GET', '/things/v1/mine')).status).toBe(401);
     const metrics = await (await request(`${running.url}/metrics`)).body.text();
     expect(metrics).toMatch(
       /http_request_duration_seconds_count\{service="things",operation="getMine",status="4xx"\} \d+/,

@@ -88,7 +88,9 @@ function completeResponses(method: string, { responses }: ApiOperation): void {
 function codesOf(response: object): ErrorCode[] {
   const { content } = response as { content?: Record<string, { schema?: { allOf?: object[] } }> };
   const parts = content?.['application/problem+json']?.schema?.allOf ?? [];
-  return parts.flatMap((part) => (part as { properties?: { code?: { enum?: ErrorCode[] } } }).properties?.code?.enum ?? []);
+  return parts.flatMap(
+    (part) => (part as { properties?: { code?: { enum?: ErrorCode[] } } }).properties?.code?.enum ?? [],
+  );
 }
 
 /** Every HTTP route, from the decorators of every controller. */

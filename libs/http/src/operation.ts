@@ -86,7 +86,9 @@ export const PROBLEMS_OF_CHANGES: readonly ErrorCode[] = [
 ];
 
 /** @internal Responses that name their codes, one per status. */
-export function problemResponses(codes: Iterable<ErrorCode>): { status: number; description: string; content: object }[] {
+export function problemResponses(
+  codes: Iterable<ErrorCode>,
+): { status: number; description: string; content: object }[] {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of new Set(codes)) {
     const { status } = ERRORS[code];

@@ -7,6 +7,8 @@ import { err, ok, type Result } from '@gravity/kernel';
 import { invalidRequest } from './problem-reply';
 
 const FAULTS_MAX = 50;
+// class-transformer leaves out members that every object has by its prototype, so they would pass unseen.
+const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
 const NOT_A_DTO = new Set<unknown>([String, Number, Boolean, Array, Object, undefined]);
 
 /** The global pipe. Parameters whose type is no class pass through untouched. */
@@ -28,6 +30,8 @@ export function validateDto<T extends object>(type: Type<T>, value: unknown, pre
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     return err([{ pointer: prefix, message: 'must be an object' }]);
   }
+  const smuggled = inheritedNames(input, prefix);
+  if (smuggled.length > 0) return err(smuggled.slice(0, FAULTS_MAX));
   const instance = plainToInstance(type, input);
   const faults = validateSync(instance, {
     whitelist: true,
@@ -37,6 +41,16 @@ export function validateDto<T extends object>(type: Type<T>, value: unknown, pre
     validationError: { target: false, value: false },
   });
   return faults.length === 0 ? ok(instance) : err(flatten(faults, prefix).slice(0, FAULTS_MAX));
+}
+
+/** Members named like something of every object (`__proto__`, `toString`), at any depth; bodies are shallow by then. */
+function inheritedNames(value: unknown, pointer: string): FieldError[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const place = `${pointer}/${escapePointer(name)}`;
+    if (!Array.isArray(value) && INHERITED.has(name)) return [{ pointer: place, message: 'is not a name for a member' }];
+    return inheritedNames(member, place);
+  });
 }
 
 function flatten(faults: readonly ValidationError[], prefix: string): FieldError[] {

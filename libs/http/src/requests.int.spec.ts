@@ -218,7 +218,7 @@ describe('faults', () => {
     expect(answer.json['requestId']).toBe('trace-me');
     const line = lines.find((text) => text.includes('trace-me'))!;
     expect(line).toContain('postgres://gravity:***@db');
-    expect(line).toContain('boot.int.spec');
+    expect(line).toContain('things.fixture');
     expect(lines.join('')).not.toContain('hunter2');
   });
 

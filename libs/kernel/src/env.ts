@@ -49,7 +49,10 @@ export class EnvReader {
 
   /** A comma-separated list; empty when the key is absent. */
   list(key: string): string[] {
-    return (this.env[key] ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+    return (this.env[key] ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
   }
 
   /** Throws {@link ConfigurationError} when anything was wrong. */

@@ -37,7 +37,9 @@ it('sorts by the time of creation, on the wire too', () => {
 
 it('never repeats, even when the clock stands still or jumps back', () => {
   const clock = new ManualClock(1_700_000_000_000);
-  const ids = new Set(Array.from({ length: 20_000 }, (_, n) => (n === 10_000 && clock.advance(-300_000), newUuid(clock))));
+  const ids = new Set(
+    Array.from({ length: 20_000 }, (_, n) => (n === 10_000 && clock.advance(-300_000), newUuid(clock))),
+  );
   expect(ids.size).toBe(20_000);
 });
 

@@ -79,7 +79,7 @@ export function idFromUuid(kind: IdKind, uuid: string): string {
   let bits = 2;
   for (const byte of bytes) {
     held = (held << 8) | byte;
-    for (bits += 8; bits >= 5; ) {
+    for (bits += 8; bits >= 5;) {
       bits -= 5;
       text += ALPHABET[held >> bits]!;
       held &= (1 << bits) - 1;

@@ -4,7 +4,11 @@ import { ConfigurationError, EnvReader } from './env';
 import { defineStateMachine } from './state-machine';
 
 describe('state machine', () => {
-  const light = defineStateMachine<'RED' | 'GREEN' | 'OFF'>('light', 'RED', { RED: ['GREEN', 'OFF'], GREEN: ['RED'], OFF: [] });
+  const light = defineStateMachine<'RED' | 'GREEN' | 'OFF'>('light', 'RED', {
+    RED: ['GREEN', 'OFF'],
+    GREEN: ['RED'],
+    OFF: [],
+  });
 
   it('answers from its table', () => {
     expect(light.allows('RED', 'GREEN')).toBe(true);
@@ -16,9 +20,9 @@ describe('state machine', () => {
   });
 
   it('refuses a table with an unknown target or a state out of reach', () => {
-    expect(() => defineStateMachine('x', 'A' as string, { A: ['B'] })).toThrow('leads to B');
-    expect(() => defineStateMachine('x', 'A' as string, { A: [], B: [] })).toThrow('cannot be reached');
-    expect(() => defineStateMachine('x', 'C' as string, { A: [] })).toThrow('initial');
+    expect(() => defineStateMachine<string>('x', 'A', { A: ['B'] })).toThrow('leads to B');
+    expect(() => defineStateMachine<string>('x', 'A', { A: [], B: [] })).toThrow('cannot be reached');
+    expect(() => defineStateMachine<string>('x', 'C', { A: [] })).toThrow('initial');
   });
 });
 
@@ -55,8 +59,19 @@ describe('environment', () => {
 
   it('reads values and defaults', () => {
     const read = new EnvReader({ A: 'x', N: '7', F: 'true', L: 'a, b,,c', EMPTY: '' });
-    expect([read.text('A'), read.integer('N', 1, { min: 0, max: 9 }), read.flag('F', false), read.list('L')]).toEqual(['x', 7, true, ['a', 'b', 'c']]);
-    expect([read.text('EMPTY', 'd'), read.integer('X', 3, { min: 0, max: 9 }), read.flag('X', true), read.optional('EMPTY'), read.list('X')]).toEqual(['d', 3, true, undefined, []]);
+    expect([read.text('A'), read.integer('N', 1, { min: 0, max: 9 }), read.flag('F', false), read.list('L')]).toEqual([
+      'x',
+      7,
+      true,
+      ['a', 'b', 'c'],
+    ]);
+    expect([
+      read.text('EMPTY', 'd'),
+      read.integer('X', 3, { min: 0, max: 9 }),
+      read.flag('X', true),
+      read.optional('EMPTY'),
+      read.list('X'),
+    ]).toEqual(['d', 3, true, undefined, []]);
     expect(() => read.done()).not.toThrow();
   });
 });

@@ -1,10 +1,23 @@
 // Goal: no fen is lost or made, whatever is added, multiplied or split.
 import fc from 'fast-check';
 import { allocate } from './allocation';
-import { addMoney, CURRENCIES, equalMoney, formatMoney, isCurrency, money, moneyFromJson, moneyToJson, multiplyMoney, subtractMoney } from './money';
+import {
+  addMoney,
+  CURRENCIES,
+  equalMoney,
+  formatMoney,
+  isCurrency,
+  money,
+  moneyFromJson,
+  moneyToJson,
+  multiplyMoney,
+  subtractMoney,
+} from './money';
 
 const amount = fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n });
-const weights = fc.array(fc.bigInt({ min: 0n, max: 10n ** 9n }), { minLength: 1, maxLength: 40 }).filter((parts) => parts.some((part) => part > 0n));
+const weights = fc
+  .array(fc.bigInt({ min: 0n, max: 10n ** 9n }), { minLength: 1, maxLength: 40 })
+  .filter((parts) => parts.some((part) => part > 0n));
 
 it('splits an amount into parts that add up to it, each within one unit of its share', () => {
   fc.assert(
@@ -47,7 +60,11 @@ it('adds, subtracts and multiplies exactly, in one currency', () => {
 });
 
 it('survives the wire, and refuses what JSON numbers cannot hold', () => {
-  fc.assert(fc.property(amount, fc.constantFrom(...CURRENCIES), (minor, currency) => equalMoney(moneyFromJson(moneyToJson(money(minor, currency))), money(minor, currency))));
+  fc.assert(
+    fc.property(amount, fc.constantFrom(...CURRENCIES), (minor, currency) =>
+      equalMoney(moneyFromJson(moneyToJson(money(minor, currency))), money(minor, currency)),
+    ),
+  );
   expect(() => moneyToJson(money(2n ** 53n, 'CNY'))).toThrow('wire');
   expect(() => money(0.1, 'CNY')).toThrow('safe integer');
 });

@@ -28,7 +28,7 @@ export interface Buyer {
 
 const BURST_MS = 3_000;
 /** Share of buyers who open the page of the round before they tap. */
-const LOOKERS = 0.2;
+const LOOKERS = 0.06;
 /** Share of buyers who look again every few seconds until the end, and of those who come again a few times. */
 const PATIENT = 0.04;
 const RETURNERS = 0.25;

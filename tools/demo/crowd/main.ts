@@ -1,7 +1,7 @@
 // The process of the crowd: gets its brief from the demo, plays it, reports what it saw.
-import { setMaxListeners } from 'node:events';
 import { tokenSigner } from '../../lib/token-signer';
 import { type Buyer, castCrowd } from './casting';
+import { ClosingTime } from './closing-time';
 import { Lanes } from './lanes';
 import { pay } from './paying';
 import { Person, type Scene } from './person';
@@ -9,16 +9,19 @@ import type { CrowdBrief, FromCrowd, GoHome } from './protocol';
 import { shop } from './shopping';
 import { Tally } from './tally';
 
-const CONNECTIONS_MAX = 256;
-const BUYERS_PER_CONNECTION = 16;
-const PAYING_CONNECTIONS = 48;
+/**
+ * A server that is never idle answers each connection in turn, so a step of a payment takes as long as all of them
+ * together. This many keep two cores busy and still let winners pay in time.
+ */
+const CONNECTIONS = 96;
+const PAYING_CONNECTIONS = 32;
 const TOKEN_LIFE_SECONDS = 3_600;
 const PROGRESS_EVERY_MS = 200;
 /** The first ones come in this long before the opening at the earliest. */
 const LOBBY_MARGIN_MS = 500;
 
-async function play(brief: CrowdBrief, over: AbortSignal): Promise<void> {
-  const lanes = new Lanes(brief.baseUrl, Math.min(CONNECTIONS_MAX, Math.ceil(brief.buyers / BUYERS_PER_CONNECTION)));
+async function play(brief: CrowdBrief, closing: ClosingTime): Promise<void> {
+  const lanes = new Lanes(brief.baseUrl, CONNECTIONS);
   const payLanes = new Lanes(brief.baseUrl, PAYING_CONNECTIONS);
   const tally = new Tally();
   const sign = tokenSigner(brief.signingKey, TOKEN_LIFE_SECONDS);
@@ -27,7 +30,7 @@ async function play(brief: CrowdBrief, over: AbortSignal): Promise<void> {
   const lobbyMs = Math.max(1_000, brief.opensAtMs - Date.now() - LOBBY_MARGIN_MS - buyers / 20);
   const cast = castCrowd({ seed, buyers, items: items.length, lobbyMs, paymentWindowMs });
   const tokens = new Map(cast.map(({ id }) => [id, sign(id, ['buyer'])]));
-  const scene: Scene = { brief, lanes, payLanes, tally, tokenOf: (id) => tokens.get(id) ?? '', over };
+  const scene: Scene = { brief, lanes, payLanes, tally, tokenOf: (id) => tokens.get(id) ?? '', closing };
   await tell({ type: 'ready' });
   let active = cast.length;
   const report = setInterval(() => void tell(tally.progress(lanes.sent + payLanes.sent, active)), PROGRESS_EVERY_MS);
@@ -52,11 +55,9 @@ function tell(message: FromCrowd): Promise<void> {
 }
 
 process.once('message', (brief: CrowdBrief) => {
-  const over = new AbortController();
-  // One listener per waiting buyer.
-  setMaxListeners(0, over.signal);
-  process.once('message', (_goHome: GoHome) => over.abort());
-  play(brief, over.signal).then(
+  const closing = new ClosingTime();
+  process.once('message', (_goHome: GoHome) => closing.call());
+  play(brief, closing).then(
     () => process.exit(0),
     (error: unknown) => {
       process.stderr.write(`The crowd failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -1,6 +1,7 @@
 // What every buyer can do: look, tap, pay. One HTTP request each, counted.
 import { type Answer, type Call, Abandoned, type Lanes } from './lanes';
 import type { Buyer } from './casting';
+import type { ClosingTime } from './closing-time';
 import type { CrowdBrief, Win } from './protocol';
 import type { Tally } from './tally';
 
@@ -21,8 +22,8 @@ export interface Scene {
   readonly payLanes: Lanes;
   readonly tally: Tally;
   readonly tokenOf: (buyerId: string) => string;
-  /** Raised when there is nothing left to wait for. */
-  readonly over: AbortSignal;
+  /** Called when there is nothing left to wait for. */
+  readonly closing: ClosingTime;
 }
 
 /** One buyer at the keyboard. */

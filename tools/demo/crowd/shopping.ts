@@ -35,8 +35,7 @@ export async function shop(person: Person, scene: Scene): Promise<Win | undefine
 
 /** Waits for an instant, in milliseconds relative to the opening. */
 export function until(scene: Scene, atMs: number): Promise<void> {
-  const leftMs = scene.brief.opensAtMs + atMs - Date.now();
-  return leftMs <= 0 ? Promise.resolve() : sleep(leftMs, scene.over);
+  return scene.closing.wait(scene.brief.opensAtMs + atMs - Date.now());
 }
 
 async function ordinary(person: Person, scene: Scene): Promise<Win | undefined> {
@@ -92,7 +91,7 @@ async function comeAgain(person: Person, scene: Scene, before: TapOutcome): Prom
     if (last.kind === 'refused' && last.code !== 'sold-out' && !BUSY.has(last.code)) return undefined;
     if (atMs > lastReturnMs) return undefined;
     await until(scene, atMs);
-    if (scene.over.aborted) return undefined;
+    if (scene.closing.over) return undefined;
     last = await persist(person, `${person.buyer.id}-again-${index}`);
     if (last.kind === 'won') return last.win;
   }

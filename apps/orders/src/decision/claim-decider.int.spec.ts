@@ -24,7 +24,11 @@ afterAll(async () => {
 });
 
 const decider = (): ClaimDecider =>
-  new ClaimDecider(database, new ServerClock(database, systemClock), { maxBatch: 256, maxQueue: 100_000, onCommitted: () => undefined });
+  new ClaimDecider(database, new ServerClock(database, systemClock), {
+    maxBatch: 256,
+    maxQueue: 100_000,
+    onCommitted: () => undefined,
+  });
 
 async function saleWithItems(options: SaleOptions): Promise<{ sale: Sale; items: SaleItem[] }> {
   const sale = await createSale(database, options);
@@ -63,7 +67,10 @@ async function settle(target: ClaimDecider, claim: ClaimCommand): Promise<ClaimD
 }
 
 const outcomes = (decisions: readonly ClaimDecision[]): Record<string, number> =>
-  decisions.reduce<Record<string, number>>((count, { outcome }) => ({ ...count, [outcome]: (count[outcome] ?? 0) + 1 }), {});
+  decisions.reduce<Record<string, number>>(
+    (count, { outcome }) => ({ ...count, [outcome]: (count[outcome] ?? 0) + 1 }),
+    {},
+  );
 
 async function counters(itemId: string): Promise<{ held: number; orders: number; placed: number }> {
   const [row] = await database.query<{ held: number; orders: number; placed: number }>(
@@ -98,7 +105,9 @@ it('keeps the win limit over the items of a series', async () => {
 it('keeps the limit per buyer over several orders', async () => {
   const { items } = await saleWithItems({ quotas: [50], perOrderLimit: 2, perBuyerLimit: 3 });
   const target = decider();
-  const decisions = await Promise.all([1, 2, 1].map((quantity) => settle(target, command(items[0]!, 'b_many', { quantity }))));
+  const decisions = await Promise.all(
+    [1, 2, 1].map((quantity) => settle(target, command(items[0]!, 'b_many', { quantity }))),
+  );
   const units = decisions.map((decision, index) => (decision.outcome === 'ACCEPTED' ? [1, 2, 1][index]! : 0));
   expect(units.reduce((sum, quantity) => sum + quantity, 0)).toBeLessThanOrEqual(3);
   expect(decisions.some((decision) => decision.outcome === 'LIMIT_REACHED')).toBe(true);
@@ -108,15 +117,21 @@ it('refuses another epoch, a tombstoned admission, and a stopped sale', async ()
   const { sale, items } = await saleWithItems({ quotas: [10] });
   const item = items[0]!;
   const target = decider();
-  expect(await target.submit(command(item, 'b_1', { epoch: 3n, admissionNumber: 1 }))).toEqual({ outcome: 'STALE_EPOCH' });
+  expect(await target.submit(command(item, 'b_1', { epoch: 3n, admissionNumber: 1 }))).toEqual({
+    outcome: 'STALE_EPOCH',
+  });
   await database.query(`update round_items set admission = 'GATE', epoch = 3 where item_id = $1`, [item.itemId]);
   expect(await target.submit(command(item, 'b_1'))).toEqual({ outcome: 'STALE_EPOCH' });
   const dead = command(item, 'b_1', { epoch: 3n, admissionNumber: 1 });
-  await database.query(`insert into claim_tombstones (claim_id, epoch, admission_number) values ($1, 3, 1)`, [dead.claimId]);
+  await database.query(`insert into claim_tombstones (claim_id, epoch, admission_number) values ($1, 3, 1)`, [
+    dead.claimId,
+  ]);
   expect(await target.submit(dead)).toEqual({ outcome: 'TOMBSTONED' });
   expect((await target.submit({ ...dead, admissionNumber: 2 })).outcome).toBe('ACCEPTED');
   await database.query(`update round_items set selling = false where round_id = $1`, [sale.roundId]);
-  expect(await target.submit(command(item, 'b_2', { epoch: 3n, admissionNumber: 3 }))).toEqual({ outcome: 'NOT_SELLING' });
+  expect(await target.submit(command(item, 'b_2', { epoch: 3n, admissionNumber: 3 }))).toEqual({
+    outcome: 'NOT_SELLING',
+  });
 });
 
 it('judges the window itself when no gate has', async () => {

@@ -139,7 +139,12 @@ export class ClaimDecider {
       }
       if (row.outcome === 'REPLAYED') {
         const { existing_order_id, existing_fingerprint, existing_live } = row;
-        return { outcome: 'REPLAYED', orderId: existing_order_id!, fingerprint: existing_fingerprint!, live: existing_live === true };
+        return {
+          outcome: 'REPLAYED',
+          orderId: existing_order_id!,
+          fingerprint: existing_fingerprint!,
+          live: existing_live === true,
+        };
       }
       return { outcome: row.outcome };
     });

@@ -15,7 +15,9 @@ export function orderPlacedPayload(claim: ClaimCommand, placedAtMs: number): str
     seriesId: item.wire.seriesId,
     roundId: item.wire.roundId,
     itemId: item.wire.itemId,
-    lines: [{ skuId: item.wire.skuId, quantity, unitPrice, priceVersionId: item.wire.priceVersionId, title: item.title }],
+    lines: [
+      { skuId: item.wire.skuId, quantity, unitPrice, priceVersionId: item.wire.priceVersionId, title: item.title },
+    ],
     total: { amount: Number(item.priceMinor) * quantity, currency: item.currency },
     placedAt: toRfc3339(placedAtMs),
     expiresAt: toRfc3339(placedAtMs + claim.paymentWindowMs),

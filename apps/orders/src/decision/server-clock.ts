@@ -24,7 +24,9 @@ export class ServerClock implements Clock {
   /** Reads Postgres' clock. The reading is taken to have been made halfway between question and answer. */
   async anchor(): Promise<void> {
     const asked = monotonicMs();
-    const [row] = await this.database.query<{ ms: string | number }>(`select extract(epoch from clock_timestamp()) * 1000 as ms`);
+    const [row] = await this.database.query<{ ms: string | number }>(
+      `select extract(epoch from clock_timestamp()) * 1000 as ms`,
+    );
     const reading = Number(row!.ms) + (monotonicMs() - asked) / 2;
     if (this.anchored === undefined) this.anchored = new AnchoredClock(reading);
     else this.anchored.anchor(reading);

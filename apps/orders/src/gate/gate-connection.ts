@@ -92,7 +92,7 @@ export class GateConnection {
     try {
       const call = (this.redis as unknown as Record<GateScript, ScriptCall>)[script];
       const reply = await call.call(this.redis, keys, ...args);
-      return Array.isArray(reply) ? reply : [reply as number];
+      return typeof reply === 'number' ? [reply] : reply;
     } catch (error) {
       throw new GateUnavailable(`${script}: ${(error as Error).message}`, { cause: error });
     }

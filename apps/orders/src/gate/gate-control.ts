@@ -35,7 +35,9 @@ export abstract class GateControl {
    * Takes units for a late payment, as a claim would: true when the gate (or, in DIRECT admission, Postgres later) may
    * still have them. The caller decides in Postgres and then reports with {@link settle}.
    */
-  abstract take(claim: LateClaim): Promise<{ readonly admitted: boolean; readonly epoch: bigint | null; readonly admissionNumber: bigint | null }>;
+  abstract take(
+    claim: LateClaim,
+  ): Promise<{ readonly admitted: boolean; readonly epoch: bigint | null; readonly admissionNumber: bigint | null }>;
 
   /** Reports the decision on an admitted claim: kept, or given back. */
   abstract settle(seriesId: string, itemId: string, claimId: string, kept: boolean): void;

@@ -27,7 +27,8 @@ export class GateKeeper extends GateControl {
     private readonly gate: RedisGate,
     private readonly returns: ReturnsWorker,
     private readonly clock: Clock,
-    private readonly onSwitch: (seriesId: string, admission: 'GATE' | 'DIRECT', reason: string) => void = () => undefined,
+    private readonly onSwitch: (seriesId: string, admission: 'GATE' | 'DIRECT', reason: string) => void = () =>
+      undefined,
   ) {
     super();
     this.state = new GateStateRepository(database);
@@ -69,7 +70,10 @@ export class GateKeeper extends GateControl {
     this.returns.wake();
   }
 
-  override async view(seriesId: string, itemIds: readonly string[]): Promise<ReadonlyMap<string, GateItemView> | undefined> {
+  override async view(
+    seriesId: string,
+    itemIds: readonly string[],
+  ): Promise<ReadonlyMap<string, GateItemView> | undefined> {
     const views = new Map<string, GateItemView>();
     try {
       for (const itemId of itemIds) {
@@ -85,7 +89,8 @@ export class GateKeeper extends GateControl {
 
   override async take(claim: LateClaim): ReturnType<GateControl['take']> {
     const admission = await this.state.admissionOf(claim.seriesId);
-    if (admission === undefined || admission.admission === 'DIRECT') return { admitted: true, epoch: null, admissionNumber: null };
+    if (admission === undefined || admission.admission === 'DIRECT')
+      return { admitted: true, epoch: null, admissionNumber: null };
     const answer = await this.gate.claim(claim.seriesId, claim.itemId, admission.epoch, claim);
     const admitted = answer.kind === 'admitted' || answer.kind === 'known';
     return { admitted, epoch: admission.epoch, admissionNumber: admitted ? BigInt(answer.admissionNumber) : null };
@@ -122,33 +127,56 @@ export class GateKeeper extends GateControl {
     if (begun === 0) return;
     const now = this.clock.nowMs();
     const keepMs = (closesAtMs: number): number => Math.max(closesAtMs - now, 0) + KEEP_AFTER_CLOSE_MS;
-    const keepSeriesMs = snapshot.items.reduce((most, item) => Math.max(most, keepMs(item.closesAtMs)), KEEP_AFTER_CLOSE_MS);
+    const keepSeriesMs = snapshot.items.reduce(
+      (most, item) => Math.max(most, keepMs(item.closesAtMs)),
+      KEEP_AFTER_CLOSE_MS,
+    );
     const chunk = (keys: readonly string[], kind: string, ms: number, values: (string | number)[]): Promise<unknown> =>
       this.connection.run('gateLoadChunk', keys, epoch, kind, ms, ...values);
 
     for (const item of snapshot.items) {
       await chunk(gateKeys(seriesId, item.itemId), 'item', keepMs(item.closesAtMs), [
-        'state', item.selling ? 'open' : 'stopped',
-        'opensAt', item.opensAtMs,
-        'closesAt', item.closesAtMs,
-        'available', item.available,
-        'cooling', 0,
-        'coolUntil', 0,
-        'claimed', item.claimed,
-        'perBuyer', item.perBuyerLimit,
-        'winLimit', item.winLimit,
-        'admissions', 0,
+        'state',
+        item.selling ? 'open' : 'stopped',
+        'opensAt',
+        item.opensAtMs,
+        'closesAt',
+        item.closesAtMs,
+        'available',
+        item.available,
+        'cooling',
+        0,
+        'coolUntil',
+        0,
+        'claimed',
+        item.claimed,
+        'perBuyer',
+        item.perBuyerLimit,
+        'winLimit',
+        item.winLimit,
+        'admissions',
+        0,
       ]);
     }
     for (const item of snapshot.items) {
       const claims = snapshot.claims.filter((claim) => claim.itemId === item.itemId);
       for (const rows of chunksOf(claims, ROWS_PER_CHUNK)) {
-        const values = rows.flatMap((row) => [row.claimId, `${row.quantity}|${row.buyerId}|0`, row.buyerId, row.quantity]);
+        const values = rows.flatMap((row) => [
+          row.claimId,
+          `${row.quantity}|${row.buyerId}|0`,
+          row.buyerId,
+          row.quantity,
+        ]);
         await chunk(gateKeys(seriesId, item.itemId), 'claims', keepMs(item.closesAtMs), values);
       }
     }
     for (const rows of chunksOf(snapshot.wins, ROWS_PER_CHUNK)) {
-      await chunk(anyItem, 'wins', keepSeriesMs, rows.flatMap((row) => [row.buyerId, row.wins]));
+      await chunk(
+        anyItem,
+        'wins',
+        keepSeriesMs,
+        rows.flatMap((row) => [row.buyerId, row.wins]),
+      );
     }
     await chunk(anyItem, 'open', keepSeriesMs, []);
   }

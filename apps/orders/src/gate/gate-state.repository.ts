@@ -44,7 +44,11 @@ export class GateStateRepository {
    * commit on, no claim admitted under an earlier epoch is accepted, so the snapshot stays true until the gate opens.
    * Undefined when the series is not at `observedEpoch` any more.
    */
-  async beginLoad(seriesId: string, runId: string, observedEpoch: bigint | undefined): Promise<GateSnapshot | undefined> {
+  async beginLoad(
+    seriesId: string,
+    runId: string,
+    observedEpoch: bigint | undefined,
+  ): Promise<GateSnapshot | undefined> {
     return this.database.transaction(async (tx) => {
       const epoch = await this.nextEpoch(tx, seriesId, 'GATE', runId, observedEpoch);
       if (epoch === undefined) return undefined;

@@ -24,16 +24,45 @@ interface Loaded {
   readonly itemId: string;
 }
 
-async function load(options: { quota: number; perBuyer?: number; winLimit?: number; opensInMs?: number; openMs?: number; epoch?: number }): Promise<Loaded> {
+async function load(options: {
+  quota: number;
+  perBuyer?: number;
+  winLimit?: number;
+  opensInMs?: number;
+  openMs?: number;
+  epoch?: number;
+}): Promise<Loaded> {
   const { quota, perBuyer = 1, winLimit = 0, opensInMs = -1_000, openMs = 600_000, epoch = 1 } = options;
   const [seriesId, itemId] = [newUuid(), newUuid()];
   const keys = gateKeys(seriesId, itemId);
   const opensAt = Date.now() + opensInMs;
   await connection.run('gateLoadBegin', keys, epoch);
   await connection.run(
-    'gateLoadChunk', keys, epoch, 'item', 600_000,
-    'state', 'open', 'opensAt', opensAt, 'closesAt', opensAt + openMs, 'available', quota, 'cooling', 0, 'coolUntil', 0,
-    'claimed', 0, 'perBuyer', perBuyer, 'winLimit', winLimit, 'admissions', 0,
+    'gateLoadChunk',
+    keys,
+    epoch,
+    'item',
+    600_000,
+    'state',
+    'open',
+    'opensAt',
+    opensAt,
+    'closesAt',
+    opensAt + openMs,
+    'available',
+    quota,
+    'cooling',
+    0,
+    'coolUntil',
+    0,
+    'claimed',
+    0,
+    'perBuyer',
+    perBuyer,
+    'winLimit',
+    winLimit,
+    'admissions',
+    0,
   );
   await connection.run('gateLoadChunk', keys, epoch, 'open', 600_000);
   return { seriesId, itemId };
@@ -61,30 +90,47 @@ it('lets through exactly its units out of a crowd, twice asked', async () => {
 
 it('agrees with a model for any sequence of claims and reports', async () => {
   const step = fc.oneof(
-    fc.record({ do: fc.constant('claim' as const), id: fc.nat(12), buyer: fc.nat(4), quantity: fc.integer({ min: 1, max: 3 }) }),
-    fc.record({ do: fc.constant('report' as const), id: fc.nat(12), verdict: fc.constantFrom('kept' as const, 'undone' as const, 'returned' as const) }),
+    fc.record({
+      do: fc.constant('claim' as const),
+      id: fc.nat(12),
+      buyer: fc.nat(4),
+      quantity: fc.integer({ min: 1, max: 3 }),
+    }),
+    fc.record({
+      do: fc.constant('report' as const),
+      id: fc.nat(12),
+      verdict: fc.constantFrom('kept' as const, 'undone' as const, 'returned' as const),
+    }),
   );
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 2 }), fc.array(step, { maxLength: 25 }), async (quota, perBuyer, winLimit, steps) => {
-      const at = await load({ quota, perBuyer, winLimit });
-      const model = new GateModel(quota, perBuyer, winLimit);
-      const startedAt = monotonicMs();
-      for (const next of steps) {
-        // The model's time stands still: on a machine that stalls, what follows is not compared.
-        if (monotonicMs() - startedAt > SOLD_OUT_FLAG_MS / 2) return;
-        // A claim id is made from its buyer, so one id never has two.
-        if (next.do === 'claim') {
-          const buyer = `b_${next.id % 5}`;
-          expect((await claim(at, `c_${next.id}`, buyer, next.quantity)).kind).toBe(model.claim(`c_${next.id}`, buyer, next.quantity));
-        } else {
-          await gate.report(at.seriesId, at.itemId, `c_${next.id}`, undefined, next.verdict);
-          model.report(`c_${next.id}`, next.verdict);
+    fc.asyncProperty(
+      fc.integer({ min: 0, max: 6 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 0, max: 2 }),
+      fc.array(step, { maxLength: 25 }),
+      async (quota, perBuyer, winLimit, steps) => {
+        const at = await load({ quota, perBuyer, winLimit });
+        const model = new GateModel(quota, perBuyer, winLimit);
+        const startedAt = monotonicMs();
+        for (const next of steps) {
+          // The model's time stands still: on a machine that stalls, what follows is not compared.
+          if (monotonicMs() - startedAt > SOLD_OUT_FLAG_MS / 2) return;
+          // A claim id is made from its buyer, so one id never has two.
+          if (next.do === 'claim') {
+            const buyer = `b_${next.id % 5}`;
+            expect((await claim(at, `c_${next.id}`, buyer, next.quantity)).kind).toBe(
+              model.claim(`c_${next.id}`, buyer, next.quantity),
+            );
+          } else {
+            await gate.report(at.seriesId, at.itemId, `c_${next.id}`, undefined, next.verdict);
+            model.report(`c_${next.id}`, next.verdict);
+          }
+          const view = await gate.view(at.seriesId, at.itemId);
+          expect(view).toMatchObject({ available: model.available + model.cooling, claimed: model.claimed });
+          expect(view!.available + view!.claimed).toBe(quota);
         }
-        const view = await gate.view(at.seriesId, at.itemId);
-        expect(view).toMatchObject({ available: model.available + model.cooling, claimed: model.claimed });
-        expect(view!.available + view!.claimed).toBe(quota);
-      }
-    }),
+      },
+    ),
     { numRuns: Number(process.env['GRAVITY_PROPERTY_RUNS'] ?? 150) },
   );
 });
@@ -150,7 +196,9 @@ class GateModel {
   claim(id: string, buyer: string, quantity: number): GateAnswer['kind'] {
     if (this.claims.has(id)) return 'known';
     if (this.available < quantity) return 'sold-out';
-    const units = [...this.claims.values()].filter((other) => other.buyer === buyer).reduce((sum, other) => sum + other.quantity, 0);
+    const units = [...this.claims.values()]
+      .filter((other) => other.buyer === buyer)
+      .reduce((sum, other) => sum + other.quantity, 0);
     if (units + quantity > this.perBuyer) return 'limit-reached';
     if (this.winLimit > 0 && (this.wins.get(buyer) ?? 0) >= this.winLimit) return 'already-won';
     this.claims.set(id, { buyer, quantity });

@@ -72,7 +72,13 @@ export class RedisGate {
    * Reports a decision. Lost reports are found again: a claim left pending by the sweeper, a returned one by its row in
    * `gate_returns`, for which the caller waits for the promise.
    */
-  async report(seriesId: string, itemId: string, claimId: string, admission: number | undefined, verdict: Verdict): Promise<void> {
+  async report(
+    seriesId: string,
+    itemId: string,
+    claimId: string,
+    admission: number | undefined,
+    verdict: Verdict,
+  ): Promise<void> {
     let queue = this.reportQueues.get(itemId);
     if (queue === undefined) {
       const keys = gateKeys(seriesId, itemId);
@@ -89,8 +95,18 @@ export class RedisGate {
   }
 
   /** The claims of a sold-out item and for how long a local flag may stand; undefined when it is not sold out. */
-  async soldOut(seriesId: string, itemId: string, epoch: bigint, mostClaims: number): Promise<{ flagMs: number; claims: Set<string> } | undefined> {
-    const [flagMs, ...claimIds] = await this.connection.run('gateSoldOut', gateKeys(seriesId, itemId), String(epoch), mostClaims);
+  async soldOut(
+    seriesId: string,
+    itemId: string,
+    epoch: bigint,
+    mostClaims: number,
+  ): Promise<{ flagMs: number; claims: Set<string> } | undefined> {
+    const [flagMs, ...claimIds] = await this.connection.run(
+      'gateSoldOut',
+      gateKeys(seriesId, itemId),
+      String(epoch),
+      mostClaims,
+    );
     return Number(flagMs) > 0 ? { flagMs: Number(flagMs), claims: new Set(claimIds as string[]) } : undefined;
   }
 
@@ -203,4 +219,3 @@ function answerOf(reply: GateReply, index: number, askedAt: number): GateAnswer 
       return { kind: 'stopped' };
   }
 }
-

@@ -38,7 +38,8 @@ export class ReturnsWorker extends Loop {
       ),
     );
     const done = rows.filter((_, index) => told[index]!.status === 'fulfilled').map((row) => String(row.return_id));
-    if (done.length > 0) await this.database.query(`delete from gate_returns where return_id = any($1::bigint[])`, [done]);
+    if (done.length > 0)
+      await this.database.query(`delete from gate_returns where return_id = any($1::bigint[])`, [done]);
     const failed = told.find((result) => result.status === 'rejected');
     if (failed !== undefined && done.length === 0) throw failed.reason as Error;
     if (rows.length === ROWS_PER_TURN) return 0;

@@ -38,7 +38,8 @@ export class SoldOutBoard {
       // The flag's life counts from before the question, so the way back can only shorten it.
       const askedAt = this.monotonic();
       const answer = await fetch();
-      if (answer !== undefined) this.flags.set(itemId, { untilMs: askedAt + answer.flagMs, epoch, claims: answer.claims });
+      if (answer !== undefined)
+        this.flags.set(itemId, { untilMs: askedAt + answer.flagMs, epoch, claims: answer.claims });
     } catch {
       this.flags.delete(itemId);
     } finally {

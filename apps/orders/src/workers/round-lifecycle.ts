@@ -8,7 +8,7 @@ import { Loop } from './loop';
 /** Between turns while no round is near. */
 const PAUSE_FAR_MS = 1_000;
 /** Between turns while a round is on sale, about to be, or waits for its last payments. */
-const PAUSE_NEAR_MS = 100;
+const PAUSE_NEAR_MS = 250;
 const PAUSE_MIN_MS = 5;
 const ROUNDS_PER_TURN = 200;
 /** A round that is far behind passes through several states in one turn. */

@@ -199,7 +199,11 @@ export class TcpProxy {
       due.done();
       return;
     }
-    if (due !== undefined) pair.replyDoomed = due;
+    if (due !== undefined) {
+      pair.replyDoomed = due;
+      // A connection that breaks by itself first has cut the reply as well.
+      if (due.means === 'cut') pair.client.once('close', due.done);
+    }
     this.forward(pair.client, pair.server, chunk);
   }
 
@@ -213,7 +217,6 @@ export class TcpProxy {
       return;
     }
     if (!this.pairs.delete(pair)) return;
-    pair.client.once('close', doomed.done);
     // Only the client's side goes at once. With requests in flight these bytes may belong to an earlier one, and a server
     // whose connection is reset may drop what it has not read yet; so it gets time to execute what it was sent.
     pair.client.resetAndDestroy();

@@ -40,7 +40,10 @@ export class PlaceClaimDto {
   @Matches(new RegExp(REGION))
   regionCode: string;
 
-  @ApiProperty({ required: false, description: 'The total the buyer saw; the claim is refused when it is no longer the price' })
+  @ApiProperty({
+    required: false,
+    description: 'The total the buyer saw; the claim is refused when it is no longer the price',
+  })
   @IsOptional()
   @ValidateNested()
   @Type(() => ExpectedTotalDto)

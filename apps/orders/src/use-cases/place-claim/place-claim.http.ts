@@ -19,7 +19,11 @@ import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
 import { PlaceClaimUseCase } from './place-claim.use-case';
 
 const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
-const OVERLOADED: Problem = { code: 'overloaded', detail: 'Too many claims are waiting. Repeat with the same Idempotency-Key.', retryAfterSeconds: 1 };
+const OVERLOADED: Problem = {
+  code: 'overloaded',
+  detail: 'Too many claims are waiting. Repeat with the same Idempotency-Key.',
+  retryAfterSeconds: 1,
+};
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**

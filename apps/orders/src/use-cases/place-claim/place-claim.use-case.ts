@@ -74,7 +74,8 @@ export class PlaceClaimUseCase {
     }
     const attempt = { request, claimId, fingerprint: fingerprintOf(request), orderId: newUuid() };
     const problem = localRefusal(request, round, item, this.clock.nowMs());
-    const result = problem === undefined ? await this.attempt(attempt, round, item) : await this.unlessKnown(attempt, problem);
+    const result =
+      problem === undefined ? await this.attempt(attempt, round, item) : await this.unlessKnown(attempt, problem);
     this.onOutcome(result.ok ? (result.value.replayed ? 'replayed' : 'accepted') : result.error.code);
     return result;
   }
@@ -147,7 +148,12 @@ export class PlaceClaimUseCase {
     void this.board.raise(item.itemId, item.epoch, fetch);
   }
 
-  private decide(attempt: Attempt, round: SaleRound, item: SaleItem, admission: Admission & { kind: 'in' }): Promise<ClaimDecision> {
+  private decide(
+    attempt: Attempt,
+    round: SaleRound,
+    item: SaleItem,
+    admission: Admission & { kind: 'in' },
+  ): Promise<ClaimDecision> {
     const { request } = attempt;
     return this.decider.submit({
       claimId: attempt.claimId,
@@ -166,7 +172,12 @@ export class PlaceClaimUseCase {
   }
 
   /** The gate hears how it went; what it does not hear, its sweeper finds out. */
-  private reportToGate(attempt: Attempt, item: SaleItem, admission: Admission & { kind: 'in' }, decision: ClaimDecision): void {
+  private reportToGate(
+    attempt: Attempt,
+    item: SaleItem,
+    admission: Admission & { kind: 'in' },
+    decision: ClaimDecision,
+  ): void {
     if (admission.epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
     const kept = decision.outcome === 'ACCEPTED' || (decision.outcome === 'REPLAYED' && decision.live);
     const verdict = kept ? 'kept' : decision.outcome === 'REPLAYED' ? 'returned' : 'undone';
@@ -176,7 +187,11 @@ export class PlaceClaimUseCase {
   }
 
   /** The caller's answer, or undefined when the claim has to be admitted again. */
-  private async answer(attempt: Attempt, item: SaleItem, decision: ClaimDecision): Promise<Result<PlacedClaim, Problem> | undefined> {
+  private async answer(
+    attempt: Attempt,
+    item: SaleItem,
+    decision: ClaimDecision,
+  ): Promise<Result<PlacedClaim, Problem> | undefined> {
     switch (decision.outcome) {
       case 'ACCEPTED':
         return ok(this.placed.fresh(attempt, item, decision.placedAtMs, decision.expiresAtMs));
@@ -199,7 +214,10 @@ export class PlaceClaimUseCase {
 }
 
 const DIRECT: Admission = { kind: 'in', epoch: null, number: null, known: false };
-const SOLD_OUT = refuse('sold-out', 'All units are taken. Unpaid units come back on sale while the round is open.').error;
+const SOLD_OUT = refuse(
+  'sold-out',
+  'All units are taken. Unpaid units come back on sale while the round is open.',
+).error;
 
 /** Everything of a claim's body that makes it another request. */
 function fingerprintOf(request: PlaceClaim): string {

@@ -68,7 +68,10 @@ export class PlacedClaims {
   }
 
   /** The answer to a request whose claim was decided before: the first answer, or 422 for another body. */
-  async replay(key: ClaimKey, decision: ClaimDecision & { outcome: 'REPLAYED' }): Promise<Result<PlacedClaim, Problem>> {
+  async replay(
+    key: ClaimKey,
+    decision: ClaimDecision & { outcome: 'REPLAYED' },
+  ): Promise<Result<PlacedClaim, Problem>> {
     return this.answerOf(key, decision);
   }
 
@@ -80,7 +83,10 @@ export class PlacedClaims {
 
   private async answerOf(key: ClaimKey, known: KnownClaim): Promise<Result<PlacedClaim, Problem>> {
     if (known.fingerprint !== key.fingerprint) {
-      return refuse('idempotency-key-reused', 'This Idempotency-Key belongs to another claim. Use a new key for a new claim.');
+      return refuse(
+        'idempotency-key-reused',
+        'This Idempotency-Key belongs to another claim. Use a new key for a new claim.',
+      );
     }
     const [row] = await this.database.query<OrderRow>(
       `select ${ORDER_COLUMNS} from orders o where o.order_id = $1`,

@@ -8,7 +8,12 @@ import type { PlaceClaim } from './place-claim.use-case';
 const OPENING_MARGIN_MS = 1_000;
 
 /** What can be refused from the round's facts alone; undefined when the gate has to be asked. */
-export function localRefusal(request: PlaceClaim, round: SaleRound, item: SaleItem, nowMs: number): Problem | undefined {
+export function localRefusal(
+  request: PlaceClaim,
+  round: SaleRound,
+  item: SaleItem,
+  nowMs: number,
+): Problem | undefined {
   switch (round.status) {
     case 'CANCELLED':
     case 'CLOSED':
@@ -36,7 +41,8 @@ export function localRefusal(request: PlaceClaim, round: SaleRound, item: SaleIt
 function priceChange(request: PlaceClaim, item: SaleItem): Problem | undefined {
   const total = { amount: Number(item.priceMinor) * request.quantity, currency: item.currency };
   const expected = request.expectedTotal;
-  if (expected === undefined || (expected.amount === total.amount && expected.currency === total.currency)) return undefined;
+  if (expected === undefined || (expected.amount === total.amount && expected.currency === total.currency))
+    return undefined;
   return refuse('price-changed', 'The total is not the one the buyer saw. Show the new total and ask again.', {
     extensions: { total },
   }).error;
@@ -74,6 +80,7 @@ export function refusalOf(refusal: Refusal): Problem {
       return refuse('sold-out', 'All units are taken. Unpaid units come back on sale while the round is open.').error;
     case 'stopped':
     case 'NOT_SELLING':
-      return refuse('sale-stopped', 'The sale of this round is stopped for the moment.', { retryAfterSeconds: 5 }).error;
+      return refuse('sale-stopped', 'The sale of this round is stopped for the moment.', { retryAfterSeconds: 5 })
+        .error;
   }
 }

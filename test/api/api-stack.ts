@@ -1,0 +1,145 @@
+// All services in one process on real engines, with databases and topics of their own, and a client that shows everything
+// about an answer.
+import { bootServices, openApiDocument, type Role, type RunningServices } from '@gravity/http';
+import { openDatabase } from '@gravity/persistence';
+import {
+  engines,
+  freePort,
+  freshDatabase,
+  type FreshDatabase,
+  localIssuer,
+  type LocalIssuer,
+  uniquePrefix,
+} from '@gravity/testing';
+import { request } from 'undici';
+import { databaseProblem } from '../../apps/payments-sandbox/src/database-problem';
+import type { ApiDescription } from '../../tools/contracts/served-api';
+import { allServices } from '../../tools/local/start-local';
+
+const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
+/** Tables that background work fills and empties by itself. */
+const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse/;
+
+export const PROVIDER_KEY = 'key_of_the_merchant_server';
+
+/** A JSON answer with whatever members it has. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- specs look into any answer
+  readonly body: any;
+  readonly headers: Record<string, string | string[] | undefined>;
+}
+
+export interface CallOptions {
+  readonly token?: string | undefined;
+  readonly json?: unknown;
+  /** Sent as it is, with this type. */
+  readonly raw?: { readonly body: string | Buffer; readonly type: string | undefined };
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export class ApiStack {
+  readonly api: ApiDescription;
+  private readonly connections: readonly ReturnType<typeof openDatabase>[];
+  private readonly tokens = new Map<string, Promise<string>>();
+
+  private constructor(
+    readonly running: RunningServices,
+    readonly issuer: LocalIssuer,
+    private readonly databases: readonly FreshDatabase[],
+  ) {
+    // Through JSON, as a client gets it.
+    this.api = JSON.parse(JSON.stringify(openApiDocument(running.app))) as ApiDescription;
+    this.connections = databases.map(({ url }) => openDatabase({ url, applicationName: 'spec', poolSize: 1 }));
+  }
+
+  static async start(name: string): Promise<ApiStack> {
+    const issuer = await localIssuer();
+    const databases = await Promise.all(SERVICES.map((service) => freshDatabase(`${name} ${service}`)));
+    const [catalog, orders, sandbox] = databases;
+    const port = await freePort();
+    const base = `http://127.0.0.1:${port}`;
+    const env = {
+      ...issuer.env,
+      CATALOG_DATABASE_URL: catalog!.url,
+      ORDERS_DATABASE_URL: orders!.url,
+      PAYMENTS_SANDBOX_DATABASE_URL: sandbox!.url,
+      REDIS_URL: engines().redisUrl,
+      KAFKA_BROKERS: engines().kafkaBrokers,
+      KAFKA_TOPIC_PREFIX: uniquePrefix(),
+      CURSOR_SECRET: 'a secret of the test that is long enough',
+      PAYMENTS_PROVIDER_URL: base,
+      PAYMENTS_PROVIDER_KEY: PROVIDER_KEY,
+      PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      PAYMENTS_CALLBACK_URL: `${base}/orders/v1/payment-callbacks/sandbox`,
+      PAYMENTS_SANDBOX_PUBLIC_URL: base,
+      LOG_LEVEL: process.env['SPEC_LOG_LEVEL'] ?? 'fatal',
+    };
+    const services = allServices(env);
+    for (const service of services) await service.migrate();
+    const running = await bootServices(services, { env, port, grpcPort: 0, classifyError: databaseProblem });
+    return new ApiStack(running, issuer, databases);
+  }
+
+  async stop(): Promise<void> {
+    await this.running.close();
+    for (const connection of this.connections) await connection.close();
+    for (const database of this.databases) await database.drop();
+  }
+
+  /** A good token; the same one for the same caller. */
+  token(role: Role, sub = `${role}_1`): Promise<string> {
+    const name = `${role} ${sub}`;
+    const known = this.tokens.get(name) ?? this.issuer.mint({ sub, roles: [role] });
+    this.tokens.set(name, known);
+    return known;
+  }
+
+  async call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+    const { token, json, raw, headers } = options;
+    const type = raw === undefined ? (json === undefined ? undefined : 'application/json') : raw.type;
+    const body = raw === undefined ? (json === undefined ? undefined : JSON.stringify(json)) : raw.body;
+    const answer = await request(`${this.running.url}${path}`, {
+      method: method as 'GET',
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(type === undefined ? {} : { 'content-type': type }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+    if (String(answer.headers['content-type']).startsWith('text/event-stream')) {
+      // A stream has no end to wait for.
+      answer.body.on('error', () => undefined).destroy();
+      return { status: answer.statusCode, text: '', body: undefined, headers: answer.headers };
+    }
+    const text = await answer.body.text();
+    return { status: answer.statusCode, text, body: parsed(text), headers: answer.headers };
+  }
+
+  /** Rows of every table that only requests write, as `catalog.products: 3`. */
+  async rowCounts(): Promise<string[]> {
+    const lists = this.connections.map(async (database, index) => {
+      const tables = await database.query<{ name: string }>(
+        `select tablename as name from pg_tables where schemaname = 'public' order by 1`,
+      );
+      const counted = tables.filter(({ name }) => !BACKGROUND.test(name));
+      return Promise.all(
+        counted.map(async ({ name }) => {
+          const [row] = await database.query<{ n: number }>(`select count(*)::int as n from "${name}"`);
+          return `${SERVICES[index]}.${name}: ${row!.n}`;
+        }),
+      );
+    });
+    return (await Promise.all(lists)).flat();
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

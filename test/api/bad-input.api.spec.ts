@@ -1,0 +1,248 @@
+// Goal: whatever a client sends, the answer is one that the operation declares, never a 5xx, and a refused request has
+// changed nothing. Method: the same faults against every operation of the served document, then random requests made from
+// each operation's own schema. A failing run prints its seed; FC_SEED repeats it.
+import fc from 'fast-check';
+import { newId, newUuid } from '@gravity/kernel';
+import type { Role } from '@gravity/http';
+import { operationsOf } from '../../tools/contracts/lint-api';
+import type { ApiOperation } from '../../tools/contracts/served-api';
+import { answerFaults, AnswerSchemas } from './answer-schemas';
+import { type Answer, ApiStack, type CallOptions, PROVIDER_KEY } from './api-stack';
+import { fuzzedBody, fuzzedText } from './fuzzed-bodies';
+import { bodySchema, sampleOf, type Schema } from './sample-bodies';
+import { type Scene, setScene } from './scene';
+
+const RUNS_PER_OPERATION = 25;
+const BODY_BYTES_MAX = 64 * 1_024;
+
+let stack: ApiStack;
+let scene: Scene;
+let schemas: AnswerSchemas;
+
+beforeAll(async () => {
+  stack = await ApiStack.start('bad-input');
+  schemas = new AnswerSchemas(stack.api);
+  scene = await setScene(stack);
+}, 120_000);
+
+afterAll(async () => stack?.stop());
+
+interface Target {
+  readonly place: string;
+  readonly method: string;
+  readonly path: string;
+  readonly operation: ApiOperation;
+  readonly schema: Schema | undefined;
+}
+
+const targets = (): Target[] =>
+  operationsOf(stack.api).map((one) => ({ ...one, schema: bodySchema(one.operation) }));
+const withBody = (): (Target & { schema: Schema })[] =>
+  targets().filter((one): one is Target & { schema: Schema } => one.schema !== undefined);
+
+/** A token of somebody who may call the operation and owns the objects of the scene. */
+async function tokenFor({ path, operation }: Target): Promise<string> {
+  const callers = operation['x-callers'] ?? [];
+  if (callers.includes('anybody')) return path.endsWith('/confirmation') ? scene.clientSecret : PROVIDER_KEY;
+  const role = (['operator', 'buyer', 'merchant'] as Role[]).find((one) => callers.includes(one))!;
+  return stack.token(role, role === 'buyer' ? scene.ownerBuyer : undefined);
+}
+
+/** The path with objects of the scene in it; the round is on sale. */
+function realPath(path: string): string {
+  const ids: Record<string, string> = {
+    merchantId: scene.ownerMerchant,
+    productId: scene.productId,
+    skuId: scene.skuId,
+    seriesId: scene.seriesId,
+    roundId: path.endsWith('/claims') ? scene.openRoundId : scene.roundId,
+    orderId: scene.orderId,
+    intentId: scene.intentId,
+    provider: 'sandbox',
+  };
+  return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
+    if (ids[name] === undefined) throw new Error(`${path}: there is no object for {${name}}; add one to realPath`);
+    return ids[name];
+  });
+}
+
+function goodHeaders(operation: ApiOperation): Record<string, string> {
+  const names = (operation.parameters ?? []).filter((one) => one.in === 'header').map((one) => one.name);
+  return {
+    ...(names.includes('Idempotency-Key') ? { 'idempotency-key': newUuid() } : {}),
+    // A version that none of the objects has reached.
+    ...(names.includes('If-Match') ? { 'if-match': '"999"' } : {}),
+  };
+}
+
+async function send(target: Target, options: CallOptions): Promise<Answer> {
+  const headers = { ...goodHeaders(target.operation), ...options.headers };
+  return stack.call(target.method, realPath(target.path), { token: await tokenFor(target), ...options, headers });
+}
+
+/** Sends the same faulty thing to each target and expects one code from all; nothing may have been written. */
+async function allRefuse(list: readonly Target[], code: string, options: (target: Target) => CallOptions): Promise<void> {
+  const before = await stack.rowCounts();
+  const faults: string[] = [];
+  for (const target of list) {
+    const answer = await send(target, options(target));
+    if (answer.body?.code !== code) faults.push(`${target.place}: ${answer.status} ${answer.text}`);
+    faults.push(...answerFaults(schemas, target.place, target.operation, answer));
+  }
+  expect(list.length).toBeGreaterThan(0);
+  expect(faults).toEqual([]);
+  expect(await stack.rowCounts()).toEqual(before);
+}
+
+const good = ({ schema }: Target): Record<string, unknown> => sampleOf(stack.api, schema!) as Record<string, unknown>;
+const json = (body: string | Buffer): CallOptions => ({ raw: { body, type: 'application/json' } });
+
+describe('bodies', () => {
+  it('refuses unknown properties, at the top and inside', () =>
+    allRefuse(withBody(), 'invalid-request', (target) => ({ json: { ...good(target), unknownMember: 1 } })));
+
+  it.each([
+    ['an array', []],
+    ['a text', 'text'],
+    ['a number', 17],
+    ['null', null],
+    ['nothing in it', {}],
+  ])('refuses %s for an object', (_name, body) => allRefuse(withBody(), 'invalid-request', () => ({ json: body })));
+
+  it.each([
+    ['an object', { a: 1 }],
+    ['null', null],
+    ['a huge number', 1e308],
+    ['an unsafe integer', 2 ** 53],
+    ['a negative number', -1],
+    ['a fraction', 1.5],
+  ])('refuses %s in every required member', async (_name, wrong) => {
+    for (const target of withBody()) {
+      for (const member of target.schema.required ?? Object.keys(good(target)))
+        await allRefuse([target], 'invalid-request', () => ({ json: { ...good(target), [member]: wrong } }));
+    }
+  });
+
+  it('refuses a member named twice', () =>
+    allRefuse(withBody(), 'invalid-request', (target) => {
+      const text = JSON.stringify(good(target));
+      const [first] = Object.keys(good(target));
+      return json(`${text.slice(0, -1)},${JSON.stringify(first)}:null}`);
+    }));
+
+  it.each(['__proto__', 'constructor', 'prototype', 'toString'])('refuses the member %s', (name) =>
+    allRefuse(withBody(), 'invalid-request', (target) =>
+      json(`${JSON.stringify(good(target)).slice(0, -1)},${JSON.stringify(name)}:{"polluted":true}}`),
+    ));
+
+  it.each([
+    ['text that is no JSON', '{"a":'],
+    ['NaN', '{"a":NaN}'],
+    ['a number without end', `{"a":${'9'.repeat(5_000)}}`],
+    ['a deep nest', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
+    ['half a surrogate pair', '{"name":"\\ud800","title":"\\ud800","reason":"\\ud800"}'],
+    ['a NUL', '{"name":"a\\u0000","title":"a\\u0000","reason":"a\\u0000"}'],
+  ])('refuses %s', (_name, body) => allRefuse(withBody(), 'invalid-request', () => json(body)));
+
+  it('refuses more than 64 KiB', () =>
+    allRefuse(withBody(), 'payload-too-large', () => json(`{"name":"${'x'.repeat(BODY_BYTES_MAX)}"}`)));
+
+  it.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+    'refuses a body of type %s',
+    (type) => allRefuse(withBody(), 'unsupported-media-type', (target) => ({ raw: { body: JSON.stringify(good(target)), type } })),
+  );
+
+  it('does not lend its prototype to anybody', () => {
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+});
+
+describe('headers', () => {
+  const having = (name: string): Target[] =>
+    targets().filter(({ operation }) => (operation.parameters ?? []).some((one) => one.in === 'header' && one.name === name));
+  const whole = (target: Target): CallOptions => (target.schema === undefined ? {} : { json: good(target) });
+
+  it('wants an Idempotency-Key', () =>
+    allRefuse(having('Idempotency-Key'), 'idempotency-key-missing', (target) => ({ ...whole(target), headers: { 'idempotency-key': '' } })));
+
+  it.each([
+    ['longer than 128 characters', 'k'.repeat(129)],
+    ['with a control character', 'a\tb'],
+    ['with a quote inside', 'a"b'],
+  ])('refuses an Idempotency-Key %s', (_name, key) =>
+    allRefuse(having('Idempotency-Key'), 'invalid-request', (target) => ({ ...whole(target), headers: { 'idempotency-key': key } })));
+
+  it('wants If-Match', () =>
+    allRefuse(having('If-Match'), 'precondition-required', (target) => ({ ...whole(target), headers: { 'if-match': '' } })));
+
+  it.each(['3', 'W/"3"', '*', '"3", "4"', '"-1"', '"99999999999999999999"'])('refuses If-Match: %s', (tag) =>
+    allRefuse(having('If-Match'), 'invalid-request', (target) => ({ ...whole(target), headers: { 'if-match': tag } })));
+
+  it('refuses a stale version', () => allRefuse(having('If-Match'), 'stale-version', whole));
+});
+
+describe('paths and queries', () => {
+  it.each(['x', '..%2f..%2fetc', '%00', '%F0%9F%8D%BA', "'%20or%201=1--", 'a'.repeat(200), newUuid(), newId('event')])(
+    'finds nothing under the id %s',
+    async (id) => {
+      const faults: string[] = [];
+      const before = await stack.rowCounts();
+      for (const target of targets().filter(({ path }) => path.includes('{'))) {
+        const path = target.path.replaceAll(/\{\w+\}/g, id);
+        const headers = goodHeaders(target.operation);
+        const body = target.schema === undefined ? {} : { json: good(target) };
+        const answer = await stack.call(target.method, path, { token: await tokenFor(target), headers, ...body });
+        if (![404, 400].includes(answer.status)) faults.push(`${target.place}: ${answer.status} ${answer.text}`);
+        if (answer.body?.code !== 'route-not-found') faults.push(...answerFaults(schemas, target.place, target.operation, answer));
+      }
+      expect(faults).toEqual([]);
+      expect(await stack.rowCounts()).toEqual(before);
+    },
+  );
+
+  it.each(['limit=0', 'limit=101', 'limit=x', 'limit=1&limit=2', 'limit=1e1000', 'unknown=1', '__proto__=1', 'limit[]=1', 'cursor=a&cursor=b'])(
+    'refuses the query %s of every list',
+    async (query) => {
+      const lists = targets().filter(({ operation }) => (operation.parameters ?? []).some(({ name }) => name === 'limit'));
+      const faults: string[] = [];
+      for (const target of lists) {
+        const answer = await stack.call('GET', `${target.path}?${query}`, { token: await tokenFor(target) });
+        if (answer.body?.code !== 'invalid-request') faults.push(`${target.place}: ${answer.status} ${answer.text}`);
+      }
+      expect(faults).toEqual([]);
+    },
+  );
+
+  it.each(['x', 'a.b', 'W10.AAAAAAAAAAAAAAAAAAAAAA', '%F0%9F%8D%BA'])('refuses the cursor %s of every list', async (cursor) => {
+    for (const target of targets().filter(({ operation }) => (operation.parameters ?? []).some(({ name }) => name === 'cursor'))) {
+      const answer = await stack.call('GET', `${target.path}?cursor=${cursor}`, { token: await tokenFor(target) });
+      expect([target.place, answer.body?.code]).toEqual([target.place, 'invalid-cursor']);
+    }
+  });
+});
+
+describe('anything', () => {
+  const seed = process.env['FC_SEED'] === undefined ? {} : { seed: Number(process.env['FC_SEED']) };
+
+  it('answers what it declares', async () => {
+    for (const target of targets()) {
+      const names = (target.operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
+      const token = await tokenFor(target);
+      const request = fc.record({
+        body: target.schema === undefined ? fc.constant(undefined) : fuzzedBody(stack.api, target.schema),
+        query: fc.dictionary(fc.constantFrom(...names, 'other'), fuzzedText, { maxKeys: 3 }),
+        version: fc.constantFrom('"1"', '"2"', '"7"'),
+        isNobodys: fc.boolean(),
+      });
+      const property = fc.asyncProperty(request, async ({ body, query, version, isNobodys }) => {
+        const path = isNobodys ? target.path.replaceAll(/\{\w+\}/g, () => newId('order')) : realPath(target.path);
+        const search = names.length === 0 ? '' : `?${new URLSearchParams(query).toString()}`;
+        const headers = { ...goodHeaders(target.operation), ...(target.operation.parameters?.some((one) => one.name === 'If-Match') === true ? { 'if-match': version } : {}) };
+        const answer = await stack.call(target.method, `${path}${search}`, { token, headers, ...(body === undefined ? {} : { json: body }) });
+        expect(answerFaults(schemas, target.place, target.operation, answer)).toEqual([]);
+      });
+      await fc.assert(property, { numRuns: RUNS_PER_OPERATION, ...seed });
+    }
+  }, 120_000);
+});

@@ -1,0 +1,212 @@
+// The system under attack: orders processes and the payment sandbox as real processes on a Postgres, a Redis and a Kafka
+// of the spec's own, each reached by way of a proxy, so that everything can be killed, cut, frozen and emptied.
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import {
+  type EngineHandle,
+  eventually,
+  freshKafka,
+  freshPostgres,
+  freshRedis,
+  type LocalIssuer,
+  localIssuer,
+  type RedisHandle,
+  ServiceProcess,
+  type SqlClient,
+  TcpProxy,
+  temporaryFolder,
+} from '@gravity/testing';
+import { Client } from 'pg';
+import { ordersService } from '../../../apps/orders/src/orders.service-definition';
+import { paymentsSandboxService } from '../../../apps/payments-sandbox/src/payments-sandbox.service-definition';
+
+/** After this long an admission whose decision nobody reported is taken back. */
+export const PENDING_GRACE_MS = 1_500;
+const SANDBOX_KEY = 'key_of_the_merchant_server';
+
+/** One orders process with the proxies that only it uses. */
+export interface OrdersNode {
+  readonly process: ServiceProcess;
+  readonly redis: TcpProxy;
+  readonly postgres: TcpProxy;
+  /** In front of its HTTP port. */
+  readonly http: TcpProxy;
+  /** By way of the HTTP proxy. */
+  readonly url: string;
+}
+
+export interface FaultClusterOptions {
+  /** How many orders processes. Default 2. */
+  readonly nodes?: number;
+  /** False: nothing is started but the engines and the databases. Default true. */
+  readonly startServices?: boolean;
+}
+
+export class FaultCluster {
+  readonly nodes: OrdersNode[] = [];
+  private sandboxProcess: ServiceProcess | undefined;
+  private client: Client | undefined;
+  private operatorToken = '';
+  private readonly tokens = new Map<string, Promise<string>>();
+
+  private constructor(
+    readonly postgres: EngineHandle,
+    readonly redis: RedisHandle,
+    readonly kafka: EngineHandle,
+    readonly issuer: LocalIssuer,
+    private readonly folder: string,
+  ) {}
+
+  static async start(options: FaultClusterOptions = {}): Promise<FaultCluster> {
+    const [postgres, redis, kafka] = await Promise.all([freshPostgres(), freshRedis(), freshKafka()]);
+    const cluster = new FaultCluster(postgres, redis, kafka, await localIssuer(), await temporaryFolder());
+    cluster.operatorToken = await cluster.issuer.mint({ sub: 'op_1', roles: ['operator'], expiresIn: '6h' });
+    const env = cluster.environment();
+    await Promise.all([ordersService(env).migrate(), paymentsSandboxService(env).migrate()]);
+    if (options.startServices !== false) await cluster.startServices(options.nodes ?? 2);
+    return cluster;
+  }
+
+  /** Starts the sandbox and so many orders processes, and waits until they are ready unless told not to. */
+  async startServices(nodes: number, ready = true): Promise<void> {
+    for (let index = 0; index < nodes; index += 1) await this.addNode(index + 1);
+    const [first] = this.nodes;
+    const callback = `${first?.process.url}/orders/v1/payment-callbacks/sandbox`;
+    this.sandboxProcess = await ServiceProcess.start({
+      name: 'payments-sandbox',
+      script: 'apps/payments-sandbox/src/main.js',
+      env: { ...this.environment(), PAYMENTS_CALLBACK_URL: callback },
+      folder: this.folder,
+      port: this.sandboxPort,
+    });
+    if (ready) await Promise.all(this.nodes.map((node) => node.process.ready()));
+  }
+
+  /** URLs that buyers use, by way of the HTTP proxies. */
+  get urls(): string[] {
+    return this.nodes.map((node) => node.url);
+  }
+
+  get sandbox(): ServiceProcess {
+    if (this.sandboxProcess === undefined) throw new Error('the services were not started');
+    return this.sandboxProcess;
+  }
+
+  /** SQL on the orders database that goes around the services; connects again after Postgres was away. */
+  readonly sql: SqlClient = {
+    query: async (text, params) => {
+      if (this.client === undefined) {
+        const client = new Client({ connectionString: this.ordersUrl(), connectionTimeoutMillis: 10_000 });
+        client.on('error', () => (this.client = undefined));
+        client.on('end', () => (this.client = undefined));
+        await client.connect();
+        this.client = client;
+      }
+      return this.client.query(text, params);
+    },
+  };
+
+  /** A buyer's token, minted once. */
+  tokenOf = (buyerId: string): Promise<string> => {
+    let token = this.tokens.get(buyerId);
+    if (token === undefined) {
+      token = this.issuer.mint({ sub: buyerId, roles: ['buyer'], expiresIn: '6h' });
+      this.tokens.set(buyerId, token);
+    }
+    return token;
+  };
+
+  /** A JSON answer of an operator's or a buyer's request to one of the processes. */
+  async ask<T>(url: string, token: string = this.operatorToken, init: RequestInit = {}): Promise<T> {
+    const headers = { authorization: `Bearer ${token}`, ...init.headers };
+    const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(15_000) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  /** How claims of the series are admitted at the moment, according to Postgres. */
+  async admissionOf(seriesUuid: string): Promise<string> {
+    const { rows } = await this.sql.query(`select admission from series where series_id = $1`, [seriesUuid]);
+    return String(rows[0]?.['admission']);
+  }
+
+  /** Resolves once every event of the outbox has reached Kafka. */
+  async outboxDrained(withinMs = 60_000): Promise<void> {
+    await eventually(
+      async () => {
+        const { rows } = await this.sql.query(
+          `select coalesce((select max(id) from outbox), 0) - coalesce((select min(position) from outbox_cursor), 0) as behind`,
+        );
+        if (Number(rows[0]?.['behind']) !== 0) throw new Error(`the relay is ${rows[0]?.['behind']} events behind`);
+      },
+      { withinMs },
+    );
+  }
+
+  /** The end of each process' log, for reports. */
+  logs(lines = 15): string {
+    return this.nodes
+      .map(({ process }) => `--- ${process.name}\n${process.log().trim().split('\n').slice(-lines).join('\n')}`)
+      .join('\n');
+  }
+
+  /** Stops everything and removes what it left. */
+  async stop(): Promise<void> {
+    for (const node of this.nodes) node.process.resume();
+    await Promise.all([...this.nodes.map((node) => node.process.kill()), this.sandboxProcess?.kill()]);
+    await this.client?.end().catch(() => undefined);
+    for (const node of this.nodes) {
+      for (const proxy of [node.redis, node.postgres, node.http]) await proxy.close();
+    }
+    await Promise.all([this.postgres.stop(), this.redis.stop(), this.kafka.stop()]);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async addNode(number: number): Promise<void> {
+    const [redis, postgres] = await Promise.all([
+      TcpProxy.start({ targetPort: portOf(this.redis.url) }),
+      TcpProxy.start({ targetPort: portOf(this.postgres.url) }),
+    ]);
+    const process = await ServiceProcess.start({
+      name: `orders-${number}`,
+      script: 'apps/orders/src/main.js',
+      env: {
+        ...this.environment(),
+        ORDERS_DATABASE_URL: postgres.through(this.ordersUrl()),
+        REDIS_URL: redis.through(this.redis.url),
+      },
+      folder: this.folder,
+    });
+    const http = await TcpProxy.start({ targetPort: portOf(process.url) });
+    this.nodes.push({ process, redis, postgres, http, url: `http://127.0.0.1:${http.port}` });
+  }
+
+  private readonly sandboxPort = 20_000 + (randomBytes(2).readUInt16BE() % 10_000);
+
+  private ordersUrl(): string {
+    const url = new URL(this.postgres.url);
+    url.pathname = '/gravity_orders';
+    return url.toString();
+  }
+
+  private environment(): Record<string, string> {
+    return {
+      ...this.issuer.env,
+      DATABASE_URL: this.postgres.url,
+      REDIS_URL: this.redis.url,
+      KAFKA_BROKERS: this.kafka.url,
+      CURSOR_SECRET: 'a cursor secret that is long enough',
+      PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${this.sandboxPort}`,
+      PAYMENTS_PROVIDER_KEY: SANDBOX_KEY,
+      PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      PAYMENTS_CALLBACK_URL: 'http://127.0.0.1:9/',
+      GATE_PENDING_GRACE_MS: String(PENDING_GRACE_MS),
+      LOG_LEVEL: 'info',
+    };
+  }
+}
+
+function portOf(address: string): number {
+  return Number(new URL(address).port);
+}

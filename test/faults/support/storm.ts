@@ -1,0 +1,147 @@
+// A crowd that keeps buying while something breaks, and the look at the promises afterwards.
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  checkPromises,
+  ClaimClient,
+  ClaimHistory,
+  type ClaimWish,
+  type ConservationItem,
+  describePromises,
+  eventually,
+  type SeededRandom,
+} from '@gravity/testing';
+import type { FaultCluster } from './fault-cluster';
+import type { FaultSale } from './fault-sale';
+
+const BUYERS = 1_500;
+const AT_ONCE = 24;
+const SETTLE_WITHIN_MS = 60_000;
+/** Paces the crowd, so that a sale lasts as long as its fault. */
+const THINK_MS = 15;
+
+export interface StormOptions {
+  readonly atOnce?: number;
+  /** Part of the winners that pays at once. */
+  readonly payers?: number;
+  /** Each request goes out twice, to different processes at once. */
+  readonly doubled?: boolean;
+}
+
+/** Buyers arrive until told to stop; each asks under a key of his own until he has a definite answer. */
+export class Storm {
+  readonly history = new ClaimHistory();
+  readonly client: ClaimClient;
+  private stopped = false;
+  private readonly workers: Promise<void>[] = [];
+  private readonly payments: Promise<unknown>[] = [];
+  private keys = 0;
+
+  constructor(
+    readonly cluster: FaultCluster,
+    readonly sale: FaultSale,
+    private readonly random: SeededRandom,
+    private readonly options: StormOptions = {},
+  ) {
+    const { history } = this;
+    this.client = new ClaimClient({ targets: cluster.urls, history, random, tokenOf: cluster.tokenOf });
+  }
+
+  /** Lets the crowd in. */
+  start(): void {
+    for (let worker = 0; worker < (this.options.atOnce ?? AT_ONCE); worker += 1) this.workers.push(this.buy());
+  }
+
+  /** A wish of a buyer who has not asked under this key before. */
+  wish(buyerId = `b_${this.random.integer(1, BUYERS)}`): ClaimWish {
+    this.keys += 1;
+    const itemId = this.random.pick(this.sale.itemIds);
+    return { buyerId, key: `key-${this.random.seed}-${this.keys}`, roundId: this.sale.roundId, itemId, quantity: 1 };
+  }
+
+  /** Lets nobody in any more and waits until everybody has an answer. */
+  async end(): Promise<void> {
+    this.stopped = true;
+    await Promise.all(this.workers);
+    await Promise.all(this.payments);
+  }
+
+  /** Ends the crowd, waits until the system has come to rest, and fails with a report when a promise is broken. */
+  async check(): Promise<void> {
+    await this.end();
+    await this.client.close();
+    await settleAndCheck(this.cluster, this.history, [this.sale]);
+  }
+
+  private async buy(): Promise<void> {
+    while (!this.stopped) {
+      const wish = this.wish();
+      const targets = this.random.shuffled(this.cluster.urls);
+      const doubled = this.options.doubled === true ? targets.slice(0, 2) : targets.slice(0, 1);
+      const [outcome] = await Promise.all(doubled.map((target) => this.client.untilAnswered(wish, target)));
+      if (outcome?.kind === 'ok' && this.random.chance(this.options.payers ?? 0)) {
+        this.payments.push(this.pay(wish.buyerId, outcome.orderId));
+      }
+      await sleep(this.random.integer(0, 2 * THINK_MS));
+    }
+  }
+
+  /** Pays an order; what fails on the way is tried again, as a buyer's app does. */
+  private async pay(buyerId: string, orderId: string): Promise<void> {
+    const token = await this.cluster.tokenOf(buyerId);
+    const headers = { 'idempotency-key': `pay-${orderId}` };
+    const intent = await eventually(
+      () =>
+        this.cluster.ask<{ payUrl: string; clientSecret: string }>(
+          `${this.random.pick(this.cluster.urls)}/orders/v1/orders/${orderId}/payment-intents`,
+          token,
+          { method: 'POST', headers },
+        ),
+      { withinMs: SETTLE_WITHIN_MS },
+    );
+    await eventually(
+      () =>
+        this.cluster.ask(intent.payUrl, intent.clientSecret, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ token: 'tok_approve' }),
+        }),
+      { withinMs: SETTLE_WITHIN_MS },
+    );
+    await eventually(
+      async () => {
+        const url = `${this.random.pick(this.cluster.urls)}/orders/v1/orders/${orderId}`;
+        const { status } = await this.cluster.ask<{ status: string }>(url, token);
+        if (status !== 'PAID') throw new Error(`${orderId} is ${status}, not PAID`);
+      },
+      { withinMs: SETTLE_WITHIN_MS },
+    );
+  }
+}
+
+/** The gate's and Postgres' view of the sales, once the gate is in force again and nothing is under way. */
+export async function settled(cluster: FaultCluster, sales: readonly FaultSale[]): Promise<ConservationItem[]> {
+  return eventually(
+    async () => {
+      const items: ConservationItem[] = [];
+      for (const sale of sales) {
+        const url = `${cluster.nodes[0]!.process.url}/orders/v1/rounds/${sale.roundId}/conservation`;
+        items.push(...(await cluster.ask<{ items: ConservationItem[] }>(url)).items);
+      }
+      const restless = items.filter(({ ok, exact, gate, postgres }) => !ok || !exact || gate === null || gate.pending > 0 || gate.available !== postgres.available);
+      if (restless.length > 0) throw new Error(`not settled: ${JSON.stringify(restless)}\n${cluster.logs()}`);
+      return items;
+    },
+    { withinMs: SETTLE_WITHIN_MS },
+  );
+}
+
+/** Waits until the system has come to rest and fails with a report when a promise is broken. */
+export async function settleAndCheck(
+  cluster: FaultCluster,
+  history: ClaimHistory,
+  sales: readonly FaultSale[],
+): Promise<void> {
+  const conservation = await settled(cluster, sales);
+  const report = await checkPromises(cluster.sql, history, { roundIds: sales.map((sale) => sale.roundId), conservation });
+  if (!report.ok) throw new Error(`${describePromises(report, history)}\n${cluster.logs()}`);
+}
