@@ -3,12 +3,25 @@ import fc from 'fast-check';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 import { resolved, type Schema } from './sample-bodies';
 
-const NASTY_TEXTS = ['', ' ', '\u0000', '\ud800', '🍺'.repeat(40), "'; drop table orders; --", '%', '\\', 'x'.repeat(6_000), '2026-02-31T00:00:00Z', '-infinity'];
+const HALF_A_PAIR = '\ud800';
+const NASTY_TEXTS = [
+  '',
+  ' ',
+  '\u0000',
+  HALF_A_PAIR,
+  '🍺'.repeat(40),
+  "'; drop table orders; --",
+  '%',
+  '\\',
+  'x'.repeat(6_000),
+  '2026-02-31T00:00:00Z',
+  '-infinity',
+];
 const NASTY_NUMBERS = [0, -1, 1.5, 2 ** 31, 2 ** 53, 1e21, 1e308, -0];
 
 /** Any text, more often than not one that something stumbles over. */
 export const fuzzedText: fc.Arbitrary<string> = fc.oneof(
-  fc.constantFrom(...NASTY_TEXTS.filter((text) => text.isWellFormed())),
+  fc.constantFrom(...NASTY_TEXTS.filter((text) => text !== HALF_A_PAIR)),
   fc.string({ maxLength: 20 }),
   fc.integer().map(String),
 );
@@ -55,7 +68,9 @@ function object(api: ApiDescription, schema: Schema): fc.Arbitrary<unknown> {
 
 function text(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.format === 'date-time')
-    return fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }).map((date) => date.toISOString());
+    return fc
+      .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
+      .map((date) => date.toISOString());
   const known = schema.example === undefined ? [] : [schema.example];
   return fc.oneof(
     fc.constantFrom<unknown>(...known, 'text'),

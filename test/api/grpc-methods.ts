@@ -1,5 +1,13 @@
 // Every gRPC method of the process, found in the .proto files, and a client for all of them.
-import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  type Client,
+  credentials,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceClientConstructor,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
 
@@ -33,7 +41,9 @@ export class GrpcMethods {
       const packages = loadPackageDefinition(loaded);
       for (const [name, entry] of Object.entries(loaded)) {
         if ('format' in entry) continue;
-        const Constructor = name.split('.').reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], packages);
+        const Constructor = name
+          .split('.')
+          .reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], packages);
         const client = new (Constructor as ServiceClientConstructor)(address, credentials.createInsecure());
         for (const method of Object.keys(entry)) this.clients.set(`${name.split('.').at(-1)}.${method}`, client);
       }

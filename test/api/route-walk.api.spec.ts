@@ -144,7 +144,8 @@ it('lets in the roles that an operation declares, and no other', async () => {
       // Nobody's object and an empty body: whoever is let in changes nothing.
       const answer = await stack.call(method, pathWith(path, 'nobodys'), { token });
       const refused = answer.status === 403 && answer.body.code === 'forbidden';
-      if (refused === callers.includes(role) || answer.status === 401) faults.push(`${place} as ${role}: ${answer.status} ${answer.text}`);
+      if (refused === callers.includes(role) || answer.status === 401)
+        faults.push(`${place} as ${role}: ${answer.status} ${answer.text}`);
       faults.push(...answerFaults(schemas, `${place} as ${role}`, operation, answer));
     }
   }
@@ -165,9 +166,12 @@ it('answers for what does not exist, and for what is somebody else’s, with the
       const nobodys = await stack.call(method, pathWith(path, 'nobodys'), { ...goodRequest(operation), token });
       asked += 1;
       for (const answer of [theirs, nobodys])
-        if (answer.status !== 404 || answer.body.code !== 'not-found') faults.push(`${place} as ${sub}: ${answer.status} ${answer.text}`);
-      const told = (text: string): string => text.replaceAll(/[a-z]{2,3}_[0-9a-z]{26}/g, 'id').replace(/"requestId":"[^"]*"/, '');
-      if (told(theirs.text) !== told(nobodys.text)) faults.push(`${place} as ${sub} tells them apart: ${theirs.text} ${nobodys.text}`);
+        if (answer.status !== 404 || answer.body.code !== 'not-found')
+          faults.push(`${place} as ${sub}: ${answer.status} ${answer.text}`);
+      const told = (text: string): string =>
+        text.replaceAll(/[a-z]{2,3}_[0-9a-z]{26}/g, 'id').replace(/"requestId":"[^"]*"/, '');
+      if (told(theirs.text) !== told(nobodys.text))
+        faults.push(`${place} as ${sub} tells them apart: ${theirs.text} ${nobodys.text}`);
     }
     if (callersOf(operation).includes('operator')) {
       const token = await stack.token('operator');
@@ -184,7 +188,11 @@ it('keeps foreign objects out of lists', async () => {
   const mentioned: string[] = [];
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     if (method !== 'GET' || path.includes('{')) continue;
-    for (const [role, sub] of [['buyer', scene.strangerBuyer], ['merchant', scene.strangerMerchant], ['anchor', 'a_1']] as const) {
+    for (const [role, sub] of [
+      ['buyer', scene.strangerBuyer],
+      ['merchant', scene.strangerMerchant],
+      ['anchor', 'a_1'],
+    ] as const) {
       if (!callersOf(operation).includes(role)) continue;
       const answer = await stack.call(method, `${path}?limit=100`, { token: await stack.token(role, sub) });
       expect([place, answer.status]).toEqual([place, 200]);
@@ -200,7 +208,10 @@ it('shows owners what is theirs, in the shape that the document promises', async
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     if (method !== 'GET' || callersOf(operation).includes('anybody')) continue;
     const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
-    const owners = names.length === 0 ? [{ role: 'operator', sub: 'operator_1' } as const] : names.flatMap((name) => pathObjects()[name]!.owners);
+    const owners =
+      names.length === 0
+        ? [{ role: 'operator', sub: 'operator_1' } as const]
+        : names.flatMap((name) => pathObjects()[name]!.owners);
     for (const { role, sub } of owners) {
       if (!callersOf(operation).includes(role)) continue;
       const answer = await stack.call(method, pathWith(path, 'mine'), { token: await stack.token(role, sub) });
@@ -212,8 +223,14 @@ it('shows owners what is theirs, in the shape that the document promises', async
 });
 
 it('keeps payment intents apart by their secrets', async () => {
-  const other = await stack.call('POST', '/payments-sandbox/v1/intents/pi_nobodys/confirmation', { token: scene.clientSecret, json: { token: 'tok_approve' } });
-  const wrong = await stack.call('POST', `/payments-sandbox/v1/intents/${scene.intentId}/confirmation`, { token: `${scene.clientSecret}x`, json: { token: 'tok_approve' } });
+  const other = await stack.call('POST', '/payments-sandbox/v1/intents/pi_nobodys/confirmation', {
+    token: scene.clientSecret,
+    json: { token: 'tok_approve' },
+  });
+  const wrong = await stack.call('POST', `/payments-sandbox/v1/intents/${scene.intentId}/confirmation`, {
+    token: `${scene.clientSecret}x`,
+    json: { token: 'tok_approve' },
+  });
   expect([other.status, wrong.status]).toEqual([404, 404]);
 });
 
@@ -237,7 +254,13 @@ describe('over gRPC', () => {
   const table = (): Record<string, Expected> => {
     const all = ROLES;
     const orders: Role[] = ['buyer', 'merchant', 'operator', 'service'];
-    const claim = { roundId: scene.roundId, itemId: scene.draftItemId, quantity: 1, regionCode: 'CN-11', idempotencyKey: newUuid() };
+    const claim = {
+      roundId: scene.roundId,
+      itemId: scene.draftItemId,
+      quantity: 1,
+      regionCode: 'CN-11',
+      idempotencyKey: newUuid(),
+    };
     return {
       'CatalogService.GetProduct': { callers: all, request: { productId: scene.productId } },
       'CatalogService.GetSku': { callers: all, request: { skuId: scene.skuId } },
@@ -265,7 +288,8 @@ describe('over gRPC', () => {
       await bad.keyConfusion(request),
     ];
     for (const [name, { callers, request: message }] of Object.entries(table())) {
-      for (const token of turnedAway) expect([name, (await grpc.call(name, message, token)).code]).toEqual([name, 'unauthenticated']);
+      for (const token of turnedAway)
+        expect([name, (await grpc.call(name, message, token)).code]).toEqual([name, 'unauthenticated']);
       for (const role of ROLES) {
         const { status } = await grpc.call(name, message, await stack.token(role));
         expect([name, role, status === 'PERMISSION_DENIED']).toEqual([name, role, !callers.includes(role)]);
@@ -276,14 +300,27 @@ describe('over gRPC', () => {
   it('answers NOT_FOUND for somebody else’s object, and keeps it out of lists', async () => {
     const hidden = [scene.productId, scene.skuId, scene.orderId];
     for (const [name, { callers, request, isList }] of Object.entries(table())) {
-      for (const [role, sub] of [['buyer', scene.strangerBuyer], ['merchant', scene.strangerMerchant]] as const) {
+      for (const [role, sub] of [
+        ['buyer', scene.strangerBuyer],
+        ['merchant', scene.strangerMerchant],
+      ] as const) {
         if (!callers.includes(role)) continue;
         const answer = await grpc.call(name, request, await stack.token(role, sub));
         expect([name, role, answer.status]).toEqual([name, role, isList === true ? 'OK' : 'NOT_FOUND']);
-        const shown = ((answer.body?.orders ?? answer.body?.skus ?? answer.body?.products ?? []) as { id: string }[]).map(({ id }) => id);
+        const shown = (
+          (answer.body?.orders ?? answer.body?.skus ?? answer.body?.products ?? []) as { id: string }[]
+        ).map(({ id }) => id);
         expect(shown.filter((id) => hidden.includes(id))).toEqual([]);
       }
     }
-    expect((await grpc.call('OrderService.GetOrder', { orderId: scene.orderId }, await stack.token('buyer', scene.ownerBuyer))).status).toBe('OK');
+    expect(
+      (
+        await grpc.call(
+          'OrderService.GetOrder',
+          { orderId: scene.orderId },
+          await stack.token('buyer', scene.ownerBuyer),
+        )
+      ).status,
+    ).toBe('OK');
   });
 });

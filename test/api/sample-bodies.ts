@@ -25,12 +25,14 @@ export function resolved(api: ApiDescription, schema: Schema): Schema {
     const name = schema.$ref.split('/').at(-1)!;
     return resolved(api, api.components.schemas[name] as Schema);
   }
-  return schema.allOf?.length === 1 ? { ...schema, ...resolved(api, schema.allOf[0]!), allOf: undefined } as Schema : schema;
+  return schema.allOf?.length === 1
+    ? ({ ...schema, ...resolved(api, schema.allOf[0]!), allOf: undefined })
+    : schema;
 }
 
 /** The schema of the JSON body that the operation takes, if it takes one. */
 export function bodySchema(operation: ApiOperation): Schema | undefined {
-  return operation.requestBody?.content['application/json']?.schema as Schema | undefined;
+  return operation.requestBody?.content['application/json']?.schema;
 }
 
 /** A value of the schema with its required members only. */

@@ -70,7 +70,11 @@ export async function setScene(stack: ApiStack): Promise<Scene> {
   const order = await eventually(
     async () => {
       const json = { itemId: openItemId, quantity: 1, regionCode: 'CN-11' };
-      const answer = await stack.call('POST', `/orders/v1/rounds/${open.id}/claims`, { token: buyer, json, headers: key() });
+      const answer = await stack.call('POST', `/orders/v1/rounds/${open.id}/claims`, {
+        token: buyer,
+        json,
+        headers: key(),
+      });
       if (answer.status !== 201) throw new Error(answer.text);
       return answer.body;
     },

@@ -17,7 +17,7 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
     await Promise.all(Array.from({ length: BUYERS }, (_, n) => cluster.tokenOf(`b_${n}`)));
   }, 180_000);
 
-  afterAll(() => cluster.stop(), 60_000);
+  afterAll(() => cluster?.stop(), 60_000);
 
   it('sells 100 units in each of 20 rounds', () =>
     seeded({ file: __filename, name: 'sells 100 units' }, async (random) => {

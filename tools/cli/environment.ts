@@ -6,12 +6,18 @@ type Address = 'DATABASE_URL' | 'REDIS_URL' | 'KAFKA_BROKERS';
 
 /** The environment with the addresses of the local stack where none are set. Throws when a needed one is missing. */
 export async function cliEnvironment(dataDir: string, needed: readonly Address[]): Promise<Environment> {
-  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(process.env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const running = await runningStack(dataDir);
   const env: Environment = { ...running?.env, ...given };
-  const missing = needed.filter((key) => env[key] === undefined && !(key === 'DATABASE_URL' && hasServiceDatabase(env)));
+  const missing = needed.filter(
+    (key) => env[key] === undefined && !(key === 'DATABASE_URL' && hasServiceDatabase(env)),
+  );
   if (missing.length === 0) return env;
-  throw new Error(`No stack runs in ${dataDir}, and ${missing.join(' and ')} is not set. Start one with "npm start", or say where it is.`);
+  throw new Error(
+    `No stack runs in ${dataDir}, and ${missing.join(' and ')} is not set. Start one with "npm start", or say where it is.`,
+  );
 }
 
 function hasServiceDatabase(env: Environment): boolean {

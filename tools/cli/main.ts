@@ -28,7 +28,8 @@ DATABASE_URL (or ORDERS_DATABASE_URL and so on), REDIS_URL, KAFKA_BROKERS and KA
 type Command = (words: readonly string[], dataDir: string) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  reconcile: async (words, dataDir) => reconcileCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL', 'REDIS_URL'])),
+  reconcile: async (words, dataDir) =>
+    reconcileCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL', 'REDIS_URL'])),
   parked: async (words, dataDir) => parkedCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   migrate: async (words, dataDir) => migrateCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   topics: async (words, dataDir) => topicsCommand(words, await cliEnvironment(dataDir, ['KAFKA_BROKERS'])),

@@ -16,7 +16,8 @@ export async function migrateCommand(words: readonly string[], env: Environment)
   const services = allServices({ ...UNUSED, ...UNUSED_SECRETS, ...env });
   const names = services.map((service) => service.name);
   const unknown = words.filter((word) => !names.includes(word));
-  if (unknown.length > 0) throw new UsageError(`There is no service ${unknown.join(', ')}. Services: ${names.join(', ')}.`);
+  if (unknown.length > 0)
+    throw new UsageError(`There is no service ${unknown.join(', ')}. Services: ${names.join(', ')}.`);
   const rows: string[][] = [];
   for (const service of services.filter(({ name }) => words.length === 0 || words.includes(name))) {
     const started = performance.now();

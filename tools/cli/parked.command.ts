@@ -1,7 +1,14 @@
 // `parked`: messages that a consumer could not handle, and what to do with them.
 import { parseArgs } from 'node:util';
 import type { Environment } from '@gravity/kernel';
-import { discardParked, listParked, type ParkedMessage, type ParkedSelection, type ParkedStatus, replayParked } from '@gravity/messaging';
+import {
+  discardParked,
+  listParked,
+  type ParkedMessage,
+  type ParkedSelection,
+  type ParkedStatus,
+  replayParked,
+} from '@gravity/messaging';
 import { type Database, openDatabase, serviceDatabaseUrl } from '@gravity/persistence';
 import { UsageError } from '../lib/arguments';
 import { type Paint, paintFor, plural, table } from '../lib/terminal';
@@ -27,15 +34,27 @@ export async function parkedCommand(words: readonly string[], env: Environment):
   const [action, ...rest] = words;
   const { values } = parseArgs({ args: [...rest], options: OPTIONS });
   // A consumer is named after its service, and keeps its parked messages in that service's database.
-  const database = openDatabase({ url: serviceDatabaseUrl(env, values.consumer), applicationName: 'gravity-cli', poolSize: 1 });
+  const database = openDatabase({
+    url: serviceDatabaseUrl(env, values.consumer),
+    applicationName: 'gravity-cli',
+    poolSize: 1,
+  });
   try {
     switch (action) {
       case 'list':
         return await list(database, values);
       case 'replay':
-        return report(await replayParked(database, selectionOf(values)), 'will be handled again', 'Only PARKED ones can be.');
+        return report(
+          await replayParked(database, selectionOf(values)),
+          'will be handled again',
+          'Only PARKED ones can be.',
+        );
       case 'discard':
-        return report(await discardParked(database, selectionOf(values)), 'given up', 'Only PARKED and REPLAY ones can be.');
+        return report(
+          await discardParked(database, selectionOf(values)),
+          'given up',
+          'Only PARKED and REPLAY ones can be.',
+        );
       default:
         throw new UsageError('parked needs one of: list, replay, discard.');
     }
@@ -46,8 +65,13 @@ export async function parkedCommand(words: readonly string[], env: Environment):
 
 async function list(database: Database, values: Values): Promise<number> {
   const status = values.status as ParkedStatus | undefined;
-  if (status !== undefined && !STATUSES.includes(status)) throw new UsageError(`--status is one of ${STATUSES.join(', ')}.`);
-  const filter = { consumer: values.consumer, ...(status ? { status } : {}), ...(values.key === undefined ? {} : { key: values.key }) };
+  if (status !== undefined && !STATUSES.includes(status))
+    throw new UsageError(`--status is one of ${STATUSES.join(', ')}.`);
+  const filter = {
+    consumer: values.consumer,
+    ...(status ? { status } : {}),
+    ...(values.key === undefined ? {} : { key: values.key }),
+  };
   const messages: ParkedMessage[] = [];
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const last = messages.at(-1);

@@ -17,7 +17,11 @@ const REDIS_POLL_MS = 50;
 /** Status 0 when both sides agree in the end, 1 when Postgres contradicts itself or the gate could not be repaired. */
 export async function reconcileCommand(words: readonly string[], env: Environment): Promise<number> {
   const { values } = parseArgs({ args: [...words], options: { round: { type: 'string' } } });
-  const database = openDatabase({ url: serviceDatabaseUrl(env, 'orders'), applicationName: 'gravity-cli', poolSize: 2 });
+  const database = openDatabase({
+    url: serviceDatabaseUrl(env, 'orders'),
+    applicationName: 'gravity-cli',
+    poolSize: 2,
+  });
   const connection = new GateConnection({ url: env['REDIS_URL'] ?? '' });
   try {
     await connect(connection);
@@ -33,7 +37,10 @@ export async function reconcileCommand(words: readonly string[], env: Environmen
 async function run(reconcile: Reconcile, roundId: string | undefined): Promise<readonly Reconciliation[]> {
   if (roundId === undefined) return reconcile.reconcileAll();
   const result = await reconcile.reconcileRound(roundId);
-  if (!result.ok) throw new Error(`${result.error.detail} Rounds have ids such as rnd_01h2xcejqtf2nbrexx3vqjhp41; leave --round out for all live ones.`);
+  if (!result.ok)
+    throw new Error(
+      `${result.error.detail} Rounds have ids such as rnd_01h2xcejqtf2nbrexx3vqjhp41; leave --round out for all live ones.`,
+    );
   return [result.value];
 }
 
@@ -50,7 +57,10 @@ async function connect(connection: GateConnection): Promise<void> {
   connection.start();
   const deadline = performance.now() + REDIS_WITHIN_MS;
   while (connection.runId === undefined) {
-    if (performance.now() > deadline) throw new Error(`Redis does not answer within ${REDIS_WITHIN_MS / 1_000} s; nothing was changed. Is REDIS_URL right?`);
+    if (performance.now() > deadline)
+      throw new Error(
+        `Redis does not answer within ${REDIS_WITHIN_MS / 1_000} s; nothing was changed. Is REDIS_URL right?`,
+      );
     await sleep(REDIS_POLL_MS);
   }
 }
@@ -66,15 +76,21 @@ function renderRound({ before, repaired, after }: Reconciliation, paint: Paint):
     ? repaired
       ? paint.green('The gate was wrong and has been loaded anew from Postgres.')
       : paint.green('Both sides agree.')
-    : paint.red('Still not equal: see docs/runbooks/oversell-suspected.md. Only Postgres may be wrong now, and no program repairs that.');
+    : paint.red(
+        'Still not equal: see docs/runbooks/oversell-suspected.md. Only Postgres may be wrong now, and no program repairs that.',
+      );
   return `${title}${sides(before, paint)}${repaired ? `after the repair\n${sides(after, paint)}` : ''}${verdict}\n`;
 }
 
 function sides(view: ConservationView, paint: Paint): string {
-  const head = ['item', 'quota', 'available', 'held', 'sold', 'written off', 'gate', 'drift'].map((text) => paint.dim(text));
+  const head = ['item', 'quota', 'available', 'held', 'sold', 'written off', 'gate', 'drift'].map((text) =>
+    paint.dim(text),
+  );
   const rows = view.items.map((item) => {
     const { postgres, gate } = item;
-    const counters = [postgres.quota, postgres.available, postgres.held, postgres.sold, postgres.writtenOff].map(String);
+    const counters = [postgres.quota, postgres.available, postgres.held, postgres.sold, postgres.writtenOff].map(
+      String,
+    );
     const offered = gate === null ? (item.gateAbsence ?? 'none') : String(gate.available);
     const drift = [item.drift ?? 0, item.heldDrift, item.soldDrift].every((units) => units === 0)
       ? '0'

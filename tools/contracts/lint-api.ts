@@ -11,7 +11,9 @@ const MEMBER = /^[a-z][A-Za-z0-9]*$/;
 const WITHOUT_JSON = new Set(['204', 'text/event-stream']);
 
 /** Every operation of the document, with the place to name in a message. */
-export function operationsOf(api: ApiDescription): { place: string; path: string; method: string; operation: ApiOperation }[] {
+export function operationsOf(
+  api: ApiDescription,
+): { place: string; path: string; method: string; operation: ApiOperation }[] {
   return Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       place: `${method.toUpperCase()} ${path}`,
@@ -42,13 +44,15 @@ function lintOperation(path: string, operation: ApiOperation): string[] {
   if (!OPERATION_ID.test(operation.operationId ?? '')) faults.push('has no camelCase operationId');
   if ((operation.summary ?? '').trim() === '') faults.push('has no summary');
   if ((operation.tags ?? []).length === 0) faults.push('has no tag');
-  for (const tag of operation.tags ?? []) if (!TAG.test(tag)) faults.push(`has the tag ${tag}, which is no word for readers`);
+  for (const tag of operation.tags ?? [])
+    if (!TAG.test(tag)) faults.push(`has the tag ${tag}, which is no word for readers`);
   const callers = operation['x-callers'] ?? [];
   if (callers.length === 0) faults.push('names no callers');
   for (const caller of callers) if (!CALLERS.has(caller)) faults.push(`names the unknown caller ${caller}`);
   const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
   const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path').map((one) => one.name);
-  if (named.sort().join() !== declared.sort().join()) faults.push(`declares path parameters [${declared.join()}], the path has [${named.join()}]`);
+  if (named.sort().join() !== declared.sort().join())
+    faults.push(`declares path parameters [${declared.join()}], the path has [${named.join()}]`);
   return [...faults, ...lintResponses(operation)];
 }
 

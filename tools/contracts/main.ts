@@ -38,7 +38,9 @@ async function main(): Promise<number> {
   }
   if (faults.length > 0) return 1;
   const operations = Object.values(api.paths).reduce((sum, methods) => sum + Object.keys(methods).length, 0);
-  process.stderr.write(`contracts: ${operations} operations, ${artifacts.size} files ${values.check === true ? 'as committed' : 'up to date'}\n`);
+  process.stderr.write(
+    `contracts: ${operations} operations, ${artifacts.size} files ${values.check === true ? 'as committed' : 'up to date'}\n`,
+  );
   return 0;
 }
 

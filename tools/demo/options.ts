@@ -39,7 +39,10 @@ export function readOptions(words: readonly string[]): DemoOptions | undefined {
   return {
     buyers: parseWhole('--buyers', values.buyers, { min: 10, max: 1_000_000 }),
     quota: parseWhole('--quota', values.quota, { min: 1, max: 100_000 }),
-    seed: values.seed === undefined ? randomInt(1, 1_000_000) : parseWhole('--seed', values.seed, { min: 0, max: 4_294_967_295 }),
+    seed:
+      values.seed === undefined
+        ? randomInt(1, 1_000_000)
+        : parseWhole('--seed', values.seed, { min: 0, max: 4_294_967_295 }),
     json: values.json,
   };
 }

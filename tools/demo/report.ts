@@ -26,7 +26,17 @@ export interface DemoReport {
   readonly items: readonly ItemReport[];
   readonly refused: Readonly<Record<string, number>>;
   readonly latencyMs: { readonly accepted: Latency; readonly refused: Latency };
-  readonly promises: Readonly<Record<PromiseName, { readonly ok: boolean; readonly checked: number; readonly violations: number; readonly examples?: readonly string[] }>>;
+  readonly promises: Readonly<
+    Record<
+      PromiseName,
+      {
+        readonly ok: boolean;
+        readonly checked: number;
+        readonly violations: number;
+        readonly examples?: readonly string[];
+      }
+    >
+  >;
 }
 
 /** What the page tells beyond the object. */
@@ -83,7 +93,9 @@ export function renderReport(report: DemoReport, background: Background, paint: 
 }
 
 function headline(report: DemoReport, { titles, crowd }: Background, paint: Paint): string {
-  const sales = report.items.map(({ sku, sold, quota }) => `${count(sold)} of ${count(quota)} ${titles.get(sku)?.many ?? sku}`);
+  const sales = report.items.map(
+    ({ sku, sold, quota }) => `${count(sold)} of ${count(quota)} ${titles.get(sku)?.many ?? sku}`,
+  );
   const line = `${sales.join(' and ')} sold to a crowd of ${count(report.buyers)}.`;
   const winners = new Set(crowd.wins.map((win) => win.buyerId)).size;
   const rest = `${count(report.requests)} requests; ${plural(winners, 'buyer')} held a unit at some time, everybody else got an answer.`;
@@ -101,7 +113,11 @@ function itemsPart(report: DemoReport, { titles }: Background, paint: Paint): st
 
 function refusedPart(report: DemoReport, paint: Paint): string {
   const total = Object.values(report.refused).reduce((sum, refused) => sum + refused, 0);
-  const rows = Object.entries(report.refused).map(([code, refused]) => [count(refused), code, paint.dim(REASONS[code] ?? '')]);
+  const rows = Object.entries(report.refused).map(([code, refused]) => [
+    count(refused),
+    code,
+    paint.dim(REASONS[code] ?? ''),
+  ]);
   return `${paint.bold('Refused')}  ${count(total)} claims, each with its reason\n${table(rows, { right: [0] })}`;
 }
 
@@ -131,16 +147,21 @@ function promisesPart(report: DemoReport, { unsettled }: Background, paint: Pain
   const names = Object.keys(PROMISES) as PromiseName[];
   const rows = names.map((name) => {
     const { ok, checked, violations } = report.promises[name];
-    const mark = ok ? paint.green('✓ kept') : paint.red(`✗ BROKEN ${count(violations)} times`);
+    const mark = ok ? paint.green('✓ kept') : paint.red(`✗ BROKEN ${plural(violations, 'time')}`);
     return [paint.bold(name), PROMISES[name], mark, paint.dim(`${plural(checked, 'fact')} checked`)];
   });
-  const examples = names.flatMap((name) => (report.promises[name].examples ?? []).map((text) => paint.red(`  ${name}: ${text}\n`)));
-  const open = unsettled.length === 0 ? '' : paint.yellow(`  The sale had not come to rest when the time was up: ${unsettled.join(', ')}.\n`);
+  const examples = names.flatMap((name) =>
+    (report.promises[name].examples ?? []).map((text) => paint.red(`  ${name}: ${text}\n`)),
+  );
+  const open =
+    unsettled.length === 0
+      ? ''
+      : paint.yellow(`  The sale had not come to rest when the time was up: ${unsettled.join(', ')}.\n`);
   return `${paint.bold('Promises')}  checked in Postgres, past the services\n${table(rows)}${examples.join('')}${open}`;
 }
 
 function footer(report: DemoReport, { crowd, elapsedMs, logFile }: Background, paint: Paint): string {
   const surprises = crowd.surprises.map((text) => paint.yellow(`The crowd noted: ${text}\n`)).join('');
-  const again = `npm run demo -- --buyers ${report.buyers} --seed ${report.seed}`;
+  const again = `npm run demo -- --buyers ${report.buyers} --quota ${report.items[0]?.quota ?? 1} --seed ${report.seed}`;
   return `${surprises}${paint.dim(`${duration(elapsedMs)} from start to here. The same crowd again: ${again}\nLog of the services: ${logFile}`)}\n`;
 }

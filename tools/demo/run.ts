@@ -26,14 +26,20 @@ export interface DemoOutcome {
 }
 
 /** Runs the demo. Undefined when it was stopped before the end. Whatever happens, nothing is left running. */
-export async function runDemo(options: DemoOptions, live: LiveLine, stop: AbortSignal): Promise<DemoOutcome | undefined> {
+export async function runDemo(
+  options: DemoOptions,
+  live: LiveLine,
+  stop: AbortSignal,
+): Promise<DemoOutcome | undefined> {
   const started = performance.now();
   const progress = (what: string): void => live.note(what);
   const local = await startDemoServices(progress);
   try {
     if (stop.aborted) return undefined;
     const scene = await setScene(local, options, progress);
-    live.note(`All set after ${duration(performance.now() - started)}. The round opens in ${duration(scene.opensAtMs - Date.now())}; ${plural(options.buyers, 'buyer')} on the way.`);
+    live.note(
+      `All set after ${duration(performance.now() - started)}. The round opens in ${duration(scene.opensAtMs - Date.now())}; ${plural(options.buyers, 'buyer')} on the way.`,
+    );
     const brief = await briefFor(scene, options);
     const books = await openBooks(local, scene);
     try {
@@ -63,7 +69,12 @@ async function briefFor(scene: Scene, options: DemoOptions): Promise<CrowdBrief>
     opensAtMs: scene.opensAtMs,
     closesAtMs: scene.closesAtMs,
     paymentWindowMs: PAYMENT_WINDOW_SECONDS * 1_000,
-    signingKey: { issuer: LOCAL_ISSUER, audience: DEFAULT_AUDIENCE, kid: issuer.kid, privateJwk: { ...secrets.issuerKey } },
+    signingKey: {
+      issuer: LOCAL_ISSUER,
+      audience: DEFAULT_AUDIENCE,
+      kid: issuer.kid,
+      privateJwk: { ...secrets.issuerKey },
+    },
   };
 }
 
@@ -74,14 +85,21 @@ function progressLine(live: LiveLine, scene: Scene): (progress: CrowdProgress) =
     const rate = ((requests - before.requests) / (atMs - before.atMs)) * 1_000;
     before = { requests, atMs };
     const untilOpen = scene.opensAtMs - Date.now();
-    const phase = untilOpen > 0 ? `opens in ${(untilOpen / 1_000).toFixed(1)} s` : `open for ${(-untilOpen / 1_000).toFixed(1)} s`;
+    const phase =
+      untilOpen > 0 ? `opens in ${(untilOpen / 1_000).toFixed(1)} s` : `open for ${(-untilOpen / 1_000).toFixed(1)} s`;
     live.update(
       `${phase.padEnd(17)}  ${count(rate).padStart(6)} requests/s   won ${count(accepted)}   paid ${count(paid)}   refused ${count(refused)}   still here ${count(active)}`,
     );
   };
 }
 
-async function watchCrowd(scene: Scene, brief: CrowdBrief, books: Books, live: LiveLine, stop: AbortSignal): Promise<CrowdResult> {
+async function watchCrowd(
+  scene: Scene,
+  brief: CrowdBrief,
+  books: Books,
+  live: LiveLine,
+  stop: AbortSignal,
+): Promise<CrowdResult> {
   const gone = new AbortController();
   const allSold = waitUntilAllSold(books.orders, books.payments, books.roundId, gone.signal);
   try {
@@ -102,7 +120,9 @@ async function judge(scene: Scene, options: DemoOptions, { books, crowd, live }:
   const { local } = scene;
   const showLeft = (left: Unsettled): void => live.update(`settling: ${describe(left).join(', ') || 'at rest'}`);
   const unsettled = await waitUntilSettled(books.orders, books.payments, SETTLE_WITHIN_MS, showLeft);
-  live.note(`The crowd has gone home, ${atRest(unsettled) ? 'the sale is at rest' : 'the sale is not at rest'}. Checking the promises in Postgres …`);
+  live.note(
+    `The crowd has gone home, ${atRest(unsettled) ? 'the sale is at rest' : 'the sale is not at rest'}. Checking the promises in Postgres …`,
+  );
   const promises = {
     P1: promiseOf(await checkNeverOversold(books)),
     P2: promiseOf(await checkDurableWins(books, crowd.wins)),
@@ -121,7 +141,10 @@ async function judge(scene: Scene, options: DemoOptions, { books, crowd, live }:
   };
   const titles = new Map(scene.items.map(({ code, one, many }) => [code, { one, many }]));
   const story = await tellStory(books, crowd);
-  return { report, background: { titles, story, crowd, unsettled: describe(unsettled), elapsedMs: 0, logFile: scene.logFile } };
+  return {
+    report,
+    background: { titles, story, crowd, unsettled: describe(unsettled), elapsedMs: 0, logFile: scene.logFile },
+  };
 }
 
 async function openBooks(local: Local, scene: Scene): Promise<Books> {
@@ -153,5 +176,7 @@ const LEFT: Readonly<Record<keyof Unsettled, string>> = {
 };
 
 function describe(left: Unsettled): string[] {
-  return (Object.keys(LEFT) as (keyof Unsettled)[]).filter((what) => left[what] > 0).map((what) => `${left[what]} ${LEFT[what]}`);
+  return (Object.keys(LEFT) as (keyof Unsettled)[])
+    .filter((what) => left[what] > 0)
+    .map((what) => `${left[what]} ${LEFT[what]}`);
 }

@@ -35,7 +35,6 @@ export interface Scene {
   readonly closesAtMs: number;
   /** The log of the services; it outlives the demo. */
   readonly logFile: string;
-  close(): Promise<void>;
 }
 
 /** Starts everything, in a folder that is always new. Rejects when a part cannot be had; nothing is left running then. */
@@ -45,7 +44,8 @@ export async function startDemoServices(progress: (what: string) => void): Promi
   const dataDir = join(home, `run-${process.pid}`);
   await mkdir(dataDir, { recursive: true });
   const running = await runningStack();
-  if (running !== undefined) progress(`Using the servers that process ${running.owner.pid} keeps running, with databases of our own.`);
+  if (running !== undefined)
+    progress(`Using the servers that process ${running.owner.pid} keeps running, with databases of our own.`);
   const local = await startLocal({
     dataDir,
     ports: 'free',
@@ -93,10 +93,14 @@ export async function setScene(local: Local, options: DemoOptions, progress: (wh
   });
   const opensAtMs = Math.ceil(Date.now() + lead * 1_000);
   const closesAtMs = opensAtMs + (OPEN_FOR_SECONDS + Math.ceil(options.buyers / BUYERS_PER_MORE_SECOND)) * 1_000;
-  const round = await operator.post<{ id: string; version: number; items: { id: string; skuId: string; quota: number }[] }>(
-    `/orders/v1/series/${series.id}/rounds`,
-    { opensAt: new Date(opensAtMs).toISOString(), closesAt: new Date(closesAtMs).toISOString() },
-  );
+  const round = await operator.post<{
+    id: string;
+    version: number;
+    items: { id: string; skuId: string; quota: number }[];
+  }>(`/orders/v1/series/${series.id}/rounds`, {
+    opensAt: new Date(opensAtMs).toISOString(),
+    closesAt: new Date(closesAtMs).toISOString(),
+  });
   await operator.put(`/orders/v1/rounds/${round.id}/approval`, undefined, { 'if-match': `"${round.version}"` });
   const items = skus.map((sku): SaleItem => {
     const item = round.items.find((candidate) => candidate.skuId === sku.skuId);
@@ -104,7 +108,17 @@ export async function setScene(local: Local, options: DemoOptions, progress: (wh
     return { ...sku, itemId: item.id, quota: item.quota };
   });
   const { logFile } = local;
-  return { local, operator, seriesId: series.id, roundId: round.id, winLimit: WIN_LIMIT, items, opensAtMs, closesAtMs, logFile, close: local.close };
+  return {
+    local,
+    operator,
+    seriesId: series.id,
+    roundId: round.id,
+    winLimit: WIN_LIMIT,
+    items,
+    opensAtMs,
+    closesAtMs,
+    logFile,
+  };
 }
 
 /** Empties folders of demos that were killed. One that still runs keeps its own. */

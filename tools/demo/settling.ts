@@ -42,9 +42,17 @@ export async function waitUntilSettled(
 }
 
 /** Resolves when every unit of the round is sold for good and nothing moves any more, or when the signal is raised. */
-export async function waitUntilAllSold(orders: Client, payments: Client, roundId: string, signal: AbortSignal): Promise<void> {
+export async function waitUntilAllSold(
+  orders: Client,
+  payments: Client,
+  roundId: string,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
-    const { rows } = await orders.query<{ left: number }>('select sum(quota - sold - written_off)::int as left from round_items where round_id = $1', [roundId]);
+    const { rows } = await orders.query<{ left: number }>(
+      'select sum(quota - sold - written_off)::int as left from round_items where round_id = $1',
+      [roundId],
+    );
     if (rows[0]?.left === 0 && atRest(await look(orders, payments))) return;
     await sleep(LOOK_FOR_THE_END_MS, signal);
   }

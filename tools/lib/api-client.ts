@@ -39,7 +39,12 @@ export class ApiClient {
   }
 
   /** Any call. Throws {@link ApiError} for everything but a success, and what the connection threw. */
-  async call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, headers: Record<string, string>): Promise<T> {
+  async call<T>(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body: unknown,
+    headers: Record<string, string>,
+  ): Promise<T> {
     const answer = await request(`${this.baseUrl}${path}`, {
       method,
       headers: {
@@ -54,8 +59,15 @@ export class ApiClient {
     const text = await answer.body.text();
     const value = parse(text);
     if (answer.statusCode < 300) return value as T;
-    const problem = (typeof value === 'object' && value !== null ? value : {}) as { code?: string; detail?: string; errors?: unknown };
-    const detail = problem.errors === undefined ? (problem.detail ?? text) : `${problem.detail ?? ''} ${JSON.stringify(problem.errors)}`;
+    const problem = (typeof value === 'object' && value !== null ? value : {}) as {
+      code?: string;
+      detail?: string;
+      errors?: unknown;
+    };
+    const detail =
+      problem.errors === undefined
+        ? (problem.detail ?? text)
+        : `${problem.detail ?? ''} ${JSON.stringify(problem.errors)}`;
     throw new ApiError(answer.statusCode, problem.code ?? 'no-problem-document', detail, `${method} ${path}`);
   }
 }

@@ -16,7 +16,11 @@ export function parseSeconds(option: string, text: string): number {
 }
 
 /** A whole number within bounds, both inclusive. */
-export function parseWhole(option: string, text: string, bounds: { readonly min: number; readonly max: number }): number {
+export function parseWhole(
+  option: string,
+  text: string,
+  bounds: { readonly min: number; readonly max: number },
+): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= bounds.min && value <= bounds.max) return value;
   throw new UsageError(`${option} is a whole number from ${bounds.min} to ${bounds.max}, not "${text}".`);
@@ -35,7 +39,9 @@ export function runTool(main: () => Promise<number>, usage: string): void {
 
 // parseArgs of Node throws errors of its own for options it does not know.
 function isUsage(error: unknown): boolean {
-  return error instanceof UsageError || String((error as { code?: unknown } | undefined)?.code).startsWith('ERR_PARSE_ARGS');
+  return (
+    error instanceof UsageError || String((error as { code?: unknown } | undefined)?.code).startsWith('ERR_PARSE_ARGS')
+  );
 }
 
 function describe(error: unknown): string {

@@ -18,7 +18,11 @@ export interface SeededSku {
 interface Merchandise {
   readonly merchant: string;
   readonly shop: string;
-  readonly product: { readonly title: string; readonly description: string; readonly attributes: Record<string, string> };
+  readonly product: {
+    readonly title: string;
+    readonly description: string;
+    readonly attributes: Record<string, string>;
+  };
   readonly sku: { readonly code: string; readonly title: string; readonly attributes: Record<string, string> };
   readonly one: string;
   readonly many: string;
@@ -38,7 +42,11 @@ const MERCHANDISE: readonly Merchandise[] = [
       description: '十二年陈酿，酱香型。Twelve years in clay jars; sauce aroma.',
       attributes: { aroma: '酱香', strength: '53%' },
     },
-    sku: { code: 'BAIJIU-53-500', title: '云窖陈年酱香白酒 53度 500ml · Cloud Cellar aged baijiu, one bottle', attributes: { volume: '500ml' } },
+    sku: {
+      code: 'BAIJIU-53-500',
+      title: '云窖陈年酱香白酒 53度 500ml · Cloud Cellar aged baijiu, one bottle',
+      attributes: { volume: '500ml' },
+    },
     one: 'bottle',
     many: 'bottles',
     listPrice: 289_900,
@@ -52,7 +60,11 @@ const MERCHANDISE: readonly Merchandise[] = [
       description: '6.1 英寸，双卡，两天续航。6.1 inches, two SIM cards, two days on a charge.',
       attributes: { screen: '6.1in', sim: '2' },
     },
-    sku: { code: 'PHONE-S1-256', title: '星河 S1 手机 256GB 曜石黑 · Starfield S1 phone, obsidian', attributes: { storage: '256GB', colour: '曜石黑' } },
+    sku: {
+      code: 'PHONE-S1-256',
+      title: '星河 S1 手机 256GB 曜石黑 · Starfield S1 phone, obsidian',
+      attributes: { storage: '256GB', colour: '曜石黑' },
+    },
     one: 'phone',
     many: 'phones',
     listPrice: 459_900,
@@ -95,7 +107,10 @@ export async function createSeries<T>(operator: ApiClient, body: object): Promis
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'sku-unknown') throw error;
       if (performance.now() > deadline) {
-        throw new Error(`orders has not heard of the new SKUs within ${SNAPSHOT_WITHIN_MS / 1_000} s. Does Kafka answer?`, { cause: error });
+        throw new Error(
+          `orders has not heard of the new SKUs within ${SNAPSHOT_WITHIN_MS / 1_000} s. Does Kafka answer?`,
+          { cause: error },
+        );
       }
     }
     await sleep(SNAPSHOT_POLL_MS);

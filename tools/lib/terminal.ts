@@ -13,7 +13,8 @@ export interface Paint {
 /** A paint for the stream: plain when it is no terminal or the user set NO_COLOR. */
 export function paintFor(stream: { readonly isTTY?: boolean }): Paint {
   const on = stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
-  const code = (open: number, close: number) => (text: string) => (on ? `\u001b[${open}m${text}\u001b[${close}m` : text);
+  const code = (open: number, close: number) => (text: string) =>
+    on ? `\u001b[${open}m${text}\u001b[${close}m` : text;
   return {
     bold: code(1, 22),
     dim: code(2, 22),
@@ -45,14 +46,20 @@ const ANSI = /\u001b\[\d+m/g;
 /** How many columns a text takes: colours take none, Chinese characters two. */
 export function width(text: string): number {
   let columns = 0;
-  for (const char of text.replace(ANSI, '')) columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/.test(char) ? 2 : 1;
+  for (const char of text.replace(ANSI, ''))
+    columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/.test(char) ? 2 : 1;
   return columns;
 }
 
 /** Rows in columns. The columns named in `right` are aligned to the right. */
-export function table(rows: readonly (readonly string[])[], options: { right?: readonly number[]; indent?: string } = {}): string {
+export function table(
+  rows: readonly (readonly string[])[],
+  options: { right?: readonly number[]; indent?: string } = {},
+): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_none, at) => Math.max(0, ...rows.map((row) => width(row[at] ?? ''))));
+  const widths = Array.from({ length: columns }, (_none, at) =>
+    Math.max(0, ...rows.map((row) => width(row[at] ?? ''))),
+  );
   const cell = (text: string, at: number): string => {
     const space = ' '.repeat((widths[at] ?? 0) - width(text));
     return options.right?.includes(at) === true ? space + text : text + space;

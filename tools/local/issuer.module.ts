@@ -26,6 +26,10 @@ class IssuerHttp {
 export class IssuerModule {
   /** Serves this issuer's public keys. */
   static serving(issuer: LocalIssuer): DynamicModule {
-    return { module: IssuerModule, controllers: [IssuerHttp], providers: [{ provide: KEY_SET, useValue: issuer.jwks }] };
+    return {
+      module: IssuerModule,
+      controllers: [IssuerHttp],
+      providers: [{ provide: KEY_SET, useValue: issuer.jwks }],
+    };
   }
 }

@@ -35,6 +35,11 @@ export function readOptions(words: readonly string[]): StartOptions | undefined 
   });
   if (values.help === true) return undefined;
   const everySeconds = parseSeconds('--every', values.every);
-  if (everySeconds < EVERY_MIN_SECONDS || everySeconds > EVERY_MAX_SECONDS) throw new UsageError('--every is a time from 10s to 24h.');
-  return { everySeconds, quota: parseWhole('--quota', values.quota, { min: 1, max: 1_000_000 }), dataDir: values['data-dir'] };
+  if (everySeconds < EVERY_MIN_SECONDS || everySeconds > EVERY_MAX_SECONDS)
+    throw new UsageError('--every is a time from 10s to 24h.');
+  return {
+    everySeconds,
+    quota: parseWhole('--quota', values.quota, { min: 1, max: 1_000_000 }),
+    dataDir: values['data-dir'],
+  };
 }

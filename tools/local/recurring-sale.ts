@@ -50,16 +50,21 @@ export async function keepSaleRunning(operator: ApiClient, dataDir: string, term
   const { items } = await operator.get<{ items: SeriesView[] }>(`/orders/v1/series?limit=${LIST_LIMIT}`);
   const ours = items.filter((series) => series.title === TITLE && series.status !== 'ENDED');
   const fitting = ours.find((series) => fits(series, terms, skus));
-  for (const series of ours.filter((other) => other !== fitting && other.status === 'ACTIVE')) await retire(operator, series);
+  for (const series of ours.filter((other) => other !== fitting && other.status === 'ACTIVE'))
+    await retire(operator, series);
   if (fitting === undefined) return { seriesId: await create(operator, terms, skus), skus };
   if (fitting.status === 'PAUSED') {
-    await operator.call('DELETE', `/orders/v1/series/${fitting.id}/pause`, undefined, { 'if-match': `"${fitting.version}"` });
+    await operator.call('DELETE', `/orders/v1/series/${fitting.id}/pause`, undefined, {
+      'if-match': `"${fitting.version}"`,
+    });
   }
   return { seriesId: fitting.id, skus };
 }
 
 function fits(series: SeriesView, terms: SaleTerms, skus: readonly SeededSku[]): boolean {
-  const sameItems = skus.every(({ skuId }) => series.items.some((item) => item.skuId === skuId && item.quota === terms.quota));
+  const sameItems = skus.every(({ skuId }) =>
+    series.items.some((item) => item.skuId === skuId && item.quota === terms.quota),
+  );
   return series.recurrence.everySeconds === terms.everySeconds && sameItems;
 }
 
@@ -86,15 +91,20 @@ async function retire(operator: ApiClient, series: SeriesView): Promise<void> {
   const { items } = await operator.get<{ items: RoundView[] }>(path);
   for (const round of items) {
     // A round may have begun since it was listed; it then takes place.
-    await operator.put(`/orders/v1/rounds/${round.id}/cancellation`, { reason: 'another recurrence was asked for' }).catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-    });
+    await operator
+      .put(`/orders/v1/rounds/${round.id}/cancellation`, { reason: 'another recurrence was asked for' })
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+      });
   }
 }
 
 async function keptSkus(operator: ApiClient, dataDir: string): Promise<readonly SeededSku[]> {
   const file = join(dataDir, 'sale.json');
-  const kept = await readFile(file, 'utf8').then((text) => JSON.parse(text) as Kept, () => undefined);
+  const kept = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as Kept,
+    () => undefined,
+  );
   if (kept !== undefined && (await allKnown(operator, kept.skus))) return kept.skus;
   const skus = await seedCatalogue(operator);
   await writeFile(file, `${JSON.stringify({ skus } satisfies Kept, null, 2)}\n`);

@@ -40,13 +40,15 @@ export class RoundWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     // Rounds of an earlier start are no news.
-    for (const round of await this.rounds().catch(() => [])) if (round.status !== 'OPEN') this.told.set(round.id, round.status);
+    for (const round of await this.rounds().catch(() => []))
+      if (round.status !== 'OPEN') this.told.set(round.id, round.status);
     while (!signal.aborted) {
       try {
         for (const round of await this.rounds()) this.tell(round);
         this.failing = false;
       } catch (error) {
-        if (!this.failing && !signal.aborted) this.print(this.paint.yellow(`The rounds cannot be read: ${String(error)}`));
+        if (!this.failing && !signal.aborted)
+          this.print(this.paint.yellow(`The rounds cannot be read: ${String(error)}`));
         this.failing = true;
       }
       await sleep(LOOK_EVERY_MS, signal);
@@ -56,7 +58,10 @@ export class RoundWatch {
   /** The round that is open now, else the next one; undefined while none has been generated. */
   async current(): Promise<RoundView | undefined> {
     const rounds = await this.rounds();
-    return rounds.find(({ status }) => status === 'OPEN' || status === 'SOLD_OUT') ?? rounds.find(({ status }) => status === 'APPROVED' || status === 'WARMED');
+    return (
+      rounds.find(({ status }) => status === 'OPEN' || status === 'SOLD_OUT') ??
+      rounds.find(({ status }) => status === 'APPROVED' || status === 'WARMED')
+    );
   }
 
   private async rounds(): Promise<readonly RoundView[]> {
@@ -66,13 +71,19 @@ export class RoundWatch {
     const begun = await this.list(`${filterOf(states.slice(2, 5))}&from=${from}`);
     // A settled round is asked for only while we still owe its last line.
     const known = new Set([...upcoming, ...begun].map(({ id }) => id));
-    const missing = [...this.told].filter(([id, status]) => !known.has(id) && status !== 'SETTLED' && status !== 'CANCELLED');
+    const missing = [...this.told].filter(
+      ([id, status]) => !known.has(id) && status !== 'SETTLED' && status !== 'CANCELLED',
+    );
     const ended = await Promise.all(missing.map(([id]) => this.operator.get<RoundView>(`/orders/v1/rounds/${id}`)));
     return [...ended, ...begun, ...upcoming];
   }
 
   private async list(filter: string): Promise<readonly RoundView[]> {
-    return (await this.operator.get<{ items: RoundView[] }>(`/orders/v1/rounds?seriesId=${this.sale.seriesId}&limit=${LIMIT}&${filter}`)).items;
+    return (
+      await this.operator.get<{ items: RoundView[] }>(
+        `/orders/v1/rounds?seriesId=${this.sale.seriesId}&limit=${LIMIT}&${filter}`,
+      )
+    ).items;
   }
 
   private tell(round: RoundView): void {
@@ -80,7 +91,8 @@ export class RoundWatch {
     if (before === round.status) return;
     this.told.set(round.id, round.status);
     const line = this.lineFor(round, before);
-    if (line !== undefined) this.print(`${this.paint.dim(new Date().toLocaleTimeString('en-GB'))}  round ${round.number}  ${line}`);
+    if (line !== undefined)
+      this.print(`${this.paint.dim(new Date().toLocaleTimeString('en-GB'))}  round ${round.number}  ${line}`);
   }
 
   private lineFor(round: RoundView, before: string | undefined): string | undefined {

@@ -6,7 +6,14 @@ import { join, resolve } from 'node:path';
 import { bootServices, type RunningServices, type ServiceDefinition } from '@gravity/http';
 import type { Environment } from '@gravity/kernel';
 import { createLogger } from '@gravity/observability';
-import { defaultDataDir, type LocalIssuer, preferredPort, type Stack, type StackOptions, startStack } from '@gravity/testing';
+import {
+  defaultDataDir,
+  type LocalIssuer,
+  preferredPort,
+  type Stack,
+  type StackOptions,
+  startStack,
+} from '@gravity/testing';
 import { catalogService } from '../../apps/catalog/src/catalog.service-definition';
 import { ordersService } from '../../apps/orders/src/orders.service-definition';
 import { databaseProblem } from '../../apps/payments-sandbox/src/database-problem';
@@ -66,7 +73,12 @@ export async function startLocal(options: LocalOptions = {}): Promise<Local> {
   }
 }
 
-async function startServices(stack: Stack, dataDir: string, options: LocalOptions, progress: (what: string) => void): Promise<Local> {
+async function startServices(
+  stack: Stack,
+  dataDir: string,
+  options: LocalOptions,
+  progress: (what: string) => void,
+): Promise<Local> {
   const secrets = await loadSecrets(dataDir);
   const issuer = await issuerOf(secrets);
   const wanted = options.ports === 'free' ? undefined : { http: USUAL_PORT, grpc: USUAL_GRPC_PORT };

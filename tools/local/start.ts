@@ -49,7 +49,12 @@ async function main(): Promise<number> {
   return lost ? 1 : 0;
 }
 
-async function serve(local: Local, dataDir: string, terms: { everySeconds: number; quota: number }, stopping: AbortSignal): Promise<void> {
+async function serve(
+  local: Local,
+  dataDir: string,
+  terms: { everySeconds: number; quota: number },
+  stopping: AbortSignal,
+): Promise<void> {
   const token = await local.issuer.mint({ sub: 'op_local', roles: ['operator'], expiresIn: OPERATOR_TOKEN_LIFE });
   const operator = new ApiClient(local.baseUrl, token);
   toStderr('Preparing the sale …');

@@ -9,6 +9,8 @@ import type { Local } from './start-local';
 /** The page. `round` is the one to claim from, when there is one already. */
 export function welcome(local: Local, round: RoundView | undefined, paint: Paint): string {
   const { baseUrl, stack } = local;
+  // Another data folder has another issuer.
+  const folder = stack.dataDir === defaultDataDir() ? '' : ` --data-dir ${stack.dataDir}`;
   const places = [
     ['API', baseUrl],
     ['API documentation', `${baseUrl}/docs`],
@@ -17,13 +19,14 @@ export function welcome(local: Local, round: RoundView | undefined, paint: Paint
     ['Readiness', `${baseUrl}/health/ready`],
     ...(local.grpcAddress === undefined ? [] : [['gRPC, with reflection', local.grpcAddress]]),
     ['Keys of the issuer', `${baseUrl}${JWKS_PATH}`],
-    ['Postgres', `${withoutPassword(stack.databaseUrl)}  ${paint.dim(`databases gravity_*; npm run stack -- env${folder} prints the password`)}`],
+    [
+      'Postgres',
+      `${withoutPassword(stack.databaseUrl)}  ${paint.dim(`databases gravity_*; npm run stack -- env${folder} prints the password`)}`,
+    ],
     ['Redis', withoutPassword(stack.redisUrl)],
     ['Kafka', stack.kafkaBrokers],
     ['Log', relative(process.cwd(), local.logFile)],
   ];
-  // Another data folder has another issuer.
-  const folder = stack.dataDir === defaultDataDir() ? '' : ` --data-dir ${stack.dataDir}`;
   const token = `npm run -s token --${folder}`;
   const tools = [
     ['A token', `${token} --role buyer --sub b_1`],
@@ -42,7 +45,9 @@ export function welcome(local: Local, round: RoundView | undefined, paint: Paint
 function describe(round: RoundView): string {
   const opensAt = new Date(round.opensAt);
   const time = opensAt.toLocaleTimeString('en-GB');
-  return opensAt.getTime() > Date.now() ? `round ${round.number} opens at ${time}; before that the answer says so` : `round ${round.number} is open since ${time}`;
+  return opensAt.getTime() > Date.now()
+    ? `round ${round.number} opens at ${time}; before that the answer says so`
+    : `round ${round.number} is open since ${time}`;
 }
 
 function firstClaim(baseUrl: string, round: RoundView | undefined, token: string): string {

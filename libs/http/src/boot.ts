@@ -96,7 +96,7 @@ export async function bootServices(
     services: definitions.map((definition) => definition.name),
     isLeaving: () => phase.leaving,
   });
-  const connections = new Connections(adapter.getHttpServer() as Server);
+  const connections = new Connections(adapter.getHttpServer<Server>());
   const modules = [...definitions.map((definition) => definition.module), ...(options.extraModules ?? [])];
   const classifyError = options.classifyError ?? problemOfDatabaseError;
   const root = PlatformModule.around(modules, { config, env: options.env, logger, classifyError });
@@ -225,13 +225,15 @@ async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, 
     await sleep(config.shutdownDrainMs / 2);
   }
   await parts.connections.untilQueueIsEmpty();
-  const drained = drainHttp(app.getHttpServer() as Server, deadlineMs);
+  const drained = drainHttp(app.getHttpServer(), deadlineMs);
   // After the listener is closed: whoever is asked to reconnect must not land in its queue.
   leave();
   hooks.announce();
   await Promise.all([drained, grpc && bounded('grpc', deadlineMs, logger, () => grpc.drain())]);
   for (const strategy of parts.strategies)
-    await bounded('event consumer', deadlineMs, logger, async () => strategy.close());
+    await bounded('event consumer', deadlineMs, logger, async () => {
+      await strategy.close();
+    });
   for (const hook of hooks.registered) await bounded(hook.name, deadlineMs, logger, hook.run);
   await bounded('rate limits', deadlineMs, logger, () => app.get(RateLimiter).close());
   await bounded('application', deadlineMs, logger, () => app.close());

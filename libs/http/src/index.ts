@@ -10,6 +10,7 @@ export { grpcFailure } from './grpc-status';
 export { etagOf, IdempotencyKey, IfMatch, parseIdempotencyKey, requireIfMatch } from './headers';
 export { HealthRegistry } from './health-registry';
 export type { CheckReport, HealthCheckOptions, HealthReport } from './health-registry';
+export { type HttpConfig, readHttpConfig } from './http-config';
 export { fingerprintOf, idempotencyDdl, idempotentBody, pruneIdempotency, runIdempotent } from './idempotency';
 export type { IdempotencyTx, IdempotentAnswer, IdempotentCommand, StoredAnswer } from './idempotency';
 export { openApiDocument, routesOf } from './openapi';

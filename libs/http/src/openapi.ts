@@ -110,7 +110,7 @@ export function routesOf(app: INestApplication): RouteEntry[] {
           Reflect.getMetadata(PATH_METADATA, handler),
         );
         routes.push({
-          method: RequestMethod[method]!,
+          method: RequestMethod[method],
           path,
           controller: controller.name,
           policy: readPolicy(handler, controller),

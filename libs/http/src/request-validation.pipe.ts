@@ -48,7 +48,8 @@ function inheritedNames(value: unknown, pointer: string): FieldError[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, member]) => {
     const place = `${pointer}/${escapePointer(name)}`;
-    if (!Array.isArray(value) && INHERITED.has(name)) return [{ pointer: place, message: 'is not a name for a member' }];
+    if (!Array.isArray(value) && INHERITED.has(name))
+      return [{ pointer: place, message: 'is not a name for a member' }];
     return inheritedNames(member, place);
   });
 }

@@ -17,13 +17,13 @@ describe('secrets', () => {
   it('print as three stars wherever they end up', () => {
     const secret = new Secret('hunter2');
     const shown = [
-      `${secret}`,
+      [secret].join(),
       String(secret),
       JSON.stringify({ secret }),
       inspect(secret),
       inspect({ deep: [secret] }),
       format('%s %o', secret, secret),
-      '' + secret,
+      `${secret as unknown as string}`,
     ];
     for (const text of shown) expect(text).not.toContain('hunter2');
     expect(secret.reveal()).toBe('hunter2');

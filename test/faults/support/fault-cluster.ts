@@ -16,6 +16,7 @@ import {
   TcpProxy,
   temporaryFolder,
 } from '@gravity/testing';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { ordersService } from '../../../apps/orders/src/orders.service-definition';
 import { paymentsSandboxService } from '../../../apps/payments-sandbox/src/payments-sandbox.service-definition';
@@ -60,11 +61,16 @@ export class FaultCluster {
   static async start(options: FaultClusterOptions = {}): Promise<FaultCluster> {
     const [postgres, redis, kafka] = await Promise.all([freshPostgres(), freshRedis(), freshKafka()]);
     const cluster = new FaultCluster(postgres, redis, kafka, await localIssuer(), await temporaryFolder());
-    cluster.operatorToken = await cluster.issuer.mint({ sub: 'op_1', roles: ['operator'], expiresIn: '6h' });
-    const env = cluster.environment();
-    await Promise.all([ordersService(env).migrate(), paymentsSandboxService(env).migrate()]);
-    if (options.startServices !== false) await cluster.startServices(options.nodes ?? 2);
-    return cluster;
+    try {
+      cluster.operatorToken = await cluster.issuer.mint({ sub: 'op_1', roles: ['operator'], expiresIn: '6h' });
+      const env = cluster.environment();
+      await Promise.all([ordersService(env).migrate(), paymentsSandboxService(env).migrate()]);
+      if (options.startServices !== false) await cluster.startServices(options.nodes ?? 2);
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
   }
 
   /** Starts the sandbox and so many orders processes, and waits until they are ready unless told not to. */
@@ -129,6 +135,18 @@ export class FaultCluster {
   async admissionOf(seriesUuid: string): Promise<string> {
     const { rows } = await this.sql.query(`select admission from series where series_id = $1`, [seriesUuid]);
     return String(rows[0]?.['admission']);
+  }
+
+  /** Admissions at the gate that have waited for their decision to be reported for longer than this. */
+  async stalePending(seriesUuid: string, itemUuid: string, olderThanMs: number): Promise<number> {
+    const redis = new Redis(this.redis.url, { lazyConnect: true, retryStrategy: () => null });
+    redis.on('error', () => undefined);
+    try {
+      await redis.connect();
+      return await redis.zcount(`gate:{${seriesUuid}}:${itemUuid}:pending`, '-inf', Date.now() - olderThanMs);
+    } finally {
+      redis.disconnect();
+    }
   }
 
   /** Resolves once every event of the outbox has reached Kafka. */

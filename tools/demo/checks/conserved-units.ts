@@ -17,10 +17,18 @@ export async function checkConservedUnits(books: Books, redisUrl: string): Promi
   const items = await readItems(books);
   const orders = await readOrders(books);
   const onSale = await isOnSale(books);
-  const redis = new Redis(redisUrl, { connectTimeout: REDIS_WITHIN_MS, commandTimeout: REDIS_WITHIN_MS, maxRetriesPerRequest: 1 });
+  const redis = new Redis(redisUrl, {
+    connectTimeout: REDIS_WITHIN_MS,
+    commandTimeout: REDIS_WITHIN_MS,
+    maxRetriesPerRequest: 1,
+  });
   try {
     for (const item of items) {
-      checkLedger(inspection, item, orders.filter((order) => order.item_id === item.item_id));
+      checkLedger(
+        inspection,
+        item,
+        orders.filter((order) => order.item_id === item.item_id),
+      );
       if (onSale) checkGate(inspection, item, await readGate(redis, books.seriesId, item.item_id));
     }
   } finally {
@@ -37,16 +45,28 @@ function checkLedger(inspection: Inspection, item: ItemRow, orders: readonly Ord
   const available = item.quota - item.held - item.sold - item.written_off;
   inspection.expect(available >= 0, () => `item ${item.item_id}: ${available} units available`);
   const kept = units(orders) - units(closed) + units(closed.filter((order) => order.status === 'PAID'));
-  inspection.expect(kept === item.held + item.sold, () => `item ${item.item_id}: orders keep ${kept} units, counters ${item.held + item.sold}`);
-  inspection.expect(item.released === units(closed), () => `item ${item.item_id}: orders gave back ${units(closed)}, counter ${item.released}`);
+  inspection.expect(
+    kept === item.held + item.sold,
+    () => `item ${item.item_id}: orders keep ${kept} units, counters ${item.held + item.sold}`,
+  );
+  inspection.expect(
+    item.released === units(closed),
+    () => `item ${item.item_id}: orders gave back ${units(closed)}, counter ${item.released}`,
+  );
 }
 
 function checkGate(inspection: Inspection, item: ItemRow, gate: Gate | undefined): void {
   const available = item.quota - item.held - item.sold - item.written_off;
   // Units that rest before they are offered again count: the gate has them.
   const offered = gate === undefined ? undefined : gate.available + gate.cooling;
-  inspection.expect(offered === available, () => `item ${item.item_id}: Postgres has ${available} units, the gate ${offered ?? 'is missing'}`);
-  inspection.expect((gate?.pending ?? 0) === 0, () => `item ${item.item_id}: ${gate?.pending} claims stranded in the gate`);
+  inspection.expect(
+    offered === available,
+    () => `item ${item.item_id}: Postgres has ${available} units, the gate ${offered ?? 'is missing'}`,
+  );
+  inspection.expect(
+    (gate?.pending ?? 0) === 0,
+    () => `item ${item.item_id}: ${gate?.pending} claims stranded in the gate`,
+  );
 }
 
 async function checkNothingStranded(inspection: Inspection, { orders, roundId }: Books): Promise<void> {

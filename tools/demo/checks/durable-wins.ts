@@ -14,7 +14,10 @@ export async function checkDurableWins(books: Books, wins: readonly Win[]): Prom
     const request = `${win.buyerId} ${win.key}`;
     const earlier = first.get(request) ?? win.orderId;
     first.set(request, earlier);
-    inspection.expect(earlier === win.orderId, () => `${win.buyerId}, key ${win.key}: answered ${earlier} and ${win.orderId}`);
+    inspection.expect(
+      earlier === win.orderId,
+      () => `${win.buyerId}, key ${win.key}: answered ${earlier} and ${win.orderId}`,
+    );
   }
   return inspection.verdict;
 }
@@ -29,7 +32,10 @@ function compare(inspection: Inspection, win: Win, order: OrderRow): void {
     order.placed_at.toISOString(),
     order.expires_at.toISOString(),
   ];
-  inspection.expect(told.join() === stored.join(), () => `${win.orderId}: told ${told.join()}, stored ${stored.join()}`);
+  inspection.expect(
+    told.join() === stored.join(),
+    () => `${win.orderId}: told ${told.join()}, stored ${stored.join()}`,
+  );
   const claimId = uuidFromParts('claim', win.buyerId, win.key);
   inspection.expect(order.claim_id === claimId, () => `${win.orderId}: does not belong to the key ${win.key}`);
 }

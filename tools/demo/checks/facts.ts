@@ -68,7 +68,11 @@ export interface ItemRow {
 
 /** Opens a connection that names itself. */
 export async function openBook(url: string | undefined): Promise<Client> {
-  const client = new Client({ connectionString: url, application_name: 'demo-checks', connectionTimeoutMillis: 10_000 });
+  const client = new Client({
+    connectionString: url,
+    application_name: 'demo-checks',
+    connectionTimeoutMillis: 10_000,
+  });
   await client.connect();
   return client;
 }

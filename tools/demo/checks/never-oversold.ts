@@ -1,5 +1,14 @@
 // P1: confirmed + held never exceeds the quota, now and at every instant of the sale.
-import { type Books, Inspection, type ItemRow, type OrderRow, readItems, readOrders, uuidOf, type Verdict } from './facts';
+import {
+  type Books,
+  Inspection,
+  type ItemRow,
+  type OrderRow,
+  readItems,
+  readOrders,
+  uuidOf,
+  type Verdict,
+} from './facts';
 
 interface Move {
   readonly id: string;
@@ -25,11 +34,19 @@ export async function checkNeverOversold(books: Books): Promise<Verdict> {
 
 function compareCounters(inspection: Inspection, item: ItemRow, orders: readonly OrderRow[]): void {
   const units = (status: OrderRow['status']): number =>
-    orders.filter((order) => order.item_id === item.item_id && order.status === status).reduce((sum, order) => sum + order.quantity, 0);
+    orders
+      .filter((order) => order.item_id === item.item_id && order.status === status)
+      .reduce((sum, order) => sum + order.quantity, 0);
   const taken = item.held + item.sold + item.written_off;
   inspection.expect(taken <= item.quota, () => `item ${item.item_id}: ${taken} units taken of ${item.quota}`);
-  inspection.expect(units('AWAITING_PAYMENT') === item.held, () => `item ${item.item_id}: held ${item.held}, orders ${units('AWAITING_PAYMENT')}`);
-  inspection.expect(units('PAID') === item.sold, () => `item ${item.item_id}: sold ${item.sold}, orders ${units('PAID')}`);
+  inspection.expect(
+    units('AWAITING_PAYMENT') === item.held,
+    () => `item ${item.item_id}: held ${item.held}, orders ${units('AWAITING_PAYMENT')}`,
+  );
+  inspection.expect(
+    units('PAID') === item.sold,
+    () => `item ${item.item_id}: sold ${item.sold}, orders ${units('PAID')}`,
+  );
 }
 
 /**
@@ -50,10 +67,16 @@ async function replay(inspection: Inspection, books: Books, items: readonly Item
     const units = payload.lines.reduce((sum, line) => sum + line.quantity, 0);
     const now = (taken.get(itemId) ?? 0) + (DIRECTION[type] ?? 0) * units;
     taken.set(itemId, now);
-    inspection.expect(now >= 0 && now <= quota, () => `item ${itemId}: ${now} of ${quota} units taken after event ${id} (${type})`);
+    inspection.expect(
+      now >= 0 && now <= quota,
+      () => `item ${itemId}: ${now} of ${quota} units taken after event ${id} (${type})`,
+    );
   }
   for (const item of items) {
     const now = taken.get(item.item_id) ?? 0;
-    inspection.expect(now === item.held + item.sold, () => `item ${item.item_id}: history ends at ${now} units, counters say ${item.held + item.sold}`);
+    inspection.expect(
+      now === item.held + item.sold,
+      () => `item ${item.item_id}: history ends at ${now} units, counters say ${item.held + item.sold}`,
+    );
   }
 }

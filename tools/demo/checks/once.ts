@@ -19,7 +19,8 @@ async function checkKeysAndWins(inspection: Inspection, books: Books, winLimit: 
     const live = order.status === 'PAID' || order.status === 'AWAITING_PAYMENT';
     wins.set(order.buyer_id, (wins.get(order.buyer_id) ?? 0) + (live ? 1 : 0));
   }
-  for (const [claimId, orders] of claims) inspection.expect(orders === 1, () => `claim ${claimId} has ${orders} orders`);
+  for (const [claimId, orders] of claims)
+    inspection.expect(orders === 1, () => `claim ${claimId} has ${orders} orders`);
   const { rows } = await books.orders.query<{ buyer_id: string; wins: number }>(
     'select buyer_id, wins from series_wins where series_id = $1',
     [books.seriesId],
@@ -27,7 +28,10 @@ async function checkKeysAndWins(inspection: Inspection, books: Books, winLimit: 
   const counted = new Map(rows.map((row) => [row.buyer_id, row.wins]));
   for (const [buyerId, live] of wins) {
     inspection.expect(live <= winLimit, () => `${buyerId} has won ${live} times, the limit is ${winLimit}`);
-    inspection.expect((counted.get(buyerId) ?? 0) === live, () => `${buyerId} has ${live} wins, the counter says ${counted.get(buyerId) ?? 0}`);
+    inspection.expect(
+      (counted.get(buyerId) ?? 0) === live,
+      () => `${buyerId} has ${live} wins, the counter says ${counted.get(buyerId) ?? 0}`,
+    );
   }
 }
 
@@ -69,8 +73,14 @@ async function checkMoney(inspection: Inspection, books: Books): Promise<void> {
       provider !== undefined && provider.paid === paid && provider.refunded === refunded,
       () => `order ${order.order_id} is ${order.status} over ${order.total}; the provider says ${said}`,
     );
-    inspection.expect(order.refunds === (order.status === 'REFUNDED' ? 1 : 0), () => `order ${order.order_id} is ${order.status} with ${order.refunds} refunds`);
-    inspection.expect(order.late === null || order.late === (order.status === 'PAID' ? 'HONOURED' : 'REFUNDED'), () => `order ${order.order_id} is ${order.status}, its late payment was ${order.late}`);
+    inspection.expect(
+      order.refunds === (order.status === 'REFUNDED' ? 1 : 0),
+      () => `order ${order.order_id} is ${order.status} with ${order.refunds} refunds`,
+    );
+    inspection.expect(
+      order.late === null || order.late === (order.status === 'PAID' ? 'HONOURED' : 'REFUNDED'),
+      () => `order ${order.order_id} is ${order.status}, its late payment was ${order.late}`,
+    );
   }
   checkOnePaymentPerOrder(inspection, theirs);
 }
@@ -91,7 +101,10 @@ async function checkCallbacks(inspection: Inspection, books: Books): Promise<voi
   );
   const notes = new Map(noted.map((row) => [row.event_id, row.times]));
   for (const { event_id: eventId, times } of delivered) {
-    inspection.expect(notes.get(eventId) === 1, () => `callback ${eventId} was delivered ${times} times and noted ${notes.get(eventId) ?? 0} times`);
+    inspection.expect(
+      notes.get(eventId) === 1,
+      () => `callback ${eventId} was delivered ${times} times and noted ${notes.get(eventId) ?? 0} times`,
+    );
   }
 }
 
@@ -104,11 +117,21 @@ async function checkFacts(inspection: Inspection, books: Books): Promise<void> {
   const facts = new Map(rows.map((row) => [uuidOf('order', row.key), row]));
   for (const order of await readOrders(books)) {
     const told = facts.get(order.order_id);
-    const times = (...types: readonly string[]): number => told?.types.filter((type) => types.includes(type)).length ?? 0;
-    inspection.expect(times('orders.order.placed.v1') === 1, () => `order ${order.order_id}: ${times('orders.order.placed.v1')} events of its placement`);
+    const times = (...types: readonly string[]): number =>
+      told?.types.filter((type) => types.includes(type)).length ?? 0;
+    inspection.expect(
+      times('orders.order.placed.v1') === 1,
+      () => `order ${order.order_id}: ${times('orders.order.placed.v1')} events of its placement`,
+    );
     const payments = times('orders.order.paid.v1', 'orders.order.late-payment-honoured.v1');
-    inspection.expect(payments === (order.status === 'PAID' ? 1 : 0), () => `order ${order.order_id} is ${order.status} with ${payments} events of payment`);
+    inspection.expect(
+      payments === (order.status === 'PAID' ? 1 : 0),
+      () => `order ${order.order_id} is ${order.status} with ${payments} events of payment`,
+    );
     const expected = Array.from({ length: order.sequence }, (_none, index) => index + 1);
-    inspection.expect(told?.sequences.join() === expected.join(), () => `order ${order.order_id}: sequence ${told?.sequences.join() ?? 'none'}, version ${order.sequence}`);
+    inspection.expect(
+      told?.sequences.join() === expected.join(),
+      () => `order ${order.order_id}: sequence ${told?.sequences.join() ?? 'none'}, version ${order.sequence}`,
+    );
   }
 }

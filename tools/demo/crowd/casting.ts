@@ -61,12 +61,22 @@ const PAYS: readonly (readonly [number, PayKind])[] = [
 ];
 
 /** Draws the crowd. `lobbyMs` is how long before the opening the first ones come in. */
-export function castCrowd(options: { seed: number; buyers: number; items: number; lobbyMs: number; paymentWindowMs: number }): Buyer[] {
+export function castCrowd(options: {
+  seed: number;
+  buyers: number;
+  items: number;
+  lobbyMs: number;
+  paymentWindowMs: number;
+}): Buyer[] {
   const bots = Math.max(1, Math.round(options.buyers * BOTS_PER_BUYER));
   return Array.from({ length: options.buyers }, (_none, index) => cast(index, index < bots, options));
 }
 
-function cast(index: number, isBot: boolean, options: { seed: number; items: number; lobbyMs: number; paymentWindowMs: number }): Buyer {
+function cast(
+  index: number,
+  isBot: boolean,
+  options: { seed: number; items: number; lobbyMs: number; paymentWindowMs: number },
+): Buyer {
   const random = randomFrom(options.seed, 'buyer', index);
   const kind = isBot ? 'bot' : weighted(random, KINDS);
   const pays = weighted(random, PAYS);

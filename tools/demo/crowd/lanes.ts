@@ -122,7 +122,10 @@ class Lane {
     };
     socket.on('data', (chunk) => mine(() => this.read(chunk))());
     socket.on('error', (error) => mine(() => this.close(error))());
-    socket.on('close', mine(() => this.close(new Error('the server closed the connection'))));
+    socket.on(
+      'close',
+      mine(() => this.close(new Error('the server closed the connection'))),
+    );
     this.socket = socket;
     return socket;
   }

@@ -60,7 +60,9 @@ process.once('message', (brief: CrowdBrief) => {
   play(brief, closing).then(
     () => process.exit(0),
     (error: unknown) => {
-      process.stderr.write(`The crowd failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.stderr.write(
+        `The crowd failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
       process.exit(1);
     },
   );

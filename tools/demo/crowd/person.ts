@@ -52,7 +52,12 @@ export class Person {
   async tap(key: string, abandonAfterMs?: number): Promise<TapOutcome> {
     const { tally } = this.scene;
     const headers = { 'idempotency-key': key, 'content-type': 'application/json' };
-    const answer = await this.send({ method: 'POST', ...this.claim, headers, ...(abandonAfterMs === undefined ? {} : { abandonAfterMs }) });
+    const answer = await this.send({
+      method: 'POST',
+      ...this.claim,
+      headers,
+      ...(abandonAfterMs === undefined ? {} : { abandonAfterMs }),
+    });
     if (answer === undefined) return { kind: 'unanswered' };
     const body = parse(answer.body);
     if (answer.status === 201) {
@@ -88,7 +93,10 @@ export class Person {
   }
 
   private send(call: Call): Promise<Answer | undefined> {
-    return this.exchange(this.scene.lanes, { ...call, headers: { authorization: this.authorization, ...call.headers } });
+    return this.exchange(this.scene.lanes, {
+      ...call,
+      headers: { authorization: this.authorization, ...call.headers },
+    });
   }
 
   private async exchange(lanes: Lanes, call: Call): Promise<Answer | undefined> {

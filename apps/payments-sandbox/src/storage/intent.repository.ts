@@ -49,6 +49,8 @@ export interface Along {
   readonly charged?: string;
 }
 
+/** What an id of ours can look like; Postgres would not even take every other text. */
+const ID = /^[\w-]{1,64}$/;
 const UNIQUE_VIOLATION = '23505';
 
 const INTENT_COLUMNS = `intent_id, order_id, amount_minor, currency, status, version, paid_minor, charge_id, refunded_minor,
@@ -116,6 +118,7 @@ export class IntentRepository {
   }
 
   async find(intentId: string): Promise<StoredIntent | undefined> {
+    if (!ID.test(intentId)) return undefined;
     const text = `SELECT ${INTENT_COLUMNS} FROM intents WHERE intent_id = $1`;
     const rows = await this.database.query<IntentRow>(text, [intentId], 'sandbox-intent-by-id');
     return rows[0] && toStored(rows[0]);
@@ -124,7 +127,9 @@ export class IntentRepository {
   /** Those of the ids that exist, in no particular order. */
   async findMany(intentIds: readonly string[]): Promise<StoredIntent[]> {
     const text = `SELECT ${INTENT_COLUMNS} FROM intents WHERE intent_id = ANY($1::text[])`;
-    return (await this.database.query<IntentRow>(text, [intentIds], 'sandbox-intents-by-ids')).map(toStored);
+    return (
+      await this.database.query<IntentRow>(text, [intentIds.filter((id) => ID.test(id))], 'sandbox-intents-by-ids')
+    ).map(toStored);
   }
 
   /** Writes a change made from `before`. False, and nothing written, when the intent has changed since it was read. */

@@ -2,6 +2,9 @@ import { CURRENCIES, type Currency } from '@gravity/kernel';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsInt, Max, Min } from 'class-validator';
 
+/** Text that Postgres stores unchanged: no NUL, no half of a surrogate pair. */
+export const STORABLE_TEXT = /^[^\0\p{Surrogate}]*$/u;
+
 /** A positive amount in minor units. */
 export class MoneyDto {
   @ApiProperty({ type: 'integer', minimum: 1, example: 149_900 })

@@ -4,7 +4,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { compileBody } from '@gravity/http';
 import { CURRENCIES, type Currency } from '@gravity/kernel';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsObject, IsString, Matches, Max, Min, ValidateIf, ValidateNested } from 'class-validator';
 
 const ITEM_ID = '^itm_[0-7][0-9a-hjkmnp-tv-z]{25}$';
 const REGION = '^[A-Z]{2}(-[A-Z0-9]{1,3})?$';
@@ -44,7 +44,8 @@ export class PlaceClaimDto {
     required: false,
     description: 'The total the buyer saw; the claim is refused when it is no longer the price',
   })
-  @IsOptional()
+  @ValidateIf((claim: PlaceClaimDto) => claim.expectedTotal !== undefined)
+  @IsObject()
   @ValidateNested()
   @Type(() => ExpectedTotalDto)
   expectedTotal?: ExpectedTotalDto;

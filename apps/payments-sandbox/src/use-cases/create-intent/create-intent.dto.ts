@@ -1,16 +1,18 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsDefined, IsISO8601, IsString, Length, ValidateNested } from 'class-validator';
-import { MoneyDto } from '../money.dto';
+import { IsDefined, IsISO8601, IsObject, IsString, Length, Matches, ValidateNested } from 'class-validator';
+import { MoneyDto, STORABLE_TEXT } from '../money.dto';
 
 export class CreateIntentDto {
   @ApiProperty({ description: 'The merchant’s own reference, repeated in callbacks.' })
   @IsString()
   @Length(1, 64)
+  @Matches(STORABLE_TEXT)
   orderId: string;
 
   @ApiProperty({ type: MoneyDto })
   @IsDefined()
+  @IsObject()
   @ValidateNested()
   @Type(() => MoneyDto)
   amount: MoneyDto;
@@ -22,5 +24,6 @@ export class CreateIntentDto {
   @ApiProperty({ example: 'Order of 1 item' })
   @IsString()
   @Length(0, 256)
+  @Matches(STORABLE_TEXT)
   description: string;
 }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsDefined, IsOptional, IsString, Length, ValidateNested } from 'class-validator';
+import { IsDefined, IsObject, IsOptional, IsString, Length, ValidateNested } from 'class-validator';
 import { MoneyDto } from '../money.dto';
 
 export class CreateRefundDto {
@@ -17,6 +17,7 @@ export class CreateRefundDto {
 
   @ApiProperty({ type: MoneyDto })
   @IsDefined()
+  @IsObject()
   @ValidateNested()
   @Type(() => MoneyDto)
   amount: MoneyDto;

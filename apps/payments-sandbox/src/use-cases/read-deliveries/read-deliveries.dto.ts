@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsString, Length } from 'class-validator';
+import { IsString, Length, Matches } from 'class-validator';
+import { STORABLE_TEXT } from '../money.dto';
 
 /** Deliveries shown of one intent. */
 export const MAX_LOG_ENTRIES = 100;
@@ -8,6 +9,7 @@ export class ReadDeliveriesDto {
   @ApiProperty()
   @IsString()
   @Length(1, 64)
+  @Matches(STORABLE_TEXT)
   intentId: string;
 }
 

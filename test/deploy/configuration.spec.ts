@@ -1,0 +1,124 @@
+// What docker-compose.yml and k8s/ give each service is what the service reads: its own configuration code says so.
+import { readHttpConfig } from '@gravity/http';
+import { serviceDatabaseUrl } from '@gravity/persistence';
+import { localIssuer } from '@gravity/testing';
+import { readCatalogConfig } from '../../apps/catalog/src/catalog-config';
+import { readOrdersConfig } from '../../apps/orders/src/orders-config';
+import { sandboxProviderFromEnv } from '../../apps/orders/src/payments/sandbox-provider';
+import { readSandboxConfig } from '../../apps/payments-sandbox/src/sandbox-config';
+import { serviceEnvironments } from '../../tools/secrets/service-environments';
+import { envFile, filesBelow, type ServiceName, SERVICES, text, yaml } from './files';
+
+type Env = Record<string, string>;
+
+const READERS: Record<ServiceName, (env: Env) => unknown> = {
+  catalog: readCatalogConfig,
+  orders: (env) => [readOrdersConfig(env), sandboxProviderFromEnv(env)],
+  'payments-sandbox': readSandboxConfig,
+};
+/** Read by Node itself. */
+const FOREIGN_KEYS = ['NODE_OPTIONS'];
+/** Blocks that several services share hold a few keys that one of them has no use for. */
+const SHARED_KEYS = ['KAFKA_BROKERS', 'KAFKA_TOPIC_PREFIX'];
+
+let generated: ReadonlyMap<ServiceName, Env>;
+
+beforeAll(async () => {
+  const issuer = await localIssuer();
+  const secrets = {
+    issuerKey: issuer.privateJwk,
+    cursorSecret: 'c'.repeat(43),
+    webhookSecret: `whsec_${Buffer.alloc(32).toString('base64')}`,
+    providerKey: 'k'.repeat(32),
+  };
+  generated = serviceEnvironments(secrets, issuer, 'a-password');
+});
+
+function secretsOf(service: ServiceName): Env {
+  return generated.get(service) ?? {};
+}
+
+function composeEnv(service: string): Env {
+  const compose = yaml<{ services: Record<string, { environment: Record<string, string | number> }> }>('docker-compose.yml');
+  const environment = compose.services[service]?.environment ?? {};
+  const withDefaults = (value: string): string => value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
+  return Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, withDefaults(String(value))]));
+}
+
+interface Kustomization {
+  patches: { target: { kind: string; name?: string }; patch: string }[];
+  configMapGenerator?: { name: string; literals?: string[] }[];
+}
+
+/** The keys that a service's Deployment or Job takes from its Secret. */
+function secretKeys(folder: string, service: ServiceName, kind: 'Deployment' | 'Job'): string[] {
+  const patches = yaml<Kustomization>(`k8s/${folder}/kustomization.yaml`).patches;
+  const ours = patches.filter(({ target }) => target.kind === kind && (target.name ?? `${service}-api`) === `${service}-api`);
+  const references = ours.flatMap(({ patch }) => [...patch.matchAll(/name: (\w+), valueFrom: \{ secretKeyRef: \{ name: ([\w-]+), key: (\w+) \}/g)]);
+  for (const [, name, secret, key] of references) expect([secret, key]).toEqual([`${service}-secrets`, name]);
+  return references.map(([, name]) => name ?? '');
+}
+
+function clusterEnv(service: ServiceName, overlay: 'local' | 'production', kind: 'Deployment' | 'Job'): Env {
+  const keys = [...secretKeys(`base/${service}`, service, kind), ...secretKeys(`overlays/${overlay}`, service, kind)];
+  const literals = yaml<Kustomization>(`k8s/overlays/${overlay}/kustomization.yaml`).configMapGenerator?.[0]?.literals ?? [];
+  return {
+    ...envFile('k8s/base/shared.env'),
+    ...Object.fromEntries(literals.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
+    ...envFile(`k8s/base/${service}/config.env`),
+    ...Object.fromEntries(keys.map((key) => [key, secretsOf(service)[key] ?? ''])),
+  };
+}
+
+/** Every key that the code of a service or of the libraries asks for. */
+function keysRead(service: ServiceName): Set<string> {
+  const sources = [`apps/${service}/src`, 'libs/http/src', 'libs/observability/src', 'libs/persistence/src', 'libs/messaging/src'];
+  const code = sources.flatMap((folder) => filesBelow(folder, /(?<!spec)\.ts$/)).map(text).join('\n');
+  const keys = [...code.matchAll(/\b(?:read|reader|env)(?:\.(?:text|optional|integer|flag|list)\(|\[)'([A-Z][A-Z0-9_]+)'/g)];
+  const own = `${service.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`;
+  return new Set([...keys.map(([, key]) => key ?? ''), own]);
+}
+
+describe.each(SERVICES)('%s', (service) => {
+  test('docker-compose.yml: it starts and migrates', () => {
+    for (const name of [service, `migrate-${service}`]) {
+      const env = { ...composeEnv(name), ...secretsOf(service) };
+      READERS[service](env);
+      expect(readHttpConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080 });
+      expect(serviceDatabaseUrl(env, service)).toContain('@postgres:5432/gravity_');
+    }
+  });
+
+  test('docker-compose.yml: it reads every key that it gets', () => {
+    const unread = Object.keys({ ...composeEnv(service), ...secretsOf(service) }).filter((key) => !keysRead(service).has(key));
+    // One block of payment keys serves both ends of that edge.
+    expect(unread.filter((key) => !SHARED_KEYS.includes(key) && !key.startsWith('PAYMENTS_'))).toEqual([]);
+  });
+
+  test.each(['local', 'production'] as const)('k8s/overlays/%s: it starts', (overlay) => {
+    const env = clusterEnv(service, overlay, 'Deployment');
+    READERS[service](env);
+    expect(readHttpConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080, grpcPort: 8081, adminPort: 9090 });
+  });
+
+  test('k8s: its migration starts', () => {
+    const env = clusterEnv(service, 'production', 'Job');
+    READERS[service](env);
+    expect(serviceDatabaseUrl(env, service)).toMatch(/gravity_/);
+  });
+
+  test('k8s: it reads every key that it gets', () => {
+    for (const overlay of ['local', 'production'] as const) {
+      const unread = Object.keys(clusterEnv(service, overlay, 'Deployment')).filter((key) => !keysRead(service).has(key));
+      expect(unread.filter((key) => ![...FOREIGN_KEYS, ...SHARED_KEYS].includes(key))).toEqual([]);
+    }
+  });
+});
+
+test('the pattern that looks for keys finds them', () => {
+  expect([...keysRead('orders')]).toEqual(expect.arrayContaining(['CURSOR_SECRET', 'AUTH_ISSUER', 'REDIS_URL', 'PAYMENTS_PROVIDER_KEY', 'LOG_LEVEL']));
+});
+
+test('generated values survive env files as they stand', () => {
+  for (const env of generated.values()) for (const value of Object.values(env)) expect(value).not.toMatch(/[\n'#\\]/);
+});

@@ -1,0 +1,126 @@
+// Processes and stores that end and come back while a sale runs: killed, stopped in order, restarted, or not there yet
+// when the service starts.
+import { EventProbe, eventually, seeded, type SeededRandom } from '@gravity/testing';
+import { FaultCluster, PENDING_GRACE_MS } from './support/fault-cluster';
+import { openSale } from './support/fault-sale';
+import { Storm, type StormOptions } from './support/storm';
+
+const QUOTA = 1_500;
+
+describe('processes and stores that end and come back while a sale runs', () => {
+  let cluster: FaultCluster;
+
+  beforeAll(async () => {
+    cluster = await FaultCluster.start();
+  }, 180_000);
+  afterAll(() => cluster?.stop(), 60_000);
+
+  const scenario = (
+    name: string,
+    fault: (storm: Storm, random: SeededRandom) => Promise<void>,
+    options: StormOptions = { payers: 0.1, doubled: true },
+  ): void => {
+    const body = async (random: SeededRandom): Promise<void> => {
+      const sale = await openSale(cluster.sql, { quotas: [QUOTA], perBuyerLimit: 2 });
+      const storm = new Storm(cluster, sale, random, options);
+      storm.start();
+      try {
+        await storm.history.moreAnswers(random.integer(50, 150));
+        await fault(storm, random);
+        await storm.history.moreAccepted(30);
+      } finally {
+        await storm.end();
+      }
+      await storm.check();
+    };
+    it(name, () => seeded({ file: __filename, name }, body), 120_000);
+  };
+
+  scenario('one orders process is killed and started again', async (storm, random) => {
+    const { process } = random.pick(cluster.nodes);
+    await process.kill('SIGKILL');
+    await storm.history.moreAccepted(30);
+    // What the killed process had let in and never decided is on sale again after the grace and a turn of the sweeper.
+    const { itemUuids, seriesUuid } = storm.sale;
+    await eventually(async () => expect(await cluster.stalePending(seriesUuid, itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0), { withinMs: 20_000 });
+    await process.start();
+    await process.ready();
+  });
+
+  scenario('one orders process is frozen and goes on later', async (storm, random) => {
+    const { process } = random.pick(cluster.nodes);
+    process.pause();
+    await storm.history.moreAccepted(100);
+    await eventually(async () => expect(await cluster.stalePending(storm.sale.seriesUuid, storm.sale.itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0), { withinMs: 20_000 });
+    process.resume();
+  });
+
+  scenario(
+    'Postgres is restarted',
+    async (storm) => {
+      await cluster.postgres.restart();
+      await storm.history.moreAccepted(100);
+      for (const { attempts } of storm.history.records) {
+        for (const { outcome } of attempts) {
+          if (outcome.kind === 'later') expect(outcome.retryAfter).toMatch(/^\d+$/);
+        }
+      }
+    },
+  );
+
+  scenario('Postgres is killed', async () => {
+    await cluster.postgres.kill();
+    await cluster.postgres.start();
+  });
+
+  scenario('Kafka is restarted', async (storm) => {
+    const probe = await EventProbe.start({ brokers: cluster.kafka.url, topics: ['orders.order'] });
+    try {
+      await cluster.kafka.kill();
+      // Nobody who buys notices.
+      const before = storm.history.records.length;
+      await storm.history.moreAccepted(100);
+      const during = storm.history.records.slice(before).flatMap(({ attempts }) => attempts);
+      expect(during.filter(({ outcome }) => !['ok', 'refused'].includes(outcome.kind))).toEqual([]);
+      await cluster.kafka.start();
+      await storm.end();
+      await cluster.outboxDrained();
+      const { rows } = await cluster.sql.query(`select order_id, sequence from orders where round_id = $1`, [storm.sale.roundUuid]);
+      await eventually(() => expect(placedKeys(probe).size).toBeGreaterThanOrEqual(rows.length), { withinMs: 60_000 });
+      for (const key of new Set(probe.events.map((event) => event.key))) expect(firstSequences(probe, key)).toEqual(inOrder(firstSequences(probe, key).length));
+    } finally {
+      await probe.close();
+    }
+  });
+
+  it('a rolling restart fails no request', () =>
+    seeded({ file: __filename, name: 'a rolling restart fails no request' }, async (random) => {
+      const sale = await openSale(cluster.sql, { quotas: [QUOTA * 4], perBuyerLimit: 20 });
+      const storm = new Storm(cluster, sale, random, { direct: true });
+      storm.start();
+      for (const { process } of cluster.nodes) {
+        await storm.history.moreAccepted(100);
+        await process.stop();
+        await storm.history.moreAccepted(50);
+        await process.start();
+        await process.ready();
+      }
+      await storm.history.moreAccepted(50);
+      await storm.check();
+      const failed = Object.entries(storm.history.summary()).filter(([outcome]) => !/^(ok|refused|not-sent)/.test(outcome));
+      expect(failed).toEqual([]);
+    }), 120_000);
+});
+
+function placedKeys(probe: EventProbe): Set<string> {
+  return new Set(probe.events.filter((event) => event.headers['ce_type'] === 'orders.order.placed.v1').map((event) => event.key));
+}
+
+/** The sequence numbers of a key, each as it came first: the relay may publish an event twice. */
+function firstSequences(probe: EventProbe, key: string): number[] {
+  return [...new Set(probe.ofKey(key).map((event) => Number(event.payload['sequence'])))];
+}
+
+function inOrder(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
