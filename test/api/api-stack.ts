@@ -12,7 +12,6 @@ import {
   uniquePrefix,
 } from '@gravity/testing';
 import { request } from 'undici';
-import { databaseProblem } from '../../apps/payments-sandbox/src/database-problem';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 import { allServices } from '../../tools/local/start-local';
 
@@ -78,7 +77,7 @@ export class ApiStack {
     };
     const services = allServices(env);
     for (const service of services) await service.migrate();
-    const running = await bootServices(services, { env, port, grpcPort: 0, classifyError: databaseProblem });
+    const running = await bootServices(services, { env, port, grpcPort: 0 });
     return new ApiStack(running, issuer, databases);
   }
 

@@ -25,9 +25,7 @@ export function resolved(api: ApiDescription, schema: Schema): Schema {
     const name = schema.$ref.split('/').at(-1)!;
     return resolved(api, api.components.schemas[name] as Schema);
   }
-  return schema.allOf?.length === 1
-    ? ({ ...schema, ...resolved(api, schema.allOf[0]!), allOf: undefined })
-    : schema;
+  return schema.allOf?.length === 1 ? { ...schema, ...resolved(api, schema.allOf[0]!), allOf: undefined } : schema;
 }
 
 /** The schema of the JSON body that the operation takes, if it takes one. */

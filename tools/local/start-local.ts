@@ -16,7 +16,6 @@ import {
 } from '@gravity/testing';
 import { catalogService } from '../../apps/catalog/src/catalog.service-definition';
 import { ordersService } from '../../apps/orders/src/orders.service-definition';
-import { databaseProblem } from '../../apps/payments-sandbox/src/database-problem';
 import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service-definition';
 import { issuerOf, loadSecrets } from '../lib/secrets';
 import { IssuerModule } from './issuer.module';
@@ -100,7 +99,6 @@ async function startServices(
     grpcPort,
     logger,
     extraModules: [IssuerModule.serving(issuer)],
-    classifyError: databaseProblem,
   });
   return { stack, issuer, env, baseUrl, grpcAddress: running.grpcUrl, logFile, close: closer(running, stack, log) };
 }

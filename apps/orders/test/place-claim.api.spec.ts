@@ -12,116 +12,33 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
-import { bootServices, disagreements, openApiDocument, type RunningServices } from '@gravity/http';
+import { openApiDocument, type RunningServices } from '@gravity/http';
 import { idFromUuid, newId, newUuid, uuidFromId } from '@gravity/kernel';
-import { type Database, openDatabase } from '@gravity/persistence';
-import {
-  engines,
-  eventually,
-  freshDatabase,
-  type FreshDatabase,
-  localIssuer,
-  type LocalIssuer,
-} from '@gravity/testing';
+import type { Database } from '@gravity/persistence';
+import { eventually } from '@gravity/testing';
 import { Ajv2020 } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import fc from 'fast-check';
-import { GateKeeper } from '../src/gate/gate-keeper';
-import { ordersService } from '../src/orders.service-definition';
-import { PlaceClaimDto, placeClaimBody } from '../src/use-cases/place-claim/place-claim.dto';
-import { createSale, type Sale, type SaleOptions } from './support/sale-fixture';
+import { type Answer, type Claim, ClaimsService, roundIdOf } from './support/claims-service';
+import type { Sale, SaleOptions } from './support/sale-fixture';
 
 const PRICE_MINOR = 149_900;
 const RUSH = 256;
 const STATEMENTS_PER_ORDER_MAX = 0.5;
 
-let fresh: FreshDatabase;
-let database: Database;
-let issuer: LocalIssuer;
+let service: ClaimsService;
 let services: RunningServices;
+let database: Database;
 
 beforeAll(async () => {
-  fresh = await freshDatabase('place-claim-api');
-  issuer = await localIssuer();
-  const env = {
-    ...issuer.env,
-    ORDERS_DATABASE_URL: fresh.url,
-    REDIS_URL: engines().redisUrl,
-    KAFKA_BROKERS: '127.0.0.1:1',
-    CURSOR_SECRET: 'a secret of the test that is long enough',
-    PAYMENTS_PROVIDER_URL: 'http://127.0.0.1:1',
-    PAYMENTS_PROVIDER_KEY: 'sk_test',
-    PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
-    LOG_LEVEL: 'fatal',
-  };
-  const definition = ordersService(env);
-  await definition.migrate();
-  services = await bootServices([definition], { env, port: 0, grpcPort: 0 });
-  database = openDatabase({ url: fresh.url, applicationName: 'place-claim-api' });
+  service = await ClaimsService.start('place-claim-api');
+  ({ services, database } = service);
 });
 
-afterAll(async () => {
-  await services?.close();
-  await database?.close();
-  await fresh?.drop();
-});
+afterAll(async () => service?.stop());
 
-interface Answer {
-  readonly status: number;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- specs look into any answer
-  readonly body: any;
-  readonly headers: Headers;
-}
-
-interface Claim {
-  readonly key?: string;
-  readonly quantity?: number;
-  readonly regionCode?: string;
-  readonly expectedTotal?: { readonly amount: number; readonly currency: string };
-}
-
-async function call(
-  sub: string,
-  method: string,
-  path: string,
-  init: { body?: unknown; key?: string; role?: string } = {},
-): Promise<Answer> {
-  const token = await issuer.mint({ sub, roles: [init.role ?? 'buyer'] });
-  const response = await fetch(`${services.url}/orders/v1${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(init.key === undefined ? {} : { 'idempotency-key': init.key }),
-    },
-    ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
-  });
-  return { status: response.status, body: await response.json(), headers: response.headers };
-}
-
-const roundIdOf = (sale: Sale): string => idFromUuid('round', sale.roundId);
-
-function claim(
-  sale: Sale,
-  buyer: string,
-  { key = newUuid(), quantity = 1, regionCode = 'CN-11', expectedTotal }: Claim = {},
-): Promise<Answer> {
-  const body = {
-    itemId: idFromUuid('item', sale.itemIds[0]!),
-    quantity,
-    regionCode,
-    ...(expectedTotal ? { expectedTotal } : {}),
-  };
-  return call(buyer, 'POST', `/rounds/${roundIdOf(sale)}/claims`, { body, key });
-}
-
-/** A sale whose units are in the gate, unless it is not on sale. */
-async function onSale(options: SaleOptions = {}): Promise<Sale> {
-  const sale = await createSale(database, options);
-  if (['WARMED', 'OPEN'].includes(options.status ?? 'OPEN'))
-    await services.app.get(GateKeeper, { strict: false }).load(sale.seriesId);
-  return sale;
-}
+const claim = (...request: Parameters<ClaimsService['claim']>): Promise<Answer> => service.claim(...request);
+const call = (...request: Parameters<ClaimsService['call']>): Promise<Answer> => service.call(...request);
+const onSale = (options: SaleOptions = {}): Promise<Sale> => service.onSale(options);
 
 let buyers = 0;
 const newBuyer = (): string => `b_${(buyers += 1)}`;
@@ -335,7 +252,7 @@ it('tells the progress of one order until it is over', async () => {
   const sale = await onSale();
   const buyer = newBuyer();
   const { body } = await claim(sale, buyer);
-  const token = await issuer.mint({ sub: buyer, roles: ['buyer'] });
+  const token = await service.issuer.mint({ sub: buyer, roles: ['buyer'] });
   const stop = new AbortController();
   const response = await fetch(`${services.url}/orders/v1/orders/${body.orderId}/events`, {
     headers: { authorization: `Bearer ${token}` },
@@ -376,7 +293,7 @@ describe('over gRPC', () => {
     more: object = {},
   ): Promise<{ error: ServiceError | null; body: Answer['body'] }> {
     const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${await issuer.mint({ sub: buyer, roles: ['buyer'] })}`);
+    metadata.set('authorization', `Bearer ${await service.issuer.mint({ sub: buyer, roles: ['buyer'] })}`);
     const request = {
       roundId: roundIdOf(sale),
       itemId: idFromUuid('item', sale.itemIds[0]!),
@@ -430,53 +347,4 @@ describe('over gRPC', () => {
     expect((await place(sale, newBuyer())).error).toBeNull();
     expect(await code(sale)).toEqual(['sold-out', 'RESOURCE_EXHAUSTED']);
   });
-});
-
-it('judges bodies by the DTO and by the compiled schema alike', () => {
-  const anything = fc.oneof(
-    fc.constantFrom<unknown>(
-      null,
-      undefined,
-      '',
-      0,
-      -1,
-      1.5,
-      2 ** 53,
-      1e308,
-      true,
-      [],
-      {},
-      '1',
-      'itm_01h2xcejqtf2nbrexx3vqjhp41\n',
-    ),
-    fc.jsonValue({ maxDepth: 1 }),
-  );
-  const total = fc.record({ amount: fc.maxSafeNat(), currency: fc.constantFrom('CNY', 'USD') });
-  const good = fc.record(
-    {
-      itemId: fc.constant('itm_01h2xcejqtf2nbrexx3vqjhp41'),
-      quantity: fc.integer({ min: 1, max: 1_000 }),
-      regionCode: fc.constantFrom('CN-11', 'US'),
-      expectedTotal: total,
-    },
-    { requiredKeys: ['itemId', 'quantity', 'regionCode'] },
-  );
-  const inTotal = fc
-    .tuple(total, fc.constantFrom('amount', 'currency', 'surplus'), anything)
-    .map(([fine, name, value]) => ({ ...fine, [name]: value }));
-  const names = fc.constantFrom('itemId', 'quantity', 'regionCode', 'expectedTotal', 'surplus', 'toString');
-  const faults = fc.oneof(
-    fc.dictionary(names, anything, { maxKeys: 2 }),
-    fc.record({ expectedTotal: inTotal }),
-    fc.record({ quantity: fc.integer({ min: -2, max: 1_002 }) }),
-    fc.record({ regionCode: fc.constantFrom('cn-11', 'CN-', 'CN-1111', 'CN-11\n', ' US') }),
-  );
-  const body = fc.tuple(good, faults).map(([fine, fault]): unknown => ({ ...fine, ...fault }));
-  const samples = fc.sample(fc.oneof({ weight: 9, arbitrary: body }, { weight: 1, arbitrary: anything }), 3_000);
-  // As JSON brings them: no undefined, no NaN.
-  const judged = samples
-    .filter((sample) => sample !== undefined)
-    .map((sample) => JSON.parse(JSON.stringify(sample)) as unknown);
-  expect(disagreements(PlaceClaimDto, placeClaimBody, judged)).toEqual([]);
-  expect(judged.filter((sample) => placeClaimBody(sample).ok).length).toBeGreaterThan(200);
 });

@@ -1,12 +1,11 @@
 import 'reflect-metadata';
 import { bootServices } from '@gravity/http';
-import { databaseProblem } from './database-problem';
 import { paymentsSandboxService } from './payments-sandbox.service-definition';
 
 async function main(): Promise<void> {
   const service = paymentsSandboxService(process.env);
   if (process.argv.includes('migrate')) return service.migrate();
-  await bootServices([service], { env: process.env, classifyError: databaseProblem, stopOnSignals: true });
+  await bootServices([service], { env: process.env, stopOnSignals: true });
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,6 @@
 // The sandbox booted for a spec, and its API as a merchant's server and a buyer's app call it.
 import { randomUUID } from 'node:crypto';
 import { type RunningServices, bootServices } from '@gravity/http';
-import { databaseProblem } from '../src/database-problem';
 import { paymentsSandboxService } from '../src/payments-sandbox.service-definition';
 
 export const SERVER_KEY = 'key_for_specs_0123456789';
@@ -40,7 +39,7 @@ export class Sandbox {
     };
     const definition = paymentsSandboxService(full);
     await definition.migrate();
-    const running = await bootServices([definition], { env: full, classifyError: databaseProblem });
+    const running = await bootServices([definition], { env: full });
     return new Sandbox(running, SERVER_KEY);
   }
 
