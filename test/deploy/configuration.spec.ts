@@ -39,7 +39,9 @@ function secretsOf(service: ServiceName): Env {
 }
 
 function composeEnv(service: string): Env {
-  const compose = yaml<{ services: Record<string, { environment: Record<string, string | number> }> }>('docker-compose.yml');
+  const compose = yaml<{ services: Record<string, { environment: Record<string, string | number> }> }>(
+    'docker-compose.yml',
+  );
   const environment = compose.services[service]?.environment ?? {};
   const withDefaults = (value: string): string => value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
   return Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, withDefaults(String(value))]));
@@ -53,18 +55,25 @@ interface Kustomization {
 /** The keys that a service's Deployment or Job takes from its Secret. */
 function secretKeys(folder: string, service: ServiceName, kind: 'Deployment' | 'Job'): string[] {
   const patches = yaml<Kustomization>(`k8s/${folder}/kustomization.yaml`).patches;
-  const ours = patches.filter(({ target }) => target.kind === kind && (target.name ?? `${service}-api`) === `${service}-api`);
-  const references = ours.flatMap(({ patch }) => [...patch.matchAll(/name: (\w+), valueFrom: \{ secretKeyRef: \{ name: ([\w-]+), key: (\w+) \}/g)]);
+  const ours = patches.filter(
+    ({ target }) => target.kind === kind && (target.name ?? `${service}-api`) === `${service}-api`,
+  );
+  const references = ours.flatMap(({ patch }) => [
+    ...patch.matchAll(/name: (\w+), valueFrom: \{ secretKeyRef: \{ name: ([\w-]+), key: (\w+) \}/g),
+  ]);
   for (const [, name, secret, key] of references) expect([secret, key]).toEqual([`${service}-secrets`, name]);
   return references.map(([, name]) => name ?? '');
 }
 
 function clusterEnv(service: ServiceName, overlay: 'local' | 'production', kind: 'Deployment' | 'Job'): Env {
   const keys = [...secretKeys(`base/${service}`, service, kind), ...secretKeys(`overlays/${overlay}`, service, kind)];
-  const literals = yaml<Kustomization>(`k8s/overlays/${overlay}/kustomization.yaml`).configMapGenerator?.[0]?.literals ?? [];
+  const literals =
+    yaml<Kustomization>(`k8s/overlays/${overlay}/kustomization.yaml`).configMapGenerator?.[0]?.literals ?? [];
   return {
     ...envFile('k8s/base/shared.env'),
-    ...Object.fromEntries(literals.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
+    ...Object.fromEntries(
+      literals.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    ),
     ...envFile(`k8s/base/${service}/config.env`),
     ...Object.fromEntries(keys.map((key) => [key, secretsOf(service)[key] ?? ''])),
   };
@@ -72,9 +81,20 @@ function clusterEnv(service: ServiceName, overlay: 'local' | 'production', kind:
 
 /** Every key that the code of a service or of the libraries asks for. */
 function keysRead(service: ServiceName): Set<string> {
-  const sources = [`apps/${service}/src`, 'libs/http/src', 'libs/observability/src', 'libs/persistence/src', 'libs/messaging/src'];
-  const code = sources.flatMap((folder) => filesBelow(folder, /(?<!spec)\.ts$/)).map(text).join('\n');
-  const keys = [...code.matchAll(/\b(?:read|reader|env)(?:\.(?:text|optional|integer|flag|list)\(|\[)'([A-Z][A-Z0-9_]+)'/g)];
+  const sources = [
+    `apps/${service}/src`,
+    'libs/http/src',
+    'libs/observability/src',
+    'libs/persistence/src',
+    'libs/messaging/src',
+  ];
+  const code = sources
+    .flatMap((folder) => filesBelow(folder, /(?<!spec)\.ts$/))
+    .map(text)
+    .join('\n');
+  const keys = [
+    ...code.matchAll(/\b(?:read|reader|env)(?:\.(?:text|optional|integer|flag|list)\(|\[)'([A-Z][A-Z0-9_]+)'/g),
+  ];
   const own = `${service.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`;
   return new Set([...keys.map(([, key]) => key ?? ''), own]);
 }
@@ -90,7 +110,9 @@ describe.each(SERVICES)('%s', (service) => {
   });
 
   test('docker-compose.yml: it reads every key that it gets', () => {
-    const unread = Object.keys({ ...composeEnv(service), ...secretsOf(service) }).filter((key) => !keysRead(service).has(key));
+    const unread = Object.keys({ ...composeEnv(service), ...secretsOf(service) }).filter(
+      (key) => !keysRead(service).has(key),
+    );
     // One block of payment keys serves both ends of that edge.
     expect(unread.filter((key) => !SHARED_KEYS.includes(key) && !key.startsWith('PAYMENTS_'))).toEqual([]);
   });
@@ -109,14 +131,18 @@ describe.each(SERVICES)('%s', (service) => {
 
   test('k8s: it reads every key that it gets', () => {
     for (const overlay of ['local', 'production'] as const) {
-      const unread = Object.keys(clusterEnv(service, overlay, 'Deployment')).filter((key) => !keysRead(service).has(key));
+      const unread = Object.keys(clusterEnv(service, overlay, 'Deployment')).filter(
+        (key) => !keysRead(service).has(key),
+      );
       expect(unread.filter((key) => ![...FOREIGN_KEYS, ...SHARED_KEYS].includes(key))).toEqual([]);
     }
   });
 });
 
 test('the pattern that looks for keys finds them', () => {
-  expect([...keysRead('orders')]).toEqual(expect.arrayContaining(['CURSOR_SECRET', 'AUTH_ISSUER', 'REDIS_URL', 'PAYMENTS_PROVIDER_KEY', 'LOG_LEVEL']));
+  expect([...keysRead('orders')]).toEqual(
+    expect.arrayContaining(['CURSOR_SECRET', 'AUTH_ISSUER', 'REDIS_URL', 'PAYMENTS_PROVIDER_KEY', 'LOG_LEVEL']),
+  );
 });
 
 test('generated values survive env files as they stand', () => {

@@ -34,8 +34,13 @@ test('the image runs Node 24, stops on SIGTERM, has no root and no npm', () => {
 });
 
 test('everything that the image copies exists and passes .dockerignore', () => {
-  const allowed = text('.dockerignore').split('\n').filter((line) => line.startsWith('!')).map((line) => line.slice(1));
-  const copied = [...text('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) => paths.split(' '));
+  const allowed = text('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const copied = [...text('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) =>
+    paths.split(' '),
+  );
   for (const path of copied) {
     expect({ path, exists: existsSync(join(ROOT, path)) }).toEqual({ path, exists: true });
     expect(allowed).toContain(path.split('/')[0]);
@@ -69,16 +74,25 @@ test('what keeps running is watched, and starts after what it needs is healthy',
     const conditions = Object.entries(service.depends_on ?? {});
     for (const [needed, { condition }] of conditions) {
       const task = compose.services[needed]?.healthcheck?.disable === true;
-      expect({ name, needed, condition }).toEqual({ name, needed, condition: task ? 'service_completed_successfully' : 'service_healthy' });
+      expect({ name, needed, condition }).toEqual({
+        name,
+        needed,
+        condition: task ? 'service_completed_successfully' : 'service_healthy',
+      });
     }
     // Our own image brings its check along.
-    if (service.image !== OUR_IMAGE) expect({ name, check: Array.isArray(service.healthcheck?.test) }).toEqual({ name, check: true });
+    if (service.image !== OUR_IMAGE)
+      expect({ name, check: Array.isArray(service.healthcheck?.test) }).toEqual({ name, check: true });
   }
 });
 
 test('our containers write nowhere but where they must, and keep no privileges', () => {
   for (const [name, service] of entries.filter(([, { image }]) => image === OUR_IMAGE)) {
-    expect({ name, readOnly: service.read_only, dropped: service.cap_drop }).toEqual({ name, readOnly: true, dropped: ['ALL'] });
+    expect({ name, readOnly: service.read_only, dropped: service.cap_drop }).toEqual({
+      name,
+      readOnly: true,
+      dropped: ['ALL'],
+    });
     const writes = service.volumes?.includes('secrets:/secrets') === true;
     expect({ name, writes }).toEqual({ name, writes: name === 'secrets' || name === 'sale' });
   }

@@ -38,6 +38,8 @@ export function manifests(): Manifest[] {
 
 /** `KEY=value` lines. */
 export function envFile(path: string): Record<string, string> {
-  const lines = text(path).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const lines = text(path)
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }

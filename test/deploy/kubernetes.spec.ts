@@ -20,7 +20,11 @@ const APP = 'k8s/base/app/';
 
 test('there is something to check', () => {
   expect(of('Deployment').map(({ file }) => file)).toEqual([`${APP}deployment.yaml`]);
-  expect(of('StatefulSet').map(({ metadata }) => metadata.name).sort()).toEqual(['kafka', 'postgres', 'redis']);
+  expect(
+    of('StatefulSet')
+      .map(({ metadata }) => metadata.name)
+      .sort(),
+  ).toEqual(['kafka', 'postgres', 'redis']);
 });
 
 test('what a kustomization names exists, and every file is named', () => {
@@ -34,7 +38,9 @@ test('what a kustomization names exists, and every file is named', () => {
       named.add(statSync(join(ROOT, path)).isDirectory() ? join(path, 'kustomization.yaml') : path);
     }
   }
-  const tops = ['base', 'overlays/local', 'overlays/production', 'observability'].map((folder) => `k8s/${folder}/kustomization.yaml`);
+  const tops = ['base', 'overlays/local', 'overlays/production', 'observability'].map(
+    (folder) => `k8s/${folder}/kustomization.yaml`,
+  );
   const files = filesBelow('k8s', /\.(yaml|env|json)$/).filter((file) => !tops.includes(file));
   expect(files.filter((file) => !named.has(file))).toEqual([]);
 });
@@ -42,10 +48,18 @@ test('what a kustomization names exists, and every file is named', () => {
 test('pods are restricted, bounded and without a token', () => {
   for (const { file, spec } of workloads) {
     const pod = spec.template.spec;
-    const found = { file, token: pod.automountServiceAccountToken, root: pod.securityContext.runAsNonRoot, seccomp: pod.securityContext.seccompProfile.type };
+    const found = {
+      file,
+      token: pod.automountServiceAccountToken,
+      root: pod.securityContext.runAsNonRoot,
+      seccomp: pod.securityContext.seccompProfile.type,
+    };
     expect(found).toEqual({ file, token: false, root: true, seccomp: 'RuntimeDefault' });
     for (const container of pod.containers) {
-      expect(container.securityContext).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
+      expect(container.securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+      });
       expect(container.resources.requests.cpu).toBeDefined();
       expect(container.resources.limits.memory).toBe(container.resources.requests.memory);
       expect(container.image).toMatch(/:v?\d[\w.-]*$/);
@@ -64,7 +78,8 @@ test('a service is probed, spread, and given time to end', () => {
   expect(pod.topologySpreadConstraints).toHaveLength(2);
   const shared = text('k8s/base/shared.env');
   const ms = (key: string): number => Number(new RegExp(`^${key}=(\\d+)$`, 'm').exec(shared)?.[1]);
-  const needed = container.lifecycle.preStop.sleep.seconds + (ms('SHUTDOWN_DRAIN_MS') + ms('SHUTDOWN_TIMEOUT_MS')) / 1_000;
+  const needed =
+    container.lifecycle.preStop.sleep.seconds + (ms('SHUTDOWN_DRAIN_MS') + ms('SHUTDOWN_TIMEOUT_MS')) / 1_000;
   expect(needed).toBeGreaterThan(0);
   expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(needed);
   expect(shared).toMatch(/^ADMIN_PORT=9090$/m);
@@ -75,8 +90,16 @@ test('budgets, services and autoscalers mean the serving pods, not the migration
   const from = (kind: string): Manifest => of(kind).find(({ file }) => file.startsWith(APP)) as Manifest;
   expect(from('Deployment').spec.selector.matchLabels).toEqual(serving);
   expect(from('Service').spec.selector).toEqual(serving);
-  expect(from('PodDisruptionBudget').spec).toEqual({ maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: serving } });
-  expect(from('HorizontalPodAutoscaler').spec.scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'api' });
+  expect(from('PodDisruptionBudget').spec).toEqual({
+    maxUnavailable: 1,
+    unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    selector: { matchLabels: serving },
+  });
+  expect(from('HorizontalPodAutoscaler').spec.scaleTargetRef).toEqual({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    name: 'api',
+  });
   expect(from('Job').spec.template.metadata.labels).toEqual({ 'app.kubernetes.io/component': 'migration' });
 });
 
@@ -86,20 +109,28 @@ test('each service is named, started and migrated by its folder', () => {
     expect(namePrefix).toBe(`${service}-`);
     expect(labels[0]?.pairs['app.kubernetes.io/name']).toBe(service);
     const commands = patches.map(({ patch }) => /value: (\[node.*\])/.exec(patch)?.[1]);
-    expect(commands).toEqual([`[node, dist/apps/${service}/src/main.js]`, `[node, dist/apps/${service}/src/main.js, migrate]`]);
+    expect(commands).toEqual([
+      `[node, dist/apps/${service}/src/main.js]`,
+      `[node, dist/apps/${service}/src/main.js, migrate]`,
+    ]);
   }
 });
 
 test('nothing talks to anything, except along named edges', () => {
   const policies = of('NetworkPolicy');
-  expect(policies.find(({ metadata }) => metadata.name === 'default-deny')?.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+  expect(policies.find(({ metadata }) => metadata.name === 'default-deny')?.spec).toEqual({
+    podSelector: {},
+    policyTypes: ['Ingress', 'Egress'],
+  });
   for (const name of SERVICES) {
     const policy = policies.find(({ metadata }) => metadata.name === name);
     expect(policy?.spec.podSelector.matchLabels).toEqual({ 'app.kubernetes.io/name': name });
     for (const edge of [...policy!.spec.ingress, ...policy!.spec.egress]) expect(edge.ports.length).toBeGreaterThan(0);
   }
   for (const overlay of ['local', 'production']) {
-    expect(yaml<{ components: string[] }>(`k8s/overlays/${overlay}/kustomization.yaml`).components).toContain('../../components/network-policies');
+    expect(yaml<{ components: string[] }>(`k8s/overlays/${overlay}/kustomization.yaml`).components).toContain(
+      '../../components/network-policies',
+    );
   }
 });
 

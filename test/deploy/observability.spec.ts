@@ -14,14 +14,24 @@ interface Rule {
 const rules = manifests()
   .filter(({ kind }) => kind === 'PrometheusRule')
   .flatMap(({ spec }) => (spec.groups as { rules: Rule[] }[]).flatMap((group) => group.rules));
-const dashboard = JSON.parse(text('k8s/observability/dashboard.json')) as { panels: { title: string; targets: { expr: string }[] }[] };
+const dashboard = JSON.parse(text('k8s/observability/dashboard.json')) as {
+  panels: { title: string; targets: { expr: string }[] }[];
+};
 
 /** Names as `/metrics` prints them: counters and gauges as they stand, histograms with their three endings. */
 function exportedMetrics(): Set<string> {
-  const sources = ['apps', 'libs'].flatMap((folder) => filesBelow(folder, /(?<!spec)\.ts$/)).filter((file) => !file.includes('/test/'));
+  const sources = ['apps', 'libs']
+    .flatMap((folder) => filesBelow(folder, /(?<!spec)\.ts$/))
+    .filter((file) => !file.includes('/test/'));
   const code = sources.map(text).join('\n');
-  const declared = [...code.matchAll(/\.(counter|gauge|histogram)\(\s*'(\w+)'/g)].map(([, kind, name]) => ({ kind, name: name ?? '' }));
-  const named = [...code.matchAll(/const name = '(\w+_seconds)'/g)].map(([, name]) => ({ kind: 'histogram', name: name ?? '' }));
+  const declared = [...code.matchAll(/\.(counter|gauge|histogram)\(\s*'(\w+)'/g)].map(([, kind, name]) => ({
+    kind,
+    name: name ?? '',
+  }));
+  const named = [...code.matchAll(/const name = '(\w+_seconds)'/g)].map(([, name]) => ({
+    kind: 'histogram',
+    name: name ?? '',
+  }));
   const ours = [...declared, ...named].flatMap(({ kind, name }) =>
     kind === 'histogram' ? ['bucket', 'sum', 'count'].map((ending) => `${name}_${ending}`) : [name],
   );
@@ -45,13 +55,20 @@ test('every alert has a severity, a summary and a runbook that exists', () => {
     expect(['page', 'ticket']).toContain(labels.severity);
     expect(annotations.summary).toMatch(/\.$/);
     const exists = existsSync(join(ROOT, annotations.runbook));
-    expect({ alert, runbook: annotations.runbook, exists }).toEqual({ alert, runbook: annotations.runbook, exists: true });
+    expect({ alert, runbook: annotations.runbook, exists }).toEqual({
+      alert,
+      runbook: annotations.runbook,
+      exists: true,
+    });
   }
 });
 
 test('every metric that is asked for is exported', () => {
   const exported = exportedMetrics();
-  const asked = [...rules.map(({ alert, expr }) => ({ by: alert, expr })), ...dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ by: title, expr })))];
+  const asked = [
+    ...rules.map(({ alert, expr }) => ({ by: alert, expr })),
+    ...dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ by: title, expr }))),
+  ];
   for (const { by, expr } of asked) {
     const metrics = metricsIn(expr);
     expect(metrics.length).toBeGreaterThan(0);
@@ -60,7 +77,9 @@ test('every metric that is asked for is exported', () => {
 });
 
 test('operations and label values that alerts name are those of the code', () => {
-  const orders = filesBelow('apps/orders/src', /(?<!spec)\.ts$/).map(text).join('\n');
+  const orders = filesBelow('apps/orders/src', /(?<!spec)\.ts$/)
+    .map(text)
+    .join('\n');
   expect(orders).toContain("'placeClaim'");
   expect(orders).toMatch(/'DIRECT'/);
 });

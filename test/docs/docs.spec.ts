@@ -17,7 +17,9 @@ interface Link {
 const documents = filesBelow(ROOT, '.md');
 const links = documents.flatMap(linksOf);
 const sources = new Map(
-  ['apps', 'libs', 'tools'].flatMap((folder) => filesBelow(join(ROOT, folder), '.ts')).map((path) => [path, textOf(path)]),
+  ['apps', 'libs', 'tools']
+    .flatMap((folder) => filesBelow(join(ROOT, folder), '.ts'))
+    .map((path) => [path, textOf(path)]),
 );
 const runbooks = documents.filter((path) => path.startsWith(join('docs', 'runbooks')));
 
@@ -50,7 +52,9 @@ function linksOf(document: string): Link[] {
 function anchorsOf(path: string): Set<string> {
   const anchors = new Set<string>();
   const counts = new Map<string, number>();
-  for (const [, heading = ''] of textOf(path).replaceAll(/^(```|~~~)[\s\S]*?^\1\s*$/gm, '').matchAll(/^#{1,6} (.+)$/gm)) {
+  for (const [, heading = ''] of textOf(path)
+    .replaceAll(/^(```|~~~)[\s\S]*?^\1\s*$/gm, '')
+    .matchAll(/^#{1,6} (.+)$/gm)) {
     const anchor = heading
       .replaceAll(LINK, '$1')
       .trim()
@@ -98,13 +102,17 @@ describe('documents', () => {
         for (const next of found) reached.add(next);
       }
     }
-    const expected = documents.filter((path) => path.startsWith('docs') || /^(apps|libs)\/[^/]+\/README\.md$/.test(path));
+    const expected = documents.filter(
+      (path) => path.startsWith('docs') || /^(apps|libs)\/[^/]+\/README\.md$/.test(path),
+    );
     expect(expected.filter((path) => !reached.has(path))).toEqual([]);
   });
 });
 
 describe('guarantees', () => {
-  const named = links.filter(({ document, target }) => document === join('docs', 'guarantees.md') && target.endsWith('.spec.ts'));
+  const named = links.filter(
+    ({ document, target }) => document === join('docs', 'guarantees.md') && target.endsWith('.spec.ts'),
+  );
 
   it('name tests by the titles they have', () => {
     expect(named.length).toBeGreaterThan(50);
@@ -116,7 +124,9 @@ describe('guarantees', () => {
   });
 
   it('have a row for every promise of the architecture', () => {
-    const rows = [...textOf(join('docs', 'guarantees.md')).matchAll(/^\| \*\*(P\d)\*\*/gm)].map(([, promise]) => promise);
+    const rows = [...textOf(join('docs', 'guarantees.md')).matchAll(/^\| \*\*(P\d)\*\*/gm)].map(
+      ([, promise]) => promise,
+    );
     expect(new Set(rows)).toEqual(new Set(['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8']));
   });
 
@@ -129,13 +139,18 @@ describe('guarantees', () => {
 });
 
 describe('runbooks', () => {
-  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'parked-messages'])('%s exists and is complete', (name) => {
-    const headings = [...anchorsOf(join('docs', 'runbooks', `${name}.md`))];
-    expect(headings).toEqual(expect.arrayContaining(['first-three-checks', 'actions', 'rollback', 'escalate']));
-  });
+  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'parked-messages'])(
+    '%s exists and is complete',
+    (name) => {
+      const headings = [...anchorsOf(join('docs', 'runbooks', `${name}.md`))];
+      expect(headings).toEqual(expect.arrayContaining(['first-three-checks', 'actions', 'rollback', 'escalate']));
+    },
+  );
 
   it('that the code and the deployment name exist', () => {
-    const deployment = ['k8s', '.'].flatMap((folder) => (folder === '.' ? ['docker-compose.yml'] : filesBelow(join(ROOT, folder), '.yaml')));
+    const deployment = ['k8s', '.'].flatMap((folder) =>
+      folder === '.' ? ['docker-compose.yml'] : filesBelow(join(ROOT, folder), '.yaml'),
+    );
     const texts = [...sources.values(), ...deployment.map(textOf)];
     const mentioned = new Set(texts.flatMap((text) => text.match(/docs\/runbooks\/[a-z0-9-]+\.md/g) ?? []));
     expect(mentioned.size).toBeGreaterThan(0);
@@ -154,7 +169,10 @@ describe('runbooks', () => {
 it('npm scripts that documents name exist', () => {
   const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
   const named = documents.flatMap((path) =>
-    [...textOf(path).matchAll(/npm run (?:-s |--silent )?([a-z][a-z:]*)/g)].map(([, script = '']) => ({ path, script })),
+    [...textOf(path).matchAll(/npm run (?:-s |--silent )?([a-z][a-z:]*)/g)].map(([, script = '']) => ({
+      path,
+      script,
+    })),
   );
   expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
 });
