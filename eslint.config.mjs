@@ -36,9 +36,11 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': ['error', noDefaultExport] },
   },
   {
-    files: ['**/*.spec.ts', '**/test/**/*.ts', 'test/**/*.ts'],
+    files: ['**/*.spec.ts', '**/test/**/*.ts', 'test/**/*.ts', 'libs/testing/**/*.ts'],
     rules: {
       'max-lines-per-function': 'off',
+      // Reports print whatever was found.
+      '@typescript-eslint/restrict-template-expressions': 'off',
       'no-restricted-syntax': ['error', noDefaultExport],
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

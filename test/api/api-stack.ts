@@ -16,8 +16,8 @@ import type { ApiDescription } from '../../tools/contracts/served-api';
 import { allServices } from '../../tools/local/start-local';
 
 const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
-/** Tables that background work fills and empties by itself. */
-const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse/;
+/** Tables that background work and events of other services fill and empty by themselves. */
+const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse|snapshot/;
 
 export const PROVIDER_KEY = 'key_of_the_merchant_server';
 

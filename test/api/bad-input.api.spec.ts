@@ -1,6 +1,7 @@
 // Goal: whatever a client sends, the answer is one that the operation declares, never a 5xx, and a refused request has
 // changed nothing. Method: the same faults against every operation of the served document, then random requests made from
-// each operation's own schema. A failing run prints its seed; FC_SEED repeats it.
+// each operation's own schema. A failing run prints its seed; FC_SEED repeats it,
+// FC_RUNS asks for more.
 import fc from 'fast-check';
 import { newId, newUuid } from '@gravity/kernel';
 import type { Role } from '@gravity/http';
@@ -12,7 +13,7 @@ import { fuzzedBody, fuzzedText } from './fuzzed-bodies';
 import { bodySchema, sampleOf, type Schema } from './sample-bodies';
 import { type Scene, setScene } from './scene';
 
-const RUNS_PER_OPERATION = 25;
+const RUNS_PER_OPERATION = Number(process.env['FC_RUNS'] ?? 25);
 const BODY_BYTES_MAX = 64 * 1_024;
 
 let stack: ApiStack;
@@ -80,10 +81,10 @@ async function send(target: Target, options: CallOptions): Promise<Answer> {
 }
 
 /** Sends the same faulty thing to each target and expects one code from all; nothing may have been written. */
-async function allRefuse(
-  list: readonly Target[],
+async function allRefuse<T extends Target>(
+  list: readonly T[],
   code: string,
-  options: (target: Target) => CallOptions,
+  options: (target: T) => CallOptions,
 ): Promise<void> {
   const before = await stack.rowCounts();
   const faults: string[] = [];
@@ -120,11 +121,11 @@ describe('bodies', () => {
     ['an unsafe integer', 2 ** 53],
     ['a negative number', -1],
     ['a fraction', 1.5],
-  ])('refuses %s in every required member', async (_name, wrong) => {
-    for (const target of withBody()) {
-      for (const member of target.schema.required ?? Object.keys(good(target)))
-        await allRefuse([target], 'invalid-request', () => ({ json: { ...good(target), [member]: wrong } }));
-    }
+  ])('refuses %s in every required member', (_name, wrong) => {
+    const members = withBody().flatMap((target) =>
+      (target.schema.required ?? Object.keys(good(target))).map((member) => ({ ...target, member })),
+    );
+    return allRefuse(members, 'invalid-request', (target) => ({ json: { ...good(target), [target.member]: wrong } }));
   });
 
   it('refuses a member named twice', () =>
@@ -258,6 +259,21 @@ describe('paths and queries', () => {
         const answer = await stack.call('GET', `${target.path}?cursor=${cursor}`, { token: await tokenFor(target) });
         expect([target.place, answer.body?.code]).toEqual([target.place, 'invalid-cursor']);
       }
+    },
+  );
+
+  it.each(['%00', '%ED%A0%80', '', '%25', '%F0%9F%8D%BA', 'null', '-1', '1e999'])(
+    'answers %s in any query parameter as declared',
+    async (value) => {
+      const faults: string[] = [];
+      for (const target of targets()) {
+        const token = await tokenFor(target);
+        for (const { name } of (target.operation.parameters ?? []).filter((one) => one.in === 'query')) {
+          const answer = await stack.call(target.method, `${realPath(target.path)}?${name}=${value}`, { token });
+          faults.push(...answerFaults(schemas, `${target.place} ${name}`, target.operation, answer));
+        }
+      }
+      expect(faults).toEqual([]);
     },
   );
 });

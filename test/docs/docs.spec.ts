@@ -157,12 +157,13 @@ describe('runbooks', () => {
     expect([...mentioned].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
+  // Views of Postgres itself begin with pg_.
   it('name tables, columns and metrics that the code has', () => {
     const names = runbooks.flatMap((path) =>
       [...textOf(path).matchAll(/`([a-z]+(?:_[a-z]+)+)(?:\{[^`]*\})?`/g)].map(([, name = '']) => ({ path, name })),
     );
     expect(names.length).toBeGreaterThan(10);
-    expect(names.filter(({ name }) => !isInCode(name))).toEqual([]);
+    expect(names.filter(({ name }) => !name.startsWith('pg_') && !isInCode(name))).toEqual([]);
   });
 });
 

@@ -19,32 +19,44 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
 
   afterAll(() => cluster?.stop(), 60_000);
 
-  it('sells 100 units in each of 20 rounds', () =>
-    seeded({ file: __filename, name: 'sells 100 units' }, async (random) => {
-      for (let round = 1; round <= ROUNDS; round += 1) {
-        const sale = await openSale(cluster.sql, { quotas: [UNITS] });
-        const history = new ClaimHistory();
-        const targets = cluster.nodes.map((node) => node.process.url);
-        const client = new ClaimClient({ targets, history, random, tokenOf: cluster.tokenOf });
-        const waiting = random.shuffled(Array.from({ length: BUYERS }, (_, n) => `b_${n}`));
-        const heard: [ClaimOutcome, ClaimOutcome][] = [];
-        const buy = async (): Promise<void> => {
-          for (let buyerId = waiting.pop(); buyerId !== undefined; buyerId = waiting.pop()) {
-            const wish = { buyerId, key: `round-${round}`, roundId: sale.roundId, itemId: sale.itemIds[0]!, quantity: 1 };
-            const [first, second] = random.shuffled(targets);
-            heard.push(await Promise.all([client.untilAnswered(wish, first), client.untilAnswered(wish, second)]));
-          }
-        };
-        await Promise.all(Array.from({ length: AT_ONCE }, buy));
-        await client.close();
-        const told = heard.map(([a, b]) => [answerOf(a), answerOf(b)]);
-        expect(told.filter(([a, b]) => a !== b)).toEqual([]);
-        expect(told.filter(([a]) => a !== 'sold-out')).toHaveLength(UNITS);
-        const { rows } = await cluster.sql.query(`select count(*)::int as n from orders where round_id = $1`, [sale.roundUuid]);
-        expect(rows).toEqual([{ n: UNITS }]);
-        await settleAndCheck(cluster, history, [sale]);
-      }
-    }), 240_000);
+  it(
+    'sells 100 units in each of 20 rounds',
+    () =>
+      seeded({ file: __filename, name: 'sells 100 units' }, async (random) => {
+        for (let round = 1; round <= ROUNDS; round += 1) {
+          const sale = await openSale(cluster.sql, { quotas: [UNITS] });
+          const history = new ClaimHistory();
+          const targets = cluster.nodes.map((node) => node.process.url);
+          const client = new ClaimClient({ targets, history, random, tokenOf: cluster.tokenOf });
+          const waiting = random.shuffled(Array.from({ length: BUYERS }, (_, n) => `b_${n}`));
+          const heard: [ClaimOutcome, ClaimOutcome][] = [];
+          const buy = async (): Promise<void> => {
+            for (let buyerId = waiting.pop(); buyerId !== undefined; buyerId = waiting.pop()) {
+              const wish = {
+                buyerId,
+                key: `round-${round}`,
+                roundId: sale.roundId,
+                itemId: sale.itemIds[0]!,
+                quantity: 1,
+              };
+              const [first, second] = random.shuffled(targets);
+              heard.push(await Promise.all([client.untilAnswered(wish, first), client.untilAnswered(wish, second)]));
+            }
+          };
+          await Promise.all(Array.from({ length: AT_ONCE }, buy));
+          await client.close();
+          const told = heard.map(([a, b]) => [answerOf(a), answerOf(b)]);
+          expect(told.filter(([a, b]) => a !== b)).toEqual([]);
+          expect(told.filter(([a]) => a !== 'sold-out')).toHaveLength(UNITS);
+          const { rows } = await cluster.sql.query(`select count(*)::int as n from orders where round_id = $1`, [
+            sale.roundUuid,
+          ]);
+          expect(rows).toEqual([{ n: UNITS }]);
+          await settleAndCheck(cluster, history, [sale]);
+        }
+      }),
+    240_000,
+  );
 });
 
 function answerOf(outcome: ClaimOutcome): string {

@@ -25,7 +25,13 @@ const POINTS: readonly CrashPoint[] = [
   { name: 'after the gate let it in, before its reply', link: 'redis', at: 'reply', match: asksGate, committed: false },
   { name: 'before the decision is sent', link: 'postgres', at: 'request', match: decides, committed: false },
   { name: 'after the commit, before its reply', link: 'postgres', at: 'reply', match: decides, committed: true },
-  { name: 'after the commit, before the answer', link: 'http', at: 'reply', match: (chunk, _, wish) => chunk.includes(wish.key), committed: true },
+  {
+    name: 'after the commit, before the answer',
+    link: 'http',
+    at: 'reply',
+    match: (chunk, _, wish) => chunk.includes(wish.key),
+    committed: true,
+  },
   { name: 'before the gate hears of the decision', link: 'redis', at: 'request', match: reports, committed: true },
   { name: 'after the gate heard of the decision', link: 'redis', at: 'reply', match: reports, committed: true },
 ];
@@ -43,13 +49,20 @@ describe('a claim whose process or connection is lost', () => {
   for (const point of POINTS) {
     for (const means of ['kill', 'cut'] as const) {
       const name = `${point.name} (${means})`;
-      it(name, () => seeded({ file: __filename, name }, (random) => strike(point, means, random.chance(0.5) || point.committed, random)), 120_000);
+      it(
+        name,
+        () =>
+          seeded({ file: __filename, name }, (random) =>
+            strike(point, means, random.chance(0.5) || point.committed, random),
+          ),
+        120_000,
+      );
     }
   }
   // The buyer never asks again: what the gate noted for him has to come back by itself.
   for (const point of POINTS.filter(({ committed }) => !committed)) {
     const name = `${point.name} (kill), and the buyer gives up`;
-    it(name, () => seeded({ file: __filename, name }, (random) => strike(point, 'kill', false, random)), 120_000);
+    it(name, () => seeded({ file: __filename, name }, (random) => strike(point, 'kill', false, random)), 60_000);
   }
 
   async function strike(
@@ -75,7 +88,9 @@ describe('a claim whose process or connection is lost', () => {
       await Promise.all([node.redis.heal(), node.postgres.heal(), node.http.heal()]);
       if (asksAgain || first.kind === 'ok') await resolves(client, wish, first, [node.url, other.url]);
       await settleAndCheck(cluster, history, [sale]);
-      const { rows } = await cluster.sql.query(`select count(*)::int as n from orders where round_id = $1`, [sale.roundUuid]);
+      const { rows } = await cluster.sql.query(`select count(*)::int as n from orders where round_id = $1`, [
+        sale.roundUuid,
+      ]);
       // A cut may be mended before the buyer has to ask again; a killed process has decided what it had committed.
       if (means === 'kill') expect(rows).toEqual([{ n: asksAgain || point.committed ? 2 : 1 }]);
       else if (asksAgain) expect(rows).toEqual([{ n: 2 }]);
@@ -85,7 +100,12 @@ describe('a claim whose process or connection is lost', () => {
   }
 
   /** Asks again at both processes: the same order, whatever was heard first. */
-  async function resolves(client: ClaimClient, wish: ClaimWish, first: ClaimOutcome, urls: readonly string[]): Promise<void> {
+  async function resolves(
+    client: ClaimClient,
+    wish: ClaimWish,
+    first: ClaimOutcome,
+    urls: readonly string[],
+  ): Promise<void> {
     const answers = await Promise.all(urls.map((url) => client.untilAnswered(wish, url)));
     for (const answer of [first, ...answers].filter(({ kind }) => kind === 'ok')) {
       expect(answer).toMatchObject({ kind: 'ok', orderId: (answers[0] as { orderId: string }).orderId });

@@ -15,36 +15,43 @@ describe('orders started before its stores', () => {
   }, 180_000);
   afterAll(() => cluster?.stop(), 60_000);
 
-  it('answers 503 until they are up, then sells', () =>
-    seeded({ file: __filename, name: 'answers 503 until they are up' }, async (random) => {
-      const sale = await openSale(cluster.sql, { quotas: [50] });
-      const engines = [cluster.postgres, cluster.redis, cluster.kafka];
-      await Promise.all(engines.map((engine) => engine.kill()));
-      await cluster.startServices(2, false);
-      const storm = new Storm(cluster, sale, random);
-      for (const node of cluster.nodes) {
-        const readiness = await node.process.readiness();
-        expect(readiness).toMatchObject({ httpStatus: 503, status: 'unready' });
-        expect(readiness.checks.filter((check) => !check.ok).map((check) => check.name).sort()).toEqual(
-          expect.arrayContaining(['orders gate', 'orders kafka', 'orders postgres']),
+  it(
+    'answers 503 until they are up, then sells',
+    () =>
+      seeded({ file: __filename, name: 'answers 503 until they are up' }, async (random) => {
+        const sale = await openSale(cluster.sql, { quotas: [50] });
+        const engines = [cluster.postgres, cluster.redis, cluster.kafka];
+        await Promise.all(engines.map((engine) => engine.kill()));
+        await cluster.startServices(2, false);
+        const storm = new Storm(cluster, sale, random);
+        for (const node of cluster.nodes) {
+          const readiness = await node.process.readiness();
+          expect(readiness).toMatchObject({ httpStatus: 503, status: 'unready' });
+          expect(
+            readiness.checks
+              .filter((check) => !check.ok)
+              .map((check) => check.name)
+              .sort(),
+          ).toEqual(expect.arrayContaining(['orders gate', 'orders kafka', 'orders postgres']));
+          const outcome = await storm.client.once(storm.wish(), node.url);
+          expect(outcome).toMatchObject({ kind: 'later', status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+        }
+        // Postgres alone is enough to sell; the others may be late.
+        await cluster.postgres.start();
+        await Promise.all(cluster.nodes.map((node) => node.process.ready()));
+        expect((await storm.client.untilAnswered(storm.wish('b_early'))).kind).toBe('ok');
+        await Promise.all([cluster.redis.start(), cluster.kafka.start()]);
+        await eventually(
+          async () => {
+            for (const node of cluster.nodes) expect(await node.process.readiness()).toMatchObject({ status: 'ready' });
+          },
+          { withinMs: RECOVERS_WITHIN_MS },
         );
-        const outcome = await storm.client.once(storm.wish(), node.url);
-        expect(outcome).toMatchObject({ kind: 'later', status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
-      }
-      // Postgres alone is enough to sell; the others may be late.
-      await cluster.postgres.start();
-      await Promise.all(cluster.nodes.map((node) => node.process.ready()));
-      expect((await storm.client.untilAnswered(storm.wish('b_early'))).kind).toBe('ok');
-      await Promise.all([cluster.redis.start(), cluster.kafka.start()]);
-      await eventually(
-        async () => {
-          for (const node of cluster.nodes) expect(await node.process.readiness()).toMatchObject({ status: 'ready' });
-        },
-        { withinMs: RECOVERS_WITHIN_MS },
-      );
-      storm.start();
-      await storm.history.moreAccepted(20);
-      await storm.check();
-      await cluster.outboxDrained();
-    }), 180_000);
+        storm.start();
+        await storm.history.moreAccepted(20);
+        await storm.check();
+        await cluster.outboxDrained();
+      }),
+    180_000,
+  );
 });

@@ -28,10 +28,9 @@ describe('Redis in trouble while a sale runs', () => {
             await storm.history.moreAnswers(random.integer(50, 200));
             await fault(storm, random);
             await storm.history.moreAccepted(30);
-            await eventually(
-              async () => expect(await cluster.admissionOf(sale.seriesUuid)).toBe('GATE'),
-              { withinMs: BACK_WITHIN_MS },
-            );
+            await eventually(async () => expect(await cluster.admissionOf(sale.seriesUuid)).toBe('GATE'), {
+              withinMs: BACK_WITHIN_MS,
+            });
             await storm.history.moreAccepted(20);
           } finally {
             await storm.end();

@@ -42,7 +42,10 @@ describe('processes and stores that end and come back while a sale runs', () => 
     await storm.history.moreAccepted(30);
     // What the killed process had let in and never decided is on sale again after the grace and a turn of the sweeper.
     const { itemUuids, seriesUuid } = storm.sale;
-    await eventually(async () => expect(await cluster.stalePending(seriesUuid, itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0), { withinMs: 20_000 });
+    await eventually(
+      async () => expect(await cluster.stalePending(seriesUuid, itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0),
+      { withinMs: 20_000 },
+    );
     await process.start();
     await process.ready();
   });
@@ -51,22 +54,25 @@ describe('processes and stores that end and come back while a sale runs', () => 
     const { process } = random.pick(cluster.nodes);
     process.pause();
     await storm.history.moreAccepted(100);
-    await eventually(async () => expect(await cluster.stalePending(storm.sale.seriesUuid, storm.sale.itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0), { withinMs: 20_000 });
+    await eventually(
+      async () =>
+        expect(
+          await cluster.stalePending(storm.sale.seriesUuid, storm.sale.itemUuids[0]!, PENDING_GRACE_MS + 4_000),
+        ).toBe(0),
+      { withinMs: 20_000 },
+    );
     process.resume();
   });
 
-  scenario(
-    'Postgres is restarted',
-    async (storm) => {
-      await cluster.postgres.restart();
-      await storm.history.moreAccepted(100);
-      for (const { attempts } of storm.history.records) {
-        for (const { outcome } of attempts) {
-          if (outcome.kind === 'later') expect(outcome.retryAfter).toMatch(/^\d+$/);
-        }
+  scenario('Postgres is restarted', async (storm) => {
+    await cluster.postgres.restart();
+    await storm.history.moreAccepted(100);
+    for (const { attempts } of storm.history.records) {
+      for (const { outcome } of attempts) {
+        if (outcome.kind === 'later') expect(outcome.retryAfter).toMatch(/^\d+$/);
       }
-    },
-  );
+    }
+  });
 
   scenario('Postgres is killed', async () => {
     await cluster.postgres.kill();
@@ -85,35 +91,46 @@ describe('processes and stores that end and come back while a sale runs', () => 
       await cluster.kafka.start();
       await storm.end();
       await cluster.outboxDrained();
-      const { rows } = await cluster.sql.query(`select order_id, sequence from orders where round_id = $1`, [storm.sale.roundUuid]);
+      const { rows } = await cluster.sql.query(`select order_id, sequence from orders where round_id = $1`, [
+        storm.sale.roundUuid,
+      ]);
       await eventually(() => expect(placedKeys(probe).size).toBeGreaterThanOrEqual(rows.length), { withinMs: 60_000 });
-      for (const key of new Set(probe.events.map((event) => event.key))) expect(firstSequences(probe, key)).toEqual(inOrder(firstSequences(probe, key).length));
+      for (const key of new Set(probe.events.map((event) => event.key)))
+        expect(firstSequences(probe, key)).toEqual(inOrder(firstSequences(probe, key).length));
     } finally {
       await probe.close();
     }
   });
 
-  it('a rolling restart fails no request', () =>
-    seeded({ file: __filename, name: 'a rolling restart fails no request' }, async (random) => {
-      const sale = await openSale(cluster.sql, { quotas: [QUOTA * 4], perBuyerLimit: 20 });
-      const storm = new Storm(cluster, sale, random, { direct: true });
-      storm.start();
-      for (const { process } of cluster.nodes) {
-        await storm.history.moreAccepted(100);
-        await process.stop();
+  it(
+    'a rolling restart fails no request',
+    () =>
+      seeded({ file: __filename, name: 'a rolling restart fails no request' }, async (random) => {
+        const sale = await openSale(cluster.sql, { quotas: [QUOTA * 4], perBuyerLimit: 20 });
+        const storm = new Storm(cluster, sale, random, { direct: true });
+        storm.start();
+        for (const { process } of cluster.nodes) {
+          await storm.history.moreAccepted(100);
+          await process.stop();
+          await storm.history.moreAccepted(50);
+          await process.start();
+          await process.ready();
+        }
         await storm.history.moreAccepted(50);
-        await process.start();
-        await process.ready();
-      }
-      await storm.history.moreAccepted(50);
-      await storm.check();
-      const failed = Object.entries(storm.history.summary()).filter(([outcome]) => !/^(ok|refused|not-sent)/.test(outcome));
-      expect(failed).toEqual([]);
-    }), 120_000);
+        await storm.check();
+        const failed = Object.entries(storm.history.summary()).filter(
+          ([outcome]) => !/^(ok|refused|not-sent)/.test(outcome),
+        );
+        expect(failed).toEqual([]);
+      }),
+    120_000,
+  );
 });
 
 function placedKeys(probe: EventProbe): Set<string> {
-  return new Set(probe.events.filter((event) => event.headers['ce_type'] === 'orders.order.placed.v1').map((event) => event.key));
+  return new Set(
+    probe.events.filter((event) => event.headers['ce_type'] === 'orders.order.placed.v1').map((event) => event.key),
+  );
 }
 
 /** The sequence numbers of a key, each as it came first: the relay may publish an event twice. */

@@ -48,9 +48,3 @@ function readStats(): Stat[] {
       }
     });
 }
-
-/** Kilobytes of memory a process has in use. */
-export function residentKb(pid: number): number {
-  const match = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(match?.[1] ?? 0);
-}

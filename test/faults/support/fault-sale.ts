@@ -39,7 +39,19 @@ export async function openSale(client: SqlClient, options: FaultSaleOptions): Pr
       `insert into round_items (item_id, round_id, series_id, position, sku_id, shop_id, merchant_id, title,
          price_version_id, price_minor, currency, per_order_limit, per_buyer_limit, quota, selling)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 149900, 'CNY', $10, $10, $11, true)`,
-      [itemUuids[position], roundUuid, seriesUuid, position, newUuid(), newUuid(), newUuid(), `Item ${position}`, newUuid(), perBuyerLimit, quota],
+      [
+        itemUuids[position],
+        roundUuid,
+        seriesUuid,
+        position,
+        newUuid(),
+        newUuid(),
+        newUuid(),
+        `Item ${position}`,
+        newUuid(),
+        perBuyerLimit,
+        quota,
+      ],
     );
   }
   return {

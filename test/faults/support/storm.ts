@@ -131,7 +131,10 @@ export async function settled(cluster: FaultCluster, sales: readonly FaultSale[]
         const url = `${cluster.nodes[0]!.process.url}/orders/v1/rounds/${sale.roundId}/conservation`;
         items.push(...(await cluster.ask<{ items: ConservationItem[] }>(url)).items);
       }
-      const restless = items.filter(({ ok, exact, gate, postgres }) => !ok || !exact || gate === null || gate.pending > 0 || gate.available !== postgres.available);
+      const restless = items.filter(
+        ({ ok, exact, gate, postgres }) =>
+          !ok || !exact || gate === null || gate.pending > 0 || gate.available !== postgres.available,
+      );
       if (restless.length > 0) throw new Error(`not settled: ${JSON.stringify(restless)}\n${cluster.logs()}`);
       return items;
     },
@@ -146,6 +149,9 @@ export async function settleAndCheck(
   sales: readonly FaultSale[],
 ): Promise<void> {
   const conservation = await settled(cluster, sales);
-  const report = await checkPromises(cluster.sql, history, { roundIds: sales.map((sale) => sale.roundId), conservation });
+  const report = await checkPromises(cluster.sql, history, {
+    roundIds: sales.map((sale) => sale.roundId),
+    conservation,
+  });
   if (!report.ok) throw new Error(`${describePromises(report, history)}\n${cluster.logs()}`);
 }

@@ -6,7 +6,8 @@ import { freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { createSale, type Sale, type SaleOptions } from '../../test/support/sale-fixture';
 import { SaleDirectory, type SaleItem } from '../sales/sale-directory';
 import { ordersMigrations } from '../storage/migrations';
-import { type ClaimCommand, ClaimDecider, type ClaimDecision } from './claim-decider';
+import type { ClaimCommand, ClaimDecision } from './claim-command';
+import { ClaimDecider } from './claim-decider';
 import { ServerClock } from './server-clock';
 
 let fresh: FreshDatabase;

@@ -2,42 +2,9 @@
 import { EVENTS } from '@gravity/contracts';
 import { newUuid, toRfc3339 } from '@gravity/kernel';
 import { type Database, GroupCommit } from '@gravity/persistence';
-import type { SaleItem } from '../sales/sale-directory';
+import type { ClaimCommand, ClaimDecision, Refused } from './claim-command';
 import { orderPlacedPayload } from './order-placed-payload';
 import type { ServerClock } from './server-clock';
-
-export interface ClaimCommand {
-  readonly claimId: string;
-  readonly orderId: string;
-  /** The order id on the wire. */
-  readonly orderKey: string;
-  readonly item: SaleItem;
-  readonly buyerId: string;
-  readonly quantity: number;
-  /** The gate's epoch and number of the admission; null in DIRECT admission. */
-  readonly epoch: bigint | null;
-  readonly admissionNumber: number | null;
-  readonly fingerprint: string;
-  readonly regionCode: string;
-  readonly paymentWindowMs: number;
-  readonly traceparent: string | undefined;
-}
-
-export type ClaimDecision =
-  | { readonly outcome: 'ACCEPTED'; readonly placedAtMs: number; readonly expiresAtMs: number }
-  | { readonly outcome: 'REPLAYED'; readonly orderId: string; readonly fingerprint: string; readonly live: boolean }
-  | { readonly outcome: Refused };
-
-type Refused =
-  | 'TOMBSTONED'
-  | 'STALE_EPOCH'
-  | 'NOT_SELLING'
-  | 'NOT_OPEN'
-  | 'CLOSED'
-  | 'LIMIT_REACHED'
-  | 'ALREADY_WON'
-  | 'SOLD_OUT'
-  | 'RETRY';
 
 export interface ClaimDeciderOptions {
   readonly maxBatch: number;

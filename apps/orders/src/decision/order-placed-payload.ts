@@ -1,6 +1,6 @@
 import type { EventPayload } from '@gravity/contracts';
 import { toRfc3339 } from '@gravity/kernel';
-import type { ClaimCommand } from './claim-decider';
+import type { ClaimCommand } from './claim-command';
 
 /** The payload of `orders.order.placed.v1` for an accepted claim, as JSON. */
 export function orderPlacedPayload(claim: ClaimCommand, placedAtMs: number): string {

@@ -77,9 +77,9 @@ local now = clock()
 local available, cooling, coolUntil = cooled(item, now)
 local opensAt, perBuyer, winLimit, admissions = tonumber(g[3]), tonumber(g[5]), tonumber(g[6]), tonumber(g[7])
 local window = 0
-if g[2] ~= 'open' then window = ${GATE_CODE.STOPPED}
-elseif now < opensAt then window = ${GATE_CODE.NOT_OPEN}
-elseif now >= tonumber(g[4]) then window = ${GATE_CODE.CLOSED} end
+if now >= tonumber(g[4]) then window = ${GATE_CODE.CLOSED}
+elseif g[2] ~= 'open' then window = ${GATE_CODE.STOPPED}
+elseif now < opensAt then window = ${GATE_CODE.NOT_OPEN} end
 local ids = {}
 for i = 2, #ARGV, 3 do ids[#ids + 1] = ARGV[i] end
 local known = redis.call('HMGET', claims, unpack(ids))

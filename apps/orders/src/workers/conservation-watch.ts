@@ -51,9 +51,7 @@ export class ConservationWatch extends Loop {
   ) {
     super({ name: 'conservation-watch', pauseMs: LOOK_EVERY_MS });
     const metrics = metricsFor('orders');
-    const drift = metrics.gauge('conservation_drift_units', 'Units by which the sides of live items differ', [
-      'side',
-    ]);
+    const drift = metrics.gauge('conservation_drift_units', 'Units by which the sides of live items differ', ['side']);
     this.metrics = {
       gate: drift.labels({ side: 'gate' }),
       held: drift.labels({ side: 'held' }),

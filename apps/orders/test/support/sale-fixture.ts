@@ -34,7 +34,15 @@ export async function createSale(database: Database, options: SaleOptions = {}):
   await database.query(
     `insert into rounds (round_id, series_id, number, status, opens_at, closes_at, payment_window_seconds, win_limit, leftover)
      values ($1, $2, 1, $3, now() + make_interval(secs => $4), now() + make_interval(secs => $5), $6, $7, 'END')`,
-    [sale.roundId, sale.seriesId, status, opensInSeconds, opensInSeconds + openForSeconds, paymentWindowSeconds, winLimit],
+    [
+      sale.roundId,
+      sale.seriesId,
+      status,
+      opensInSeconds,
+      opensInSeconds + openForSeconds,
+      paymentWindowSeconds,
+      winLimit,
+    ],
   );
   for (const [position, quota] of quotas.entries()) {
     await database.query(

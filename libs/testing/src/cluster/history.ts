@@ -11,7 +11,13 @@ export interface ClaimWish {
 
 /** How one request of a wish ended. */
 export type ClaimOutcome =
-  | { readonly kind: 'ok'; readonly orderId: string; readonly totalMinor: number; readonly replayed: boolean; readonly body: string }
+  | {
+      readonly kind: 'ok';
+      readonly orderId: string;
+      readonly totalMinor: number;
+      readonly replayed: boolean;
+      readonly body: string;
+    }
   /** A definite no, by the code of the problem document. */
   | { readonly kind: 'refused'; readonly status: number; readonly code: string }
   /** The service asked to come again: nothing promised, nothing denied. */
@@ -84,7 +90,12 @@ export class ClaimHistory {
   summary(): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { outcome } of this.records.flatMap((record) => record.attempts)) {
-      const name = 'code' in outcome ? `${outcome.kind} ${outcome.code}` : 'reason' in outcome ? `${outcome.kind} ${outcome.reason}` : outcome.kind;
+      const name =
+        'code' in outcome
+          ? `${outcome.kind} ${outcome.code}`
+          : 'reason' in outcome
+            ? `${outcome.kind} ${outcome.reason}`
+            : outcome.kind;
       counts[name] = (counts[name] ?? 0) + 1;
     }
     return counts;

@@ -90,7 +90,11 @@ export function describePromises(report: PromiseReport, history: ClaimHistory): 
 }
 
 /** P1 and the sums of P3: no counter beyond the quota, and every counter is the sum of its orders. */
-async function checkCounters(client: SqlClient, rounds: readonly (string | undefined)[], found: Findings): Promise<void> {
+async function checkCounters(
+  client: SqlClient,
+  rounds: readonly (string | undefined)[],
+  found: Findings,
+): Promise<void> {
   const { rows } = await client.query(
     `select i.item_id::text as item, i.quota, i.held, i.sold, i.written_off, i.per_buyer_limit,
        coalesce(sum(o.quantity) filter (where o.status = 'AWAITING_PAYMENT'), 0)::int as orders_held,
@@ -100,9 +104,21 @@ async function checkCounters(client: SqlClient, rounds: readonly (string | undef
   );
   for (const row of rows as unknown as Record<string, number>[]) {
     const { item, quota = 0, held = 0, sold = 0, written_off: writtenOff = 0 } = row;
-    found.expect('P1', held + sold + writtenOff <= quota, () => `item ${item}: ${held} held + ${sold} sold + ${writtenOff} written off > ${quota}`);
-    found.expect('P1', held === row['orders_held'], () => `item ${item}: ${held} held, orders hold ${row['orders_held']}`);
-    found.expect('P1', sold === row['orders_sold'], () => `item ${item}: ${sold} sold, orders sold ${row['orders_sold']}`);
+    found.expect(
+      'P1',
+      held + sold + writtenOff <= quota,
+      () => `item ${item}: ${held} held + ${sold} sold + ${writtenOff} written off > ${quota}`,
+    );
+    found.expect(
+      'P1',
+      held === row['orders_held'],
+      () => `item ${item}: ${held} held, orders hold ${row['orders_held']}`,
+    );
+    found.expect(
+      'P1',
+      sold === row['orders_sold'],
+      () => `item ${item}: ${sold} sold, orders sold ${row['orders_sold']}`,
+    );
   }
 }
 
@@ -126,7 +142,13 @@ function checkAnswers(records: readonly ClaimRecord[], orders: ReadonlyMap<strin
       continue;
     }
     const told = [first.orderId, wish.buyerId, wish.itemId, wish.quantity, String(first.totalMinor)].join(' ');
-    const stored = [idFromUuid('order', order.order_id), order.buyer_id, idFromUuid('item', order.item_id), order.quantity, order.total_minor];
+    const stored = [
+      idFromUuid('order', order.order_id),
+      order.buyer_id,
+      idFromUuid('item', order.item_id),
+      order.quantity,
+      order.total_minor,
+    ];
     found.expect('P2', stored.join(' ') === told, () => `${name} was told ${told}, stored is ${stored.join(' ')}`);
   }
 }
@@ -142,7 +164,11 @@ function checkConservation(items: readonly ConservationItem[], found: Findings):
       found.expect('P3', gateAbsence === 'not-on-sale', () => `item ${itemId} has no gate: ${gateAbsence}`);
       continue;
     }
-    found.expect('P3', gate.available === available, () => `item ${itemId}: the gate offers ${gate.available}, Postgres has ${available}`);
+    found.expect(
+      'P3',
+      gate.available === available,
+      () => `item ${itemId}: the gate offers ${gate.available}, Postgres has ${available}`,
+    );
     found.expect('P3', gate.pending === 0, () => `item ${itemId}: ${gate.pending} units are stranded at the gate`);
     found.expect('P3', gate.state === 'open', () => `item ${itemId}: the gate is ${gate.state}`);
   }
@@ -162,7 +188,11 @@ function checkWishes(
     const kinds = new Set(attempts.map(({ outcome }) => outcome.kind));
     // An answer that never came, or asked to come again, leaves both ends open.
     const onlyRefused = kinds.has('refused') && !kinds.has('ok') && !kinds.has('unknown') && !kinds.has('later');
-    found.expect('P4', !(onlyRefused && orders.has(claimId)), () => `${wish.buyerId} under ${wish.key} was refused and has an order`);
+    found.expect(
+      'P4',
+      !(onlyRefused && orders.has(claimId)),
+      () => `${wish.buyerId} under ${wish.key} was refused and has an order`,
+    );
   }
   if (strangers) return;
   for (const order of orders.values()) {

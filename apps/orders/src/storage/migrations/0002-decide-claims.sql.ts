@@ -52,7 +52,9 @@ begin
              when exists (select 1 from claim_tombstones dead
                           where dead.claim_id = input.claim_id and dead.epoch = input.epoch
                             and dead.admission_number = input.admission_number) then 'TOMBSTONED'
-             when not item.selling then 'NOT_SELLING'
+             when not item.selling then
+               case when clock_timestamp() >= round.closes_at or round.status in ('CLOSED', 'SETTLED', 'CANCELLED')
+                 then 'CLOSED' else 'NOT_SELLING' end
              when input.epoch is null and clock_timestamp() < round.opens_at then 'NOT_OPEN'
              when input.epoch is null and clock_timestamp() >= round.closes_at then 'CLOSED'
              when input.quantity + coalesce((select sum(other.quantity) from orders other

@@ -3,6 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { ORDER_STATUSES, type OrderStatus } from '../../domain/order';
 import { OrderViewDto } from '../../order-view.dto';
+import { STORABLE_TEXT } from '../create-series/create-series.dto';
 
 const id = (prefix: string): RegExp => new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`);
 
@@ -11,6 +12,7 @@ export class ListOrdersDto extends ListQuery {
   @IsOptional()
   @IsString()
   @MaxLength(200)
+  @Matches(STORABLE_TEXT)
   buyerId?: string;
 
   @ApiPropertyOptional({ description: 'Only orders of this merchant; a merchant sees no others' })

@@ -3,7 +3,8 @@
 import { hash } from 'node:crypto';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Result, idFromUuid, newUuid, ok, sleep, uuidFromParts } from '@gravity/kernel';
-import type { ClaimDecider, ClaimDecision } from '../../decision/claim-decider';
+import type { ClaimDecision } from '../../decision/claim-command';
+import type { ClaimDecider } from '../../decision/claim-decider';
 import type { GateConnection } from '../../gate/gate-connection';
 import { GateUnavailable } from '../../gate/gate-connection';
 import type { GateKeeper } from '../../gate/gate-keeper';
@@ -11,20 +12,9 @@ import type { GateAnswer, RedisGate } from '../../gate/redis-gate';
 import { MOST_CLAIMS_PER_FLAG, type SoldOutBoard } from '../../gate/sold-out-board';
 import type { SaleDirectory, SaleItem, SaleRound } from '../../sales/sale-directory';
 import type { ClaimOutcome } from './claim-metrics';
+import type { PlaceClaim } from './place-claim.command';
 import type { PlacedClaims, PlacedClaim } from './placed-claims';
 import { localRefusal, refusalOf } from './refusals';
-
-export interface PlaceClaim {
-  readonly buyerId: string;
-  /** Wire id of the round, already turned into a uuid. */
-  readonly roundId: string;
-  readonly idempotencyKey: string;
-  readonly itemId: string;
-  readonly quantity: number;
-  readonly regionCode: string;
-  readonly expectedTotal: { readonly amount: number; readonly currency: string } | undefined;
-  readonly traceparent: string | undefined;
-}
 
 /** How often a claim may meet a gate that is changing before the buyer is asked to come again. */
 const MOST_ATTEMPTS = 12;

@@ -3,7 +3,7 @@
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, idFromUuid, ok, toRfc3339 } from '@gravity/kernel';
 import { type Database, GroupCommit } from '@gravity/persistence';
-import type { ClaimDecision } from '../../decision/claim-decider';
+import type { ClaimDecision } from '../../decision/claim-command';
 import { type OrderView, orderView } from '../../order-view';
 import type { SaleItem } from '../../sales/sale-directory';
 import { ORDER_COLUMNS, type OrderRow, orderFromRow } from '../../storage/order-rows';

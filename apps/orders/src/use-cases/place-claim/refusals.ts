@@ -2,7 +2,7 @@
 import { type Problem, refuse } from '@gravity/contracts';
 import { toRfc3339 } from '@gravity/kernel';
 import type { SaleItem, SaleRound } from '../../sales/sale-directory';
-import type { PlaceClaim } from './place-claim.use-case';
+import type { PlaceClaim } from './place-claim.command';
 
 /** This close to the opening the gate's clock decides, not ours. */
 const OPENING_MARGIN_MS = 1_000;

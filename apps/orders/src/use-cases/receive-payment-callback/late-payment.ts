@@ -10,7 +10,7 @@ import type { GateControl } from '../../gate/gate-control';
 import { type Charge, honourLate, lateClaimId, refundLate } from '../../order-changes';
 import { type LoadedOrder, moneyOf } from '../../storage/order-rows';
 import { loadOrders, lockOrders, writeChanges } from '../../storage/order-writer';
-import type { SettleOutcome } from './payment-settler';
+import type { SettleOutcome } from './settle-outcome';
 
 /** A returned unit rests in the gate for 200 ms (SOLD_OUT_FLAG_MS) before it is offered. */
 const REST_MS = 300;

@@ -10,6 +10,7 @@ import { type Charge, type OrderChange, closeAndRefund, finishRefund, pay, refun
 import { type LoadedOrder, moneyOf } from '../../storage/order-rows';
 import { lockOrders, writeChanges } from '../../storage/order-writer';
 import { decideLate } from './late-payment';
+import type { SettleOutcome } from './settle-outcome';
 
 /** Something the provider says about the money of an order. */
 export interface PaymentFact {
@@ -21,18 +22,6 @@ export interface PaymentFact {
   /** The callback that brought the fact; absent when we asked. */
   readonly event?: { readonly provider: string; readonly eventId: string; readonly type: string };
 }
-
-export type SettleOutcome =
-  | 'paid'
-  | 'nothing'
-  | 'duplicate'
-  | 'declined'
-  | 'discrepancy'
-  | 'refund-requested'
-  | 'refunded'
-  | 'late-honoured'
-  | 'late-refunded'
-  | 'unmatched';
 
 /** How often a late payment is taken to a gate that keeps being rebuilt before it is refunded. */
 const MAX_TAKES = 3;

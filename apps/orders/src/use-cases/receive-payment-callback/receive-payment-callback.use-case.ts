@@ -13,7 +13,8 @@ import {
   type ProviderEvent,
 } from '../../payments/payment-provider';
 import { PROVIDER_NAME } from '../../storage/order-rows';
-import { type PaymentFact, PaymentSettler, type SettleOutcome } from './payment-settler';
+import { type PaymentFact, PaymentSettler } from './payment-settler';
+import type { SettleOutcome } from './settle-outcome';
 
 const MAX_BATCH = 200;
 const MAX_QUEUE = 5_000;

@@ -1,0 +1,36 @@
+// What the decision is asked, and what it answers.
+import type { SaleItem } from '../sales/sale-directory';
+
+export interface ClaimCommand {
+  readonly claimId: string;
+  readonly orderId: string;
+  /** The order id on the wire. */
+  readonly orderKey: string;
+  readonly item: SaleItem;
+  readonly buyerId: string;
+  readonly quantity: number;
+  /** The gate's epoch and number of the admission; null in DIRECT admission. */
+  readonly epoch: bigint | null;
+  readonly admissionNumber: number | null;
+  readonly fingerprint: string;
+  readonly regionCode: string;
+  readonly paymentWindowMs: number;
+  readonly traceparent: string | undefined;
+}
+
+export type ClaimDecision =
+  | { readonly outcome: 'ACCEPTED'; readonly placedAtMs: number; readonly expiresAtMs: number }
+  | { readonly outcome: 'REPLAYED'; readonly orderId: string; readonly fingerprint: string; readonly live: boolean }
+  | { readonly outcome: Refused };
+
+/** Every way a decision can say no, or not yet. */
+export type Refused =
+  | 'TOMBSTONED'
+  | 'STALE_EPOCH'
+  | 'NOT_SELLING'
+  | 'NOT_OPEN'
+  | 'CLOSED'
+  | 'LIMIT_REACHED'
+  | 'ALREADY_WON'
+  | 'SOLD_OUT'
+  | 'RETRY';
