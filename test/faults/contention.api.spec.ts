@@ -34,7 +34,7 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
             for (let buyerId = waiting.pop(); buyerId !== undefined; buyerId = waiting.pop()) {
               const wish = {
                 buyerId,
-                key: `round-${round}`,
+                key: `${sale.roundId}-1`,
                 roundId: sale.roundId,
                 itemId: sale.itemIds[0]!,
                 quantity: 1,

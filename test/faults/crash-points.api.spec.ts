@@ -133,5 +133,5 @@ describe('a claim whose process or connection is lost', () => {
 });
 
 function wishFor(sale: FaultSale, buyerId: string): ClaimWish {
-  return { buyerId, key: `crash-${buyerId}`, roundId: sale.roundId, itemId: sale.itemIds[0]!, quantity: 1 };
+  return { buyerId, key: `${sale.roundId}-${buyerId}`, roundId: sale.roundId, itemId: sale.itemIds[0]!, quantity: 1 };
 }

@@ -9,8 +9,12 @@ export interface BenchSale {
   readonly roundUuid: string;
 }
 
-/** An open round of one item. */
-export async function createBenchSale(client: Client, quota: number): Promise<BenchSale> {
+/** A round of one item, open unless said otherwise. */
+export async function createBenchSale(
+  client: Client,
+  quota: number,
+  status: 'OPEN' | 'SETTLED' = 'OPEN',
+): Promise<BenchSale> {
   const [series, round, item] = [newUuid(), newUuid(), newUuid()];
   await client.query(
     `insert into series (series_id, title, status, time_zone, recurrence, win_limit, payment_window_seconds, leftover,
@@ -20,14 +24,14 @@ export async function createBenchSale(client: Client, quota: number): Promise<Be
   );
   await client.query(
     `insert into rounds (round_id, series_id, number, status, opens_at, closes_at, payment_window_seconds, leftover)
-     values ($1, $2, 1, 'OPEN', now() - interval '1 second', now() + interval '2 hours', 3600, 'END')`,
-    [round, series],
+     values ($1, $2, 1, $3, now() - interval '1 second', now() + interval '2 hours', 3600, 'END')`,
+    [round, series, status],
   );
   await client.query(
     `insert into round_items (item_id, round_id, series_id, position, sku_id, shop_id, merchant_id, title, price_version_id,
        price_minor, currency, per_order_limit, per_buyer_limit, quota, selling)
-     values ($1, $2, $3, 0, $4, $5, $6, 'A bottle', $7, 149900, 'CNY', 1, 1000, $8, true)`,
-    [item, round, series, newUuid(), newUuid(), newUuid(), newUuid(), quota],
+     values ($1, $2, $3, 0, $4, $5, $6, 'A bottle', $7, 149900, 'CNY', 1, 1000, $8, $9)`,
+    [item, round, series, newUuid(), newUuid(), newUuid(), newUuid(), quota, status === 'OPEN'],
   );
   return {
     path: `/orders/v1/rounds/${idFromUuid('round', round)}/claims`,

@@ -59,7 +59,7 @@ export class Storm {
   wish(buyerId = `b_${this.random.integer(1, BUYERS)}`): ClaimWish {
     this.keys += 1;
     const itemId = this.random.pick(this.sale.itemIds);
-    return { buyerId, key: `key-${this.random.seed}-${this.keys}`, roundId: this.sale.roundId, itemId, quantity: 1 };
+    return { buyerId, key: `${this.sale.roundId}-${this.keys}`, roundId: this.sale.roundId, itemId, quantity: 1 };
   }
 
   /** Lets nobody in any more and waits until everybody has an answer. */

@@ -38,6 +38,8 @@ export const GATE_CODE = {
   NOT_OPEN: 6,
   CLOSED: 7,
   STOPPED: 8,
+  /** The claim was let through with another quantity: another request under the same key. */
+  OTHER_QUANTITY: 9,
 } as const;
 
 /** Units that rested long enough are for sale again. Shared by the scripts that look at `available`. */
@@ -63,7 +65,7 @@ end
  * ARGV: epoch, then claim id, buyer, quantity for each claim.
  * Answers {ANSWERED, now, available, opensAt, flagMs, (code, admission)…}, {ABSENT}, {OTHER_EPOCH, epoch} or {LOADING}.
  * Idempotent by claim id: a claim let through before is answered KNOWN with its first admission number, whatever has
- * happened to the window since.
+ * happened to the window since, or OTHER_QUANTITY when the request is not the same.
  */
 export const CLAIM_SCRIPT = `${WARM_UP_COOLED}
 local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -93,6 +95,9 @@ for n = 1, #ids do
   if record then
     code = ${GATE_CODE.KNOWN}
     admission = tonumber(string.match(record, '([^|]*)$'))
+    -- Only the units that were taken may be decided on. 0: given back, so there is an order that tells.
+    local noted = tonumber(string.match(record, '^%d+'))
+    if noted > 0 and noted ~= quantity then code = ${GATE_CODE.OTHER_QUANTITY} end
   elseif window == 0 then
     if available < quantity then code = ${GATE_CODE.SOLD_OUT}
     elseif tonumber(redis.call('HGET', buyers, buyer) or 0) + quantity > perBuyer then code = ${GATE_CODE.LIMIT_REACHED}

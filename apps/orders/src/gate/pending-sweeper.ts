@@ -46,9 +46,11 @@ export class PendingSweeper extends Loop {
     const committed = await this.database.transaction(async (tx) => {
       await tx.query(`select 1 from round_items where item_id = $1 for no key update`, [item.item_id]);
       const orders = await tx.query<{ claim_id: string; live: boolean }>(
-        `select claim_id, status in ('AWAITING_PAYMENT', 'PAID') as live from orders where claim_id = any($1::uuid[])
+        // By item as well: a key used again for another item is let in there, and finds its first order.
+        `select claim_id, status in ('AWAITING_PAYMENT', 'PAID') as live from orders
+         where claim_id = any($1::uuid[]) and item_id = $2
          union all select claim_id, true from late_payments where claim_id = any($1::uuid[]) and decision = 'HONOURED'`,
-        [claimIds],
+        [claimIds, item.item_id],
       );
       const found = new Map(orders.map((order) => [order.claim_id, order.live]));
       const dead = stale.filter((note) => !found.has(note.claimId));

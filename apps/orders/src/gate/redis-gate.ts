@@ -22,7 +22,7 @@ export type GateAnswer =
   | { readonly kind: 'known'; readonly admissionNumber: number }
   | { readonly kind: 'sold-out'; readonly flagMs: number; readonly askedAt: number }
   | { readonly kind: 'not-open'; readonly nowMs: number; readonly opensAtMs: number }
-  | { readonly kind: 'limit-reached' | 'already-won' | 'closed' | 'stopped' }
+  | { readonly kind: 'limit-reached' | 'already-won' | 'closed' | 'stopped' | 'other-quantity' }
   /** The gate as a whole cannot judge: nothing there, still loading, or under another epoch. */
   | { readonly kind: 'absent' | 'loading' }
   | { readonly kind: 'other-epoch'; readonly epoch: bigint };
@@ -215,6 +215,8 @@ function answerOf(reply: GateReply, index: number, askedAt: number): GateAnswer 
       return { kind: 'not-open', nowMs: Number(reply[1]), opensAtMs: Number(reply[3]) };
     case GATE_CODE.CLOSED:
       return { kind: 'closed' };
+    case GATE_CODE.OTHER_QUANTITY:
+      return { kind: 'other-quantity' };
     default:
       return { kind: 'stopped' };
   }

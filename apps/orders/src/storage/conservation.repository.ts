@@ -121,7 +121,8 @@ function ledgerQuery(more: string): string {
     ),
     undecided as (
       select p.item_id, p.claim_id, p.quantity from pending p
-      where not exists (select 1 from orders o where o.claim_id = p.claim_id and o.status in ('AWAITING_PAYMENT', 'PAID'))
+      where not exists (select 1 from orders o where o.claim_id = p.claim_id and o.item_id = p.item_id
+                          and o.status in ('AWAITING_PAYMENT', 'PAID'))
         and not exists (select 1 from late_payments l where l.claim_id = p.claim_id and l.decision = 'HONOURED')
     ),
     returning_units as (

@@ -169,6 +169,8 @@ export class PlaceClaimUseCase {
     decision: ClaimDecision,
   ): void {
     if (admission.epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
+    // The key belongs to another request: whether its order is for this item is for the sweeper to find out.
+    if (decision.outcome === 'REPLAYED' && decision.fingerprint !== attempt.fingerprint) return;
     const kept = decision.outcome === 'ACCEPTED' || (decision.outcome === 'REPLAYED' && decision.live);
     const verdict = kept ? 'kept' : decision.outcome === 'REPLAYED' ? 'returned' : 'undone';
     this.gate

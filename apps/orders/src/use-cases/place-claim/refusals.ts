@@ -57,7 +57,7 @@ function notOpen(nowMs: number, opensAtMs: number): Problem {
 
 type Refusal =
   | { readonly kind: 'not-open'; readonly nowMs: number; readonly opensAtMs: number }
-  | { readonly kind: 'limit-reached' | 'already-won' | 'closed' | 'stopped' }
+  | { readonly kind: 'limit-reached' | 'already-won' | 'closed' | 'stopped' | 'other-quantity' }
   | { readonly kind: 'NOT_SELLING' | 'NOT_OPEN' | 'CLOSED' | 'LIMIT_REACHED' | 'ALREADY_WON' | 'SOLD_OUT' };
 
 /** The problem for a refusal of the gate or of the decision. */
@@ -73,6 +73,8 @@ export function refusalOf(refusal: Refusal): Problem {
     case 'already-won':
     case 'ALREADY_WON':
       return refuse('already-won', 'The buyer has won as often as this series allows.').error;
+    case 'other-quantity':
+      return refuse('idempotency-key-reused', 'This Idempotency-Key belongs to another claim. Use a new key for a new claim.').error;
     case 'closed':
     case 'CLOSED':
       return refuse('round-closed', 'The round takes no more claims. List the rounds for the next one.').error;
