@@ -1,8 +1,8 @@
 // A crowd far larger than the stock, every request doubled: exactly the stock is sold, and nobody hears two answers.
-import { type ClaimOutcome, ClaimClient, ClaimHistory, seeded } from '@gravity/testing';
+import { checkPromises, type ClaimOutcome, ClaimClient, ClaimHistory, seeded } from '@gravity/testing';
 import { FaultCluster } from './support/fault-cluster';
 import { openSale } from './support/fault-sale';
-import { settleAndCheck } from './support/storm';
+import { settleAndCheck, settled } from './support/storm';
 
 const BUYERS = 2_000;
 const UNITS = 100;
@@ -56,6 +56,34 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
         }
       }),
     240_000,
+  );
+
+  it(
+    'a key that is used again for another item, quantity or region strands no unit',
+    () =>
+      seeded({ file: __filename, name: 'a key that is used again' }, async (random) => {
+        const sale = await openSale(cluster.sql, { quotas: [60, 60], perBuyerLimit: 3 });
+        const targets = cluster.nodes.map((node) => node.process.url);
+        const client = new ClaimClient({ targets, history: new ClaimHistory(), random, tokenOf: cluster.tokenOf });
+        for (let turn = 1; turn <= 40; turn += 1) {
+          const [first, second] = random.shuffled(sale.itemIds) as [string, string];
+          const key = `${sale.roundId}-${turn}`;
+          const wish = { buyerId: `b_${turn}`, key, roundId: sale.roundId, itemId: first, quantity: 1 };
+          const rivals = random.shuffled([{ ...wish, itemId: second }, { ...wish, quantity: 2 }, wish]);
+          const asked = [...rivals.map((rival) => client.untilAnswered(rival)), elsewhere.untilAnswered(wish)];
+        const answers = await Promise.all(asked);
+          expect(answers.filter(({ kind }) => kind === 'ok')).toHaveLength(1);
+          for (const answer of answers) {
+            if (answer.kind !== 'ok') expect(answer).toMatchObject({ kind: 'refused', code: 'idempotency-key-reused' });
+          }
+        }
+        await client.close();
+        const conservation = await settled(cluster, [sale]);
+        // Requests that differ under one key are not one wish, so only the stores are looked at here.
+        const options = { roundIds: [sale.roundId], conservation, strangers: true };
+        expect((await checkPromises(cluster.sql, new ClaimHistory(), options)).violations).toEqual([]);
+      }),
+    90_000,
   );
 });
 

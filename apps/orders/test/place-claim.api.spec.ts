@@ -96,6 +96,19 @@ describe('accepted', () => {
     expect(await orderCount(sale)).toBe(2);
   });
 
+  it('gives back at once what a key reused for another sale was let in for', async () => {
+    const [first, second] = [await onSale({ quotas: [1] }), await onSale({ quotas: [1] })];
+    const [buyer, key] = [newBuyer(), newUuid()];
+    expect((await claim(first, buyer, { key })).status).toBe(201);
+    expect(await claim(second, buyer, { key })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
+    // The second sale's only unit is still for somebody, and its gate agrees with Postgres.
+    await eventually(async () => expect((await claim(second, newBuyer(), { key: newUuid() })).status).toBe(201));
+    expect((await claim(first, buyer, { key })).headers.get('idempotent-replayed')).toBe('true');
+  });
+
   it('places one order for simultaneous copies of a request', async () => {
     const sale = await onSale({ perBuyerLimit: 5 });
     const [buyer, key] = [newBuyer(), newUuid()];

@@ -110,8 +110,10 @@ export class GateKeeper extends GateControl {
     const snapshot = await this.state.beginLoad(seriesId, runId, observedEpoch);
     if (snapshot === undefined) return true;
     try {
-      await this.fill(seriesId, snapshot);
-      this.onSwitch(seriesId, 'GATE', `loaded under epoch ${snapshot.epoch}`);
+      const newerEpoch = await this.fill(seriesId, snapshot);
+      if (newerEpoch === undefined) this.onSwitch(seriesId, 'GATE', `loaded under epoch ${snapshot.epoch}`);
+      // Usually somebody else has loaded since. An epoch that Postgres does not know has to be passed first.
+      else if (await this.state.passEpoch(seriesId, newerEpoch)) return await this.loadNow(seriesId, newerEpoch);
       return true;
     } catch (error) {
       if (!(error instanceof GateUnavailable)) throw error;
@@ -120,11 +122,12 @@ export class GateKeeper extends GateControl {
     }
   }
 
-  private async fill(seriesId: string, snapshot: GateSnapshot): Promise<void> {
+  /** Fills the gate and opens it; or leaves it alone and returns its epoch when that is not older than the snapshot's. */
+  private async fill(seriesId: string, snapshot: GateSnapshot): Promise<bigint | undefined> {
     const epoch = String(snapshot.epoch);
     const anyItem = gateKeys(seriesId, 'none');
-    const [begun] = await this.connection.run('gateLoadBegin', anyItem, epoch);
-    if (begun === 0) return;
+    const [begun, newerEpoch] = await this.connection.run('gateLoadBegin', anyItem, epoch);
+    if (begun === 0) return BigInt(newerEpoch!);
     const now = this.clock.nowMs();
     const keepMs = (closesAtMs: number): number => Math.max(closesAtMs - now, 0) + KEEP_AFTER_CLOSE_MS;
     const keepSeriesMs = snapshot.items.reduce(
@@ -179,6 +182,7 @@ export class GateKeeper extends GateControl {
       );
     }
     await chunk(anyItem, 'open', keepSeriesMs, []);
+    return undefined;
   }
 
   private async tolerantly(itemIds: readonly string[], act: (itemId: string) => Promise<void>): Promise<void> {

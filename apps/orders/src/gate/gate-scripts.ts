@@ -172,10 +172,10 @@ end
 return 1
 `;
 
-/** Begins a load. ARGV: epoch. Answers 0 when the gate already has this epoch or a later one. */
+/** Begins a load. ARGV: epoch. Answers 1, or the gate's epoch and 0 when that is this epoch or a later one: {0, epoch}. */
 export const LOAD_BEGIN_SCRIPT = `
 local current = redis.call('HGET', KEYS[1], 'epoch')
-if current and tonumber(current) >= tonumber(ARGV[1]) then return 0 end
+if current and tonumber(current) >= tonumber(ARGV[1]) then return {0, current} end
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'state', 'loading')
 return 1

@@ -120,6 +120,18 @@ export class GateStateRepository {
     return rows.map((row) => ({ seriesId: row.series_id, epoch: BigInt(row.epoch) }));
   }
 
+  /**
+   * Moves the series past an epoch that Postgres has never given out: it was lost in a failover, while Redis kept it.
+   * True when the series had been behind.
+   */
+  async passEpoch(seriesId: string, lostEpoch: bigint): Promise<boolean> {
+    const rows = await this.database.query(
+      `update series set epoch = $2 where series_id = $1 and epoch < $2 returning 1`,
+      [seriesId, String(lostEpoch)],
+    );
+    return rows.length > 0;
+  }
+
   /** How claims of the series are admitted at the moment. */
   async admissionOf(seriesId: string): Promise<{ admission: 'GATE' | 'DIRECT'; epoch: bigint } | undefined> {
     const [row] = await this.database.query<{ admission: 'GATE' | 'DIRECT'; epoch: string | number | bigint }>(

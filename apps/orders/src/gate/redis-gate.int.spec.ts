@@ -165,7 +165,7 @@ it('refuses a stop, another epoch and an unknown item as what they are, but know
 
 it('does not begin a load that is older than what is there', async () => {
   const at = await load({ quota: 2, epoch: 7 });
-  expect(await connection.run('gateLoadBegin', gateKeys(at.seriesId, at.itemId), 7)).toEqual([0]);
+  expect(await connection.run('gateLoadBegin', gateKeys(at.seriesId, at.itemId), 7)).toEqual([0, '7']);
   expect(await connection.run('gateLoadChunk', gateKeys(at.seriesId, at.itemId), 6, 'open', 1_000)).toEqual([0]);
 });
 
@@ -194,7 +194,8 @@ class GateModel {
   ) {}
 
   claim(id: string, buyer: string, quantity: number): GateAnswer['kind'] {
-    if (this.claims.has(id)) return 'known';
+    const known = this.claims.get(id);
+    if (known !== undefined) return known.quantity > 0 && known.quantity !== quantity ? 'other-quantity' : 'known';
     if (this.available < quantity) return 'sold-out';
     const units = [...this.claims.values()]
       .filter((other) => other.buyer === buyer)

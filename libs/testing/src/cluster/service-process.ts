@@ -118,8 +118,8 @@ export class ServiceProcess {
   /** What `/health/ready` answers now. */
   async readiness(): Promise<Readiness> {
     const response = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(PROBE_WITHIN_MS * 5) });
-    const body = (await response.json()) as Partial<Readiness>;
-    return { httpStatus: response.status, status: body.status ?? '?', checks: body.checks ?? [] };
+    const body = (await response.json()) as Partial<Readiness> & { readonly state?: string };
+    return { httpStatus: response.status, status: body.state ?? body.status ?? '?', checks: body.checks ?? [] };
   }
 
   /** The sum of a metric over its labels. */

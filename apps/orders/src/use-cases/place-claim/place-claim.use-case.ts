@@ -3,12 +3,13 @@
 import { hash } from 'node:crypto';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Result, idFromUuid, newUuid, ok, sleep, uuidFromParts } from '@gravity/kernel';
+import { QueueFullError } from '@gravity/persistence';
 import type { ClaimDecision } from '../../decision/claim-command';
 import type { ClaimDecider } from '../../decision/claim-decider';
 import type { GateConnection } from '../../gate/gate-connection';
 import { GateUnavailable } from '../../gate/gate-connection';
 import type { GateKeeper } from '../../gate/gate-keeper';
-import type { GateAnswer, RedisGate } from '../../gate/redis-gate';
+import type { GateAnswer, RedisGate, Verdict } from '../../gate/redis-gate';
 import { MOST_CLAIMS_PER_FLAG, type SoldOutBoard } from '../../gate/sold-out-board';
 import type { SaleDirectory, SaleItem, SaleRound } from '../../sales/sale-directory';
 import type { ClaimOutcome } from './claim-metrics';
@@ -64,10 +65,15 @@ export class PlaceClaimUseCase {
     }
     const attempt = { request, claimId, fingerprint: fingerprintOf(request), orderId: newUuid() };
     const problem = localRefusal(request, round, item, this.clock.nowMs());
-    const result =
-      problem === undefined ? await this.attempt(attempt, round, item) : await this.unlessKnown(attempt, problem);
-    this.onOutcome(result.ok ? (result.value.replayed ? 'replayed' : 'accepted') : result.error.code);
-    return result;
+    try {
+      const result =
+        problem === undefined ? await this.attempt(attempt, round, item) : await this.unlessKnown(attempt, problem);
+      this.onOutcome(result.ok ? (result.value.replayed ? 'replayed' : 'accepted') : result.error.code);
+      return result;
+    } catch (error) {
+      this.onOutcome(error instanceof QueueFullError ? 'overloaded' : 'unavailable');
+      throw error;
+    }
   }
 
   private async attempt(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Result<PlacedClaim, Problem>> {
@@ -119,8 +125,10 @@ export class PlaceClaimUseCase {
         await this.keeper.load(item.seriesId, item.epoch);
         return { kind: 'again', waitMs: 0 };
       case 'other-epoch':
-        // An older epoch is an old memory that came back; a newer one means that we have not heard yet.
-        if (answer.epoch < item.epoch) await this.keeper.load(item.seriesId, item.epoch);
+        // A newer epoch means that we have not heard yet, or that the round is only being warmed.
+        if (answer.epoch > item.epoch) return { kind: 'again', waitMs: WAIT_FOR_GATE_MS };
+        // An older one is an old memory that came back.
+        await this.keeper.load(item.seriesId, item.epoch);
         return { kind: 'again', waitMs: 0 };
       case 'loading':
         return { kind: 'again', waitMs: WAIT_FOR_GATE_MS };
@@ -169,10 +177,8 @@ export class PlaceClaimUseCase {
     decision: ClaimDecision,
   ): void {
     if (admission.epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
-    // The key belongs to another request: whether its order is for this item is for the sweeper to find out.
-    if (decision.outcome === 'REPLAYED' && decision.fingerprint !== attempt.fingerprint) return;
-    const kept = decision.outcome === 'ACCEPTED' || (decision.outcome === 'REPLAYED' && decision.live);
-    const verdict = kept ? 'kept' : decision.outcome === 'REPLAYED' ? 'returned' : 'undone';
+    const verdict = verdictOf(attempt, admission, decision);
+    if (verdict === undefined) return;
     this.gate
       .report(item.seriesId, item.itemId, attempt.claimId, admission.number ?? undefined, verdict)
       .catch(() => undefined);
@@ -210,6 +216,20 @@ const SOLD_OUT = refuse(
   'sold-out',
   'All units are taken. Unpaid units come back on sale while the round is open.',
 ).error;
+
+/** What the gate is told; undefined: nothing has changed for it. */
+function verdictOf(
+  attempt: Attempt,
+  admission: Admission & { kind: 'in' },
+  decision: ClaimDecision,
+): Verdict | undefined {
+  if (decision.outcome === 'ACCEPTED') return 'kept';
+  if (decision.outcome !== 'REPLAYED') return 'undone';
+  if (decision.fingerprint === attempt.fingerprint) return decision.live ? 'kept' : 'returned';
+  // The key belongs to another request. An admission made just now is for another item, and is given back; one that
+  // the gate knew before is that other request's own.
+  return admission.known ? undefined : 'undone';
+}
 
 /** Everything of a claim's body that makes it another request. */
 function fingerprintOf(request: PlaceClaim): string {

@@ -74,7 +74,10 @@ export function refusalOf(refusal: Refusal): Problem {
     case 'ALREADY_WON':
       return refuse('already-won', 'The buyer has won as often as this series allows.').error;
     case 'other-quantity':
-      return refuse('idempotency-key-reused', 'This Idempotency-Key belongs to another claim. Use a new key for a new claim.').error;
+      return refuse(
+        'idempotency-key-reused',
+        'This Idempotency-Key belongs to another claim. Use a new key for a new claim.',
+      ).error;
     case 'closed':
     case 'CLOSED':
       return refuse('round-closed', 'The round takes no more claims. List the rounds for the next one.').error;

@@ -1,0 +1,74 @@
+// Goal: whatever Redis remembers, the gate in force is one that Postgres has issued, filled with what Postgres knows.
+import { monotonicMs, sleep, systemClock } from '@gravity/kernel';
+import { type Database, migrate, openDatabase } from '@gravity/persistence';
+import { engines, freshDatabase, type FreshDatabase } from '@gravity/testing';
+import { createSale, type Sale } from '../../test/support/sale-fixture';
+import { ordersMigrations } from '../storage/migrations';
+import { GateConnection } from './gate-connection';
+import { GateKeeper } from './gate-keeper';
+import { RedisGate } from './redis-gate';
+import { ReturnsWorker } from './returns-worker';
+
+let fresh: FreshDatabase;
+let database: Database;
+let connection: GateConnection;
+let gate: RedisGate;
+let keeper: GateKeeper;
+
+beforeAll(async () => {
+  fresh = await freshDatabase('keeper');
+  await migrate({ url: fresh.url, service: 'orders', migrations: ordersMigrations });
+  database = openDatabase({ url: fresh.url, applicationName: 'keeper-spec' });
+  connection = new GateConnection({ url: engines().redisUrl });
+  connection.start();
+  while (connection.runId === undefined) await sleep(10);
+  gate = new RedisGate(connection, monotonicMs);
+  keeper = new GateKeeper(database, connection, gate, new ReturnsWorker(database, gate), systemClock);
+});
+
+afterAll(async () => {
+  await connection.stop();
+  await database.close();
+  await fresh.drop();
+});
+
+const epochOf = async (sale: Sale): Promise<bigint> => {
+  const [row] = await database.query<{ epoch: number }>(`select epoch from series where series_id = $1`, [
+    sale.seriesId,
+  ]);
+  return BigInt(row!.epoch);
+};
+const view = async (sale: Sale): ReturnType<RedisGate['view']> => gate.view(sale.seriesId, sale.itemIds[0]!);
+
+it('fills the gate under a new epoch, once for callers who saw the same one', async () => {
+  const sale = await createSale(database, { quotas: [7] });
+  expect(await Promise.all([keeper.load(sale.seriesId, 0n), keeper.load(sale.seriesId, 0n)])).toEqual([true, true]);
+  expect(await keeper.load(sale.seriesId, 0n)).toBe(true);
+  expect(await epochOf(sale)).toBe(1n);
+  expect(await view(sale)).toMatchObject({ epoch: 1n, state: 'open', available: 7, claimed: 0 });
+});
+
+it('goes past an epoch that Postgres has lost and Redis has kept', async () => {
+  const sale = await createSale(database, { quotas: [7] });
+  await keeper.load(sale.seriesId);
+  await keeper.load(sale.seriesId);
+  await keeper.load(sale.seriesId);
+  // A standby that never heard of the last loads is promoted.
+  await database.query(`update series set epoch = 1 where series_id = $1`, [sale.seriesId]);
+  await database.query(`update round_items set epoch = 1, quota = 5 where series_id = $1`, [sale.seriesId]);
+  expect(await keeper.load(sale.seriesId, 1n)).toBe(true);
+  expect(await epochOf(sale)).toBe(4n);
+  expect(await view(sale)).toMatchObject({ epoch: 4n, state: 'open', available: 5 });
+});
+
+it('lets claims of a series go straight to Postgres only for whoever saw the epoch in force', async () => {
+  const sale = await createSale(database, { quotas: [1] });
+  await keeper.load(sale.seriesId);
+  await keeper.goDirect(sale.seriesId, 0n, 'an old complaint');
+  expect(await epochOf(sale)).toBe(1n);
+  await keeper.goDirect(sale.seriesId, 1n, 'Redis is away');
+  const rows = await database.query(`select admission, epoch::int from round_items where series_id = $1`, [
+    sale.seriesId,
+  ]);
+  expect(rows).toEqual([{ admission: 'DIRECT', epoch: 2 }]);
+});
