@@ -51,9 +51,20 @@ export class AnchoredClock implements Clock {
   }
 }
 
+// A batch writes the same two moments, its own and its deadline, hundreds of times.
+const written = [
+  { ms: Number.NaN, text: '' },
+  { ms: Number.NaN, text: '' },
+];
+let oldest = 0;
+
 /** RFC 3339 in UTC with milliseconds. */
 export function toRfc3339(ms: number): string {
-  return new Date(ms).toISOString();
+  for (const known of written) if (known.ms === ms) return known.text;
+  const text = new Date(ms).toISOString();
+  written[oldest] = { ms, text };
+  oldest = 1 - oldest;
+  return text;
 }
 
 /** Resolves after the given time; rejects never. An aborted signal ends the wait early. */

@@ -17,6 +17,8 @@ import { type OutboxLag, type OutboxRow, RelaySession } from './relay-session';
 
 const BATCH_MAX = 1_000;
 const IDLE_POLL_MS = 50;
+/** After a batch the next one gathers for this long: under load fewer, larger batches cost everybody less. */
+const GATHER_MS = 30;
 const STANDBY_RETRY_MS = 1_000;
 const SAVE_EVERY_MS = 200;
 const METRICS_EVERY_MS = 5_000;
@@ -128,6 +130,7 @@ export class OutboxRelay {
     let measuredMs = 0;
     for (;;) {
       this.pending = false;
+      const publishedBefore = state.high;
       const full = await this.round(session, state).then(
         (isFull) => {
           failures = 0;
@@ -155,6 +158,7 @@ export class OutboxRelay {
       }
       if (failures > 0 && this.stopping) await sleep(BACKOFF_BASE_MS);
       else if (failures > 0) await this.pause(backoffMs(failures, BACKOFF_BASE_MS, BACKOFF_MAX_MS), false);
+      else if (!full && state.high > publishedBefore) await this.pause(GATHER_MS, false);
       else if (!full) await this.pause(IDLE_POLL_MS);
     }
   }

@@ -20,7 +20,13 @@ export interface ClaimCommand {
 
 export type ClaimDecision =
   | { readonly outcome: 'ACCEPTED'; readonly placedAtMs: number; readonly expiresAtMs: number }
-  | { readonly outcome: 'REPLAYED'; readonly orderId: string; readonly fingerprint: string; readonly live: boolean }
+  | {
+      readonly outcome: 'REPLAYED';
+      readonly orderId: string;
+      readonly itemId: string;
+      readonly fingerprint: string;
+      readonly live: boolean;
+    }
   | { readonly outcome: Refused };
 
 /** Every way a decision can say no, or not yet. */

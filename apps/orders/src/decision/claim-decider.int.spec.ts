@@ -149,7 +149,13 @@ it('tells whether a repeated claim is the same request', async () => {
   const first = command(items[0]!, 'b_again');
   expect((await target.submit(first)).outcome).toBe('ACCEPTED');
   const again = await target.submit({ ...first, orderId: newUuid(), fingerprint: 'other' });
-  expect(again).toEqual({ outcome: 'REPLAYED', orderId: first.orderId, fingerprint: 'same', live: true });
+  expect(again).toEqual({
+    outcome: 'REPLAYED',
+    orderId: first.orderId,
+    itemId: items[0]!.itemId,
+    fingerprint: 'same',
+    live: true,
+  });
 });
 
 it('gives buyers their whole time to pay although the machine clock is wrong', async () => {

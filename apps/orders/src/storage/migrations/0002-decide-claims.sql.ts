@@ -18,7 +18,8 @@ create function decide_claims(
   p_epochs bigint[], p_admission_numbers bigint[], p_fingerprints text[], p_region_codes text[],
   p_event_ids uuid[], p_event_payloads text[], p_traceparents text[],
   p_topic text, p_event_type text, p_order_keys text[], p_decided_at timestamptz
-) returns table (ordinal int, outcome text, existing_order_id uuid, existing_fingerprint text, existing_live boolean)
+) returns table (ordinal int, outcome text, existing_order_id uuid, existing_fingerprint text,
+  existing_live boolean, existing_item_id uuid)
 language plpgsql as $function$
 begin
   if abs(extract(epoch from clock_timestamp() - p_decided_at)) > 2 then
@@ -43,7 +44,7 @@ begin
            round.win_limit, round.payment_window_seconds,
            item.quota - item.held - item.sold - item.written_off as available,
            known.order_id as known_order_id, known.fingerprint as known_fingerprint,
-           known.status in ('AWAITING_PAYMENT', 'PAID') as known_live,
+           known.status in ('AWAITING_PAYMENT', 'PAID') as known_live, known.item_id as known_item_id,
            case
              when known.order_id is not null then 'REPLAYED'
              when input.turn_of_buyer > 1 then 'RETRY'
@@ -120,7 +121,7 @@ begin
            when judged.available > 0 and judged.quantity <= judged.available then 'RETRY'
            else 'SOLD_OUT'
          end,
-         judged.known_order_id, judged.known_fingerprint, judged.known_live
+         judged.known_order_id, judged.known_fingerprint, judged.known_live, judged.known_item_id
   from judged
   left join fitting on fitting.ordinal = judged.ordinal
   left join accepted on accepted.ordinal = judged.ordinal

@@ -22,7 +22,7 @@ const MOST_ATTEMPTS = 12;
 const WAIT_FOR_GATE_MS = 50;
 
 type Admission =
-  | { readonly kind: 'in'; readonly epoch: bigint | null; readonly number: number | null; readonly known: boolean }
+  | { readonly kind: 'in'; readonly epoch: bigint | null; readonly number: number | null }
   | { readonly kind: 'refused'; readonly problem: Problem }
   | { readonly kind: 'again'; readonly waitMs: number };
 
@@ -32,6 +32,7 @@ interface Attempt {
   readonly claimId: string;
   readonly fingerprint: string;
   readonly orderId: string;
+  readonly orderKey: string;
 }
 
 export class PlaceClaimUseCase {
@@ -63,7 +64,9 @@ export class PlaceClaimUseCase {
       this.onOutcome('sold-out');
       return { ok: false, error: SOLD_OUT };
     }
-    const attempt = { request, claimId, fingerprint: fingerprintOf(request), orderId: newUuid() };
+    const orderId = newUuid();
+    const orderKey = idFromUuid('order', orderId);
+    const attempt = { request, claimId, fingerprint: fingerprintOf(request), orderId, orderKey };
     const problem = localRefusal(request, round, item, this.clock.nowMs());
     try {
       const result =
@@ -120,7 +123,7 @@ export class PlaceClaimUseCase {
     switch (answer.kind) {
       case 'admitted':
       case 'known':
-        return { kind: 'in', epoch: item.epoch, number: answer.admissionNumber, known: answer.kind === 'known' };
+        return { kind: 'in', epoch: item.epoch, number: answer.admissionNumber };
       case 'absent':
         await this.keeper.load(item.seriesId, item.epoch);
         return { kind: 'again', waitMs: 0 };
@@ -156,7 +159,7 @@ export class PlaceClaimUseCase {
     return this.decider.submit({
       claimId: attempt.claimId,
       orderId: attempt.orderId,
-      orderKey: idFromUuid('order', attempt.orderId),
+      orderKey: attempt.orderKey,
       item,
       buyerId: request.buyerId,
       quantity: request.quantity,
@@ -177,11 +180,23 @@ export class PlaceClaimUseCase {
     decision: ClaimDecision,
   ): void {
     if (admission.epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
-    const verdict = verdictOf(attempt, admission, decision);
-    if (verdict === undefined) return;
-    this.gate
-      .report(item.seriesId, item.itemId, attempt.claimId, admission.number ?? undefined, verdict)
-      .catch(() => undefined);
+    const report = (verdict: Verdict): Promise<void> =>
+      this.gate.report(item.seriesId, item.itemId, attempt.claimId, admission.number ?? undefined, verdict);
+    const verdict = verdictOf(attempt, decision);
+    const reported = verdict === undefined ? this.giveBackUnlessOwn(attempt, item, report) : report(verdict);
+    reported.catch(() => undefined);
+  }
+
+  /**
+   * The key belongs to another request. An order for this item may stand on this very admission, so only what was let in
+   * for another item is given back.
+   */
+  private async giveBackUnlessOwn(
+    attempt: Attempt,
+    item: SaleItem,
+    report: (verdict: Verdict) => Promise<void>,
+  ): Promise<void> {
+    if (!(await this.placed.isFor(attempt.claimId, item.itemId))) await report('undone');
   }
 
   /** The caller's answer, or undefined when the claim has to be admitted again. */
@@ -211,24 +226,18 @@ export class PlaceClaimUseCase {
   }
 }
 
-const DIRECT: Admission = { kind: 'in', epoch: null, number: null, known: false };
+const DIRECT: Admission = { kind: 'in', epoch: null, number: null };
 const SOLD_OUT = refuse(
   'sold-out',
   'All units are taken. Unpaid units come back on sale while the round is open.',
 ).error;
 
-/** What the gate is told; undefined: nothing has changed for it. */
-function verdictOf(
-  attempt: Attempt,
-  admission: Admission & { kind: 'in' },
-  decision: ClaimDecision,
-): Verdict | undefined {
+/** What the gate is told; undefined: the decision was on another request under the same key. */
+function verdictOf(attempt: Attempt, decision: ClaimDecision): Verdict | undefined {
   if (decision.outcome === 'ACCEPTED') return 'kept';
   if (decision.outcome !== 'REPLAYED') return 'undone';
-  if (decision.fingerprint === attempt.fingerprint) return decision.live ? 'kept' : 'returned';
-  // The key belongs to another request. An admission made just now is for another item, and is given back; one that
-  // the gate knew before is that other request's own.
-  return admission.known ? undefined : 'undone';
+  if (decision.fingerprint !== attempt.fingerprint) return undefined;
+  return decision.live ? 'kept' : 'returned';
 }
 
 /** Everything of a claim's body that makes it another request. */

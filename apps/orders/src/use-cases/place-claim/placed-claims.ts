@@ -1,7 +1,7 @@
 // The answer to an accepted claim: the order as it was placed. A repeated request gets the same answer, whatever has
 // become of the order since.
 import { type Problem, refuse } from '@gravity/contracts';
-import { type Result, idFromUuid, ok, toRfc3339 } from '@gravity/kernel';
+import { type Result, ok, toRfc3339 } from '@gravity/kernel';
 import { type Database, GroupCommit } from '@gravity/persistence';
 import type { ClaimDecision } from '../../decision/claim-command';
 import { type OrderView, orderView } from '../../order-view';
@@ -20,10 +20,13 @@ export interface ClaimKey {
   readonly claimId: string;
   readonly fingerprint: string;
   readonly orderId: string;
+  /** The order id on the wire. */
+  readonly orderKey: string;
 }
 
 interface KnownClaim {
   readonly orderId: string;
+  readonly itemId: string;
   readonly fingerprint: string;
 }
 
@@ -49,7 +52,7 @@ export class PlacedClaims {
     const { quantity, buyerId } = key.request;
     const unitPrice = { amount: Number(item.priceMinor), currency: item.currency };
     const order: OrderView = {
-      orderId: idFromUuid('order', key.orderId),
+      orderId: key.orderKey,
       status: 'AWAITING_PAYMENT',
       roundId: item.wire.roundId,
       itemId: item.wire.itemId,
@@ -81,7 +84,12 @@ export class PlacedClaims {
     return known === undefined ? undefined : this.answerOf(key, known);
   }
 
-  private async answerOf(key: ClaimKey, known: KnownClaim): Promise<Result<PlacedClaim, Problem>> {
+  /** Whether the accepted claim of this id is for this item; both as uuids. */
+  async isFor(claimId: string, itemId: string): Promise<boolean> {
+    return (await this.lookups.submit(claimId))?.itemId === itemId;
+  }
+
+  private async answerOf(key: ClaimKey, known: Omit<KnownClaim, 'itemId'>): Promise<Result<PlacedClaim, Problem>> {
     if (known.fingerprint !== key.fingerprint) {
       return refuse(
         'idempotency-key-reused',
@@ -100,12 +108,19 @@ export class PlacedClaims {
   }
 
   private async lookUp(claimIds: readonly string[]): Promise<(KnownClaim | undefined)[]> {
-    const rows = await this.database.query<{ claim_id: string; order_id: string; fingerprint: string }>(
-      `select claim_id, order_id, fingerprint from orders where claim_id = any($1::uuid[])`,
+    const rows = await this.database.query<{
+      claim_id: string;
+      order_id: string;
+      item_id: string;
+      fingerprint: string;
+    }>(
+      `select claim_id, order_id, item_id, fingerprint from orders where claim_id = any($1::uuid[])`,
       [claimIds],
       'claim-lookups',
     );
-    const known = new Map(rows.map((row) => [row.claim_id, { orderId: row.order_id, fingerprint: row.fingerprint }]));
+    const known = new Map(
+      rows.map((row) => [row.claim_id, { orderId: row.order_id, itemId: row.item_id, fingerprint: row.fingerprint }]),
+    );
     return claimIds.map((claimId) => known.get(claimId));
   }
 }
