@@ -65,10 +65,15 @@ export async function seeded(
     await body(new SeededRandom(seed));
   } catch (error) {
     const file = relative(projectRoot(), spec.file);
-    const repeat = `Repeat with: GRAVITY_SEED=${seed} npx jest ${file} -t '${spec.name}'`;
+    const repeat = `Repeat with: GRAVITY_SEED=${seed} npx jest ${file} -t '${asPattern(spec.name)}'`;
     if (!(error instanceof Error)) throw new Error(`${String(error)}\n${repeat}`, { cause: error });
     error.message = `${error.message}\n\n${repeat}`;
     error.stack = `${error.stack ?? error.message}\n\n${repeat}`;
     throw error;
   }
+}
+
+/** Jest reads the name as a regular expression, and the shell reads quotes. */
+function asPattern(name: string): string {
+  return name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll("'", '.');
 }

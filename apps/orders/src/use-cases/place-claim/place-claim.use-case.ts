@@ -180,23 +180,9 @@ export class PlaceClaimUseCase {
     decision: ClaimDecision,
   ): void {
     if (admission.epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
-    const report = (verdict: Verdict): Promise<void> =>
-      this.gate.report(item.seriesId, item.itemId, attempt.claimId, admission.number ?? undefined, verdict);
-    const verdict = verdictOf(attempt, decision);
-    const reported = verdict === undefined ? this.giveBackUnlessOwn(attempt, item, report) : report(verdict);
-    reported.catch(() => undefined);
-  }
-
-  /**
-   * The key belongs to another request. An order for this item may stand on this very admission, so only what was let in
-   * for another item is given back.
-   */
-  private async giveBackUnlessOwn(
-    attempt: Attempt,
-    item: SaleItem,
-    report: (verdict: Verdict) => Promise<void>,
-  ): Promise<void> {
-    if (!(await this.placed.isFor(attempt.claimId, item.itemId))) await report('undone');
+    this.gate
+      .report(item.seriesId, item.itemId, attempt.claimId, admission.number ?? undefined, verdictOf(item, decision))
+      .catch(() => undefined);
   }
 
   /** The caller's answer, or undefined when the claim has to be admitted again. */
@@ -232,11 +218,11 @@ const SOLD_OUT = refuse(
   'All units are taken. Unpaid units come back on sale while the round is open.',
 ).error;
 
-/** What the gate is told; undefined: the decision was on another request under the same key. */
-function verdictOf(attempt: Attempt, decision: ClaimDecision): Verdict | undefined {
+/** What the gate is told. */
+function verdictOf(item: SaleItem, decision: ClaimDecision): Verdict {
   if (decision.outcome === 'ACCEPTED') return 'kept';
-  if (decision.outcome !== 'REPLAYED') return 'undone';
-  if (decision.fingerprint !== attempt.fingerprint) return undefined;
+  // A key used again for another item was let in here, but its order is there.
+  if (decision.outcome !== 'REPLAYED' || decision.itemId !== item.itemId) return 'undone';
   return decision.live ? 'kept' : 'returned';
 }
 

@@ -84,11 +84,6 @@ export class PlacedClaims {
     return known === undefined ? undefined : this.answerOf(key, known);
   }
 
-  /** Whether the accepted claim of this id is for this item; both as uuids. */
-  async isFor(claimId: string, itemId: string): Promise<boolean> {
-    return (await this.lookups.submit(claimId))?.itemId === itemId;
-  }
-
   private async answerOf(key: ClaimKey, known: Omit<KnownClaim, 'itemId'>): Promise<Result<PlacedClaim, Problem>> {
     if (known.fingerprint !== key.fingerprint) {
       return refuse(
