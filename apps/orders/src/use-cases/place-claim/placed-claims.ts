@@ -26,7 +26,6 @@ export interface ClaimKey {
 
 interface KnownClaim {
   readonly orderId: string;
-  readonly itemId: string;
   readonly fingerprint: string;
 }
 
@@ -84,7 +83,7 @@ export class PlacedClaims {
     return known === undefined ? undefined : this.answerOf(key, known);
   }
 
-  private async answerOf(key: ClaimKey, known: Omit<KnownClaim, 'itemId'>): Promise<Result<PlacedClaim, Problem>> {
+  private async answerOf(key: ClaimKey, known: KnownClaim): Promise<Result<PlacedClaim, Problem>> {
     if (known.fingerprint !== key.fingerprint) {
       return refuse(
         'idempotency-key-reused',
@@ -103,19 +102,12 @@ export class PlacedClaims {
   }
 
   private async lookUp(claimIds: readonly string[]): Promise<(KnownClaim | undefined)[]> {
-    const rows = await this.database.query<{
-      claim_id: string;
-      order_id: string;
-      item_id: string;
-      fingerprint: string;
-    }>(
-      `select claim_id, order_id, item_id, fingerprint from orders where claim_id = any($1::uuid[])`,
+    const rows = await this.database.query<{ claim_id: string; order_id: string; fingerprint: string }>(
+      `select claim_id, order_id, fingerprint from orders where claim_id = any($1::uuid[])`,
       [claimIds],
       'claim-lookups',
     );
-    const known = new Map(
-      rows.map((row) => [row.claim_id, { orderId: row.order_id, itemId: row.item_id, fingerprint: row.fingerprint }]),
-    );
+    const known = new Map(rows.map((row) => [row.claim_id, { orderId: row.order_id, fingerprint: row.fingerprint }]));
     return claimIds.map((claimId) => known.get(claimId));
   }
 }
