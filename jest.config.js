@@ -26,4 +26,6 @@ module.exports = {
   globalTeardown: '<rootDir>/libs/testing/src/global-teardown.ts',
   testTimeout: 60_000,
   workerIdleMemoryLimit: '1GB',
+  // All engines and processes are stopped by the teardown; a keep-alive socket that is left must not hold up the run.
+  forceExit: true,
 };

@@ -18,7 +18,7 @@ import { type OutboxLag, type OutboxRow, RelaySession } from './relay-session';
 const BATCH_MAX = 1_000;
 const IDLE_POLL_MS = 50;
 /** After a batch the next one gathers for this long: under load fewer, larger batches cost everybody less. */
-const GATHER_MS = 30;
+const GATHER_MS = 100;
 const STANDBY_RETRY_MS = 1_000;
 const SAVE_EVERY_MS = 200;
 const METRICS_EVERY_MS = 5_000;

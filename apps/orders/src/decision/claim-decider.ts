@@ -1,6 +1,6 @@
 // Claims that were let in gather here, and each batch is decided by one statement (see 0002-decide-claims.sql.ts).
 import { EVENTS } from '@gravity/contracts';
-import { newUuid, toRfc3339 } from '@gravity/kernel';
+import { toRfc3339 } from '@gravity/kernel';
 import { type Database, GroupCommit } from '@gravity/persistence';
 import type { ClaimCommand, ClaimDecision, Refused } from './claim-command';
 import { orderPlacedPayload } from './order-placed-payload';
@@ -27,7 +27,7 @@ const ONE_ORDER_PER_CLAIM = 'orders_claim';
 // Not a plain SELECT: it writes, so a lost connection leaves its outcome unknown.
 const DECIDE = `with decided as materialized (
   select * from decide_claims($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::bigint[], $7::bigint[],
-    $8::text[], $9::text[], $10::uuid[], string_to_array($11, e'\\x1e'), $12::text[], $13, $14, $15::text[], $16::timestamptz))
+    $8::text[], $9::text[], string_to_array($10, e'\\x1e'), $11::text[], $12, $13, $14::text[], $15::timestamptz))
   select * from decided order by ordinal`;
 const PLACED = 'orders.order.placed.v1';
 /** Between payloads: a control character, which JSON text never contains. Spares escaping every quote of them. */
@@ -94,7 +94,6 @@ export class ClaimDecider {
         plainArray(batch, (c) => c.admissionNumber),
         plainArray(batch, (c) => c.fingerprint),
         plainArray(batch, (c) => c.regionCode),
-        plainArray(batch, () => newUuid()),
         batch.map((c) => orderPlacedPayload(c, nowMs)).join(SEPARATOR),
         plainArray(batch, (c) => c.traceparent ?? null),
         EVENTS[PLACED].topic,

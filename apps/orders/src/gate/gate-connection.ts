@@ -98,6 +98,15 @@ export class GateConnection {
     }
   }
 
+  /** True when the server behind a verified connection answers: a connection may be open and dead. */
+  async answers(): Promise<boolean> {
+    if (this.verifiedRunId === undefined) return false;
+    return this.redis.ping().then(
+      () => true,
+      () => false,
+    );
+  }
+
   private async verify(): Promise<void> {
     try {
       const info = await this.redis.info('server');

@@ -53,6 +53,8 @@ export class GateKeeper extends GateControl {
     const runId = this.connection.runId;
     if (runId === undefined) return 0;
     const series = await this.state.seriesToMend(runId, DIRECT_REST_MS);
+    // A load takes a new epoch and closes the way through Postgres for a moment: not for a server that only hangs.
+    if (series.length === 0 || !(await this.connection.answers())) return 0;
     for (const { seriesId, epoch } of series) await this.load(seriesId, epoch);
     return series.length;
   }

@@ -16,7 +16,7 @@ export const decideClaims = `
 create function decide_claims(
   p_claim_ids uuid[], p_order_ids uuid[], p_item_ids uuid[], p_buyer_ids text[], p_quantities int[],
   p_epochs bigint[], p_admission_numbers bigint[], p_fingerprints text[], p_region_codes text[],
-  p_event_ids uuid[], p_event_payloads text[], p_traceparents text[],
+  p_event_payloads text[], p_traceparents text[],
   p_topic text, p_event_type text, p_order_keys text[], p_decided_at timestamptz
 ) returns table (ordinal int, outcome text, existing_order_id uuid, existing_fingerprint text,
   existing_live boolean, existing_item_id uuid)
@@ -31,12 +31,12 @@ begin
   return query
   with input as (
     select n.ordinal::int, n.claim_id, n.order_id, n.item_id, n.buyer_id, n.quantity, n.epoch, n.admission_number,
-           n.fingerprint, n.region_code, n.event_id, n.payload, n.traceparent, n.order_key,
+           n.fingerprint, n.region_code, n.payload, n.traceparent, n.order_key,
            row_number() over (partition by n.buyer_id order by n.ordinal) as turn_of_buyer
     from unnest(p_claim_ids, p_order_ids, p_item_ids, p_buyer_ids, p_quantities, p_epochs, p_admission_numbers,
-                p_fingerprints, p_region_codes, p_event_ids, p_event_payloads, p_traceparents, p_order_keys)
+                p_fingerprints, p_region_codes, p_event_payloads, p_traceparents, p_order_keys)
       with ordinality as n(claim_id, order_id, item_id, buyer_id, quantity, epoch, admission_number,
-                           fingerprint, region_code, event_id, payload, traceparent, order_key, ordinal)
+                           fingerprint, region_code, payload, traceparent, order_key, ordinal)
   ),
   judged as (
     select input.*, item.round_id, item.series_id, item.shop_id, item.merchant_id, item.sku_id, item.title,
@@ -102,7 +102,8 @@ begin
   ),
   published as (
     insert into outbox (event_id, topic, key, type, payload, traceparent, occurred_at)
-    select a.event_id, p_topic, a.order_key, p_event_type, a.payload, a.traceparent, p_decided_at
+    -- A claim is accepted once: its id names the event too.
+    select a.claim_id, p_topic, a.order_key, p_event_type, a.payload, a.traceparent, p_decided_at
     from accepted a order by a.ordinal
   ),
   counted as (
