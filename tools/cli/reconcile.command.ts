@@ -1,6 +1,6 @@
 // `reconcile`: both sides of the conservation equation per item, and the gate repaired where it is wrong.
 import { parseArgs } from 'node:util';
-import { type Environment, monotonicMs, sleep, systemClock } from '@gravity/kernel';
+import { type Environment, sleep, systemClock } from '@gravity/kernel';
 import { type Database, openDatabase, serviceDatabaseUrl } from '@gravity/persistence';
 import { GateConnection } from '../../apps/orders/src/gate/gate-connection';
 import { GateKeeper } from '../../apps/orders/src/gate/gate-keeper';
@@ -45,7 +45,7 @@ async function run(reconcile: Reconcile, roundId: string | undefined): Promise<r
 }
 
 function reconcileWith(database: Database, connection: GateConnection): Reconcile {
-  const gate = new RedisGate(connection, monotonicMs);
+  const gate = new RedisGate(connection);
   // Never started: the services' own workers bring the returns. The keeper only wakes it.
   const returns = new ReturnsWorker(database, gate);
   const keeper = new GateKeeper(database, connection, gate, returns, systemClock);

@@ -90,7 +90,7 @@ function gateProviders(config: OrdersConfig): Provider[] {
     {
       provide: RedisGate,
       inject: [GateConnection],
-      useFactory: (connection: GateConnection) => new RedisGate(connection, monotonicMs),
+      useFactory: (connection: GateConnection) => new RedisGate(connection),
     },
     { provide: SoldOutBoard, useFactory: () => new SoldOutBoard(monotonicMs) },
     {

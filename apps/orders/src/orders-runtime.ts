@@ -10,7 +10,7 @@ import { Loop } from './workers/loop';
 const DRAIN_MS = 3_000;
 const PRUNE_EVERY_MS = 600_000;
 const KEEP_EVENTS_MS = 24 * 3_600_000;
-/** Longer than Kafka keeps a message: none can come again after its row is gone. */
+/** Longer than Kafka's default retention of seven days: no message can come again after its row is gone. */
 const KEEP_INBOX_MS = 8 * 24 * 3_600_000;
 const KEEP_KEYS_HOURS = 72;
 const KEYS_PER_TURN = 10_000;

@@ -1,6 +1,6 @@
 // A round on sale in a real Postgres and a real Redis, with orders placed straight into the tables: what specs of payment,
 // expiry and return start from.
-import { idFromUuid, monotonicMs, newUuid, systemClock } from '@gravity/kernel';
+import { idFromUuid, newUuid, systemClock } from '@gravity/kernel';
 import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
 import { Database, migrate, openDatabase } from '@gravity/persistence';
 import { engines, freshDatabase } from '@gravity/testing';
@@ -48,7 +48,7 @@ export class Sale {
   constructor(readonly url: string) {
     this.database = openDatabase({ url, applicationName: 'spec', poolSize: 8 });
     this.connection = new GateConnection({ url: engines().redisUrl });
-    this.redis = new RedisGate(this.connection, monotonicMs);
+    this.redis = new RedisGate(this.connection);
     this.returns = new ReturnsWorker(this.database, this.redis);
     this.gate = new GateKeeper(this.database, this.connection, this.redis, this.returns, systemClock);
     // Never started: these specs read the outbox itself.

@@ -1,5 +1,5 @@
 // Goal: whatever Redis remembers, the gate in force is one that Postgres has issued, filled with what Postgres knows.
-import { monotonicMs, sleep, systemClock } from '@gravity/kernel';
+import { sleep, systemClock } from '@gravity/kernel';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { engines, freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { createSale, type Sale } from '../../test/support/sale-fixture';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   connection = new GateConnection({ url: engines().redisUrl });
   connection.start();
   while (connection.runId === undefined) await sleep(10);
-  gate = new RedisGate(connection, monotonicMs);
+  gate = new RedisGate(connection);
   keeper = new GateKeeper(database, connection, gate, new ReturnsWorker(database, gate), systemClock);
 });
 

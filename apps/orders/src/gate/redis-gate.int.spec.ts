@@ -14,7 +14,7 @@ beforeAll(async () => {
   connection = new GateConnection({ url: engines().redisUrl });
   connection.start();
   while (connection.runId === undefined) await sleep(10);
-  gate = new RedisGate(connection, monotonicMs);
+  gate = new RedisGate(connection);
 });
 
 afterAll(() => connection.stop());

@@ -20,7 +20,7 @@ export interface GateClaim {
 export type GateAnswer =
   | { readonly kind: 'admitted'; readonly admissionNumber: number }
   | { readonly kind: 'known'; readonly admissionNumber: number }
-  | { readonly kind: 'sold-out'; readonly flagMs: number; readonly askedAt: number }
+  | { readonly kind: 'sold-out'; readonly flagMs: number }
   | { readonly kind: 'not-open'; readonly nowMs: number; readonly opensAtMs: number }
   | { readonly kind: 'limit-reached' | 'already-won' | 'closed' | 'stopped' | 'other-quantity' }
   /** The gate as a whole cannot judge: nothing there, still loading, or under another epoch. */
@@ -44,10 +44,7 @@ export class RedisGate {
   private readonly claimQueues = new Map<string, ItemQueues>();
   private readonly reportQueues = new Map<string, GroupCommit<Report, void>>();
 
-  constructor(
-    private readonly connection: GateConnection,
-    private readonly monotonic: () => number,
-  ) {}
+  constructor(private readonly connection: GateConnection) {}
 
   /** Asks the gate for one claim. Throws {@link GateUnavailable} or QueueFullError. */
   claim(seriesId: string, itemId: string, epoch: bigint, claim: GateClaim): Promise<GateAnswer> {
@@ -144,7 +141,6 @@ export class RedisGate {
   private async claimBatch(keys: readonly string[], epoch: bigint, batch: readonly GateClaim[]): Promise<GateAnswer[]> {
     const args: (string | number)[] = [String(epoch)];
     for (const claim of batch) args.push(claim.claimId, claim.buyerId, claim.quantity);
-    const askedAt = this.monotonic();
     const reply = await this.runTwice(keys, args);
     switch (reply[0]) {
       case GATE_REPLY.ABSENT:
@@ -154,7 +150,7 @@ export class RedisGate {
       case GATE_REPLY.OTHER_EPOCH:
         return batch.map(() => ({ kind: 'other-epoch', epoch: BigInt(reply[1]!) }));
       default:
-        return batch.map((_, index) => answerOf(reply, index, askedAt));
+        return batch.map((_, index) => answerOf(reply, index));
     }
   }
 
@@ -197,7 +193,7 @@ function* notesOf(values: readonly (string | number)[]): Generator<PendingNote> 
   }
 }
 
-function answerOf(reply: GateReply, index: number, askedAt: number): GateAnswer {
+function answerOf(reply: GateReply, index: number): GateAnswer {
   const code = reply[5 + index * 2];
   const admissionNumber = Number(reply[6 + index * 2]);
   switch (code) {
@@ -206,7 +202,7 @@ function answerOf(reply: GateReply, index: number, askedAt: number): GateAnswer 
     case GATE_CODE.KNOWN:
       return { kind: 'known', admissionNumber };
     case GATE_CODE.SOLD_OUT:
-      return { kind: 'sold-out', flagMs: Number(reply[4]), askedAt };
+      return { kind: 'sold-out', flagMs: Number(reply[4]) };
     case GATE_CODE.LIMIT_REACHED:
       return { kind: 'limit-reached' };
     case GATE_CODE.ALREADY_WON:

@@ -72,7 +72,7 @@ export async function roundsFixture(name: string): Promise<RoundsFixture> {
   const connection = new GateConnection({ url: engines().redisUrl });
   connection.start();
   await eventually(() => expect(connection.runId).toBeDefined());
-  const gate = new RedisGate(connection, () => performance.now());
+  const gate = new RedisGate(connection);
   const returns = new ReturnsWorker(database, gate);
   const keeper = new GateKeeper(database, connection, gate, returns, systemClock);
   const relay = new OutboxRelay({

@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Result, idFromUuid, newUuid, ok, sleep, uuidFromParts } from '@gravity/kernel';
-import { QueueFullError } from '@gravity/persistence';
+import { classifyDatabaseError, QueueFullError } from '@gravity/persistence';
 import type { ClaimDecision } from '../../decision/claim-command';
 import type { ClaimDecider } from '../../decision/claim-decider';
 import type { GateConnection } from '../../gate/gate-connection';
@@ -74,7 +74,7 @@ export class PlaceClaimUseCase {
       this.onOutcome(result.ok ? (result.value.replayed ? 'replayed' : 'accepted') : result.error.code);
       return result;
     } catch (error) {
-      this.onOutcome(error instanceof QueueFullError ? 'overloaded' : 'unavailable');
+      this.onOutcome(outcomeOf(error));
       throw error;
     }
   }
@@ -217,6 +217,14 @@ const SOLD_OUT = refuse(
   'sold-out',
   'All units are taken. Unpaid units come back on sale while the round is open.',
 ).error;
+
+/** How a claim that ended in an exception is counted. */
+function outcomeOf(error: unknown): ClaimOutcome {
+  if (error instanceof QueueFullError) return 'overloaded';
+  const kind = classifyDatabaseError(error);
+  if (kind === 'unknown-outcome') return 'outcome-unknown';
+  return kind === 'overloaded' || kind === 'unavailable' ? kind : 'internal';
+}
 
 /** What the gate is told. */
 function verdictOf(item: SaleItem, decision: ClaimDecision): Verdict {
