@@ -1,13 +1,13 @@
 // `npm run bench`: what the project is known by, measured in one run on one machine, as ratios to the bare server.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { localIssuer, startStack, type LocalIssuer, type Stack } from '@gravity/testing';
 import { Client } from 'pg';
 import { ordersService } from '../../apps/orders/src/orders.service-definition';
 import { Crowd } from './load';
-import { measureAll } from './measure';
+import { measureAll, ROW_NAMES } from './measure';
 import { floorsOf, printTable } from './report';
 import { type RunningService, startService } from './services';
 
@@ -17,7 +17,8 @@ const HELP = `Usage: npm run bench -- [options]
 
   --json          one object on stdout; progress goes to stderr
   --seconds N     how long each row is measured (default 5)
-  --profile DIR   writes a CPU profile of each service to DIR (open in a browser's developer tools)
+  --rows A,B      only these rows, next to the bare server: refusal-256, claim-1 … claim-4096, raw-1
+  --profile DIR   writes a CPU profile of each service and row to DIR (open in a browser's developer tools)
   --help`;
 
 interface System {
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean' },
       seconds: { type: 'string', default: '5' },
+      rows: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean' },
     },
@@ -39,12 +41,15 @@ async function main(): Promise<void> {
   if (values.help === true) return void process.stdout.write(`${HELP}\n`);
   const seconds = Number(values.seconds);
   if (!(seconds >= 1 && seconds <= 600)) throw new Error('--seconds takes a number from 1 to 600.');
+  const only = values.rows === undefined ? undefined : chosenRows(values.rows);
+  const profileDir = values.profile === undefined ? undefined : resolve(values.profile);
+  if (profileDir !== undefined) await mkdir(profileDir, { recursive: true });
   const dataDir = await mkdtemp(join(tmpdir(), 'gravity-bench-'));
   const issuer = await localIssuer();
   const crowd = new Crowd();
   let system: System | undefined;
   try {
-    system = await startSystem(dataDir, issuer, values.profile);
+    system = await startSystem(dataDir, issuer, profileDir !== undefined);
     say(`minting ${BUYERS} tokens …`);
     crowd.equip(
       await Promise.all(
@@ -53,7 +58,8 @@ async function main(): Promise<void> {
         ),
       ),
     );
-    const rows = await measureAll({ ...system, crowd, buyers: BUYERS, measureMs: seconds * 1_000, say });
+    const how = { buyers: BUYERS, measureMs: seconds * 1_000, only, profileDir, say };
+    const rows = await measureAll({ ...system, crowd, ...how });
     const floors = floorsOf(rows);
     if (values.json === true) process.stdout.write(`${JSON.stringify({ rows, floors })}\n`);
     else printTable(rows, floors);
@@ -64,7 +70,14 @@ async function main(): Promise<void> {
   }
 }
 
-async function startSystem(dataDir: string, issuer: LocalIssuer, profile: string | undefined): Promise<System> {
+function chosenRows(list: string): ReadonlySet<string> {
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !ROW_NAMES.includes(name));
+  if (unknown.length > 0) throw new Error(`--rows: ${unknown.join(', ')} is not one of ${ROW_NAMES.join(', ')}.`);
+  return new Set(names);
+}
+
+async function startSystem(dataDir: string, issuer: LocalIssuer, profiled: boolean): Promise<System> {
   const stack = await startStack({ dataDir, ports: 'free', kafkaJit: 'full', env: {}, handleSignals: false });
   const env = {
     ...stack.env,
@@ -77,12 +90,11 @@ async function startSystem(dataDir: string, issuer: LocalIssuer, profile: string
     HTTP_PORT: '0',
   };
   await ordersService(env).migrate();
-  const flags = (name: string): string[] =>
-    profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile, '--cpu-prof-name', `${name}.cpuprofile`];
+  const flags = profiled ? ['--require', join(__dirname, 'profiler-worker.js')] : [];
   say('starting the bare server, orders and a consumer …');
-  const bare = await startService('bare', 'tools/bench/bare-server.js', env, flags('bare'));
-  const orders = await startService('orders', 'apps/orders/src/main.js', env, flags('orders'));
-  const consumer = await startService('consumer', 'tools/bench/consumer-server.js', env, flags('consumer'));
+  const bare = await startService('bare', 'tools/bench/bare-server.js', env, flags);
+  const orders = await startService('orders', 'apps/orders/src/main.js', env, flags);
+  const consumer = await startService('consumer', 'tools/bench/consumer-server.js', env, flags);
   const ordersUrl = stack.databaseUrl.replace(/\/[^/]*$/, '/gravity_orders');
   const database = new Client({ connectionString: ordersUrl });
   await database.connect();

@@ -3,6 +3,7 @@ import type { Stack } from '@gravity/testing';
 import type { Client } from 'pg';
 import type { ProcessGroup } from './cpu';
 import type { Crowd, LoadOrder, Measured } from './load';
+import { profileRow } from './profile';
 import { measureRawWrites } from './raw-writes';
 import type { BenchRow } from './report';
 import { createBenchSale } from './sale';
@@ -26,11 +27,19 @@ export interface BenchSystem {
   readonly crowd: Crowd;
   readonly buyers: number;
   readonly measureMs: number;
+  /** `claim-256`: only rows whose name is in here, next to the bare server; everything when undefined. */
+  readonly only: ReadonlySet<string> | undefined;
+  /** Folder for the CPU profiles of each row. */
+  readonly profileDir: string | undefined;
   readonly say: (line: string) => void;
 }
 
+/** Names of all rows that can be chosen. */
+export const ROW_NAMES: readonly string[] = ['refusal-256', ...CLIENTS.map((clients) => `claim-${clients}`), 'raw-1'];
+
 /** Measures everything; takes about a minute and a half at five seconds a row. */
 export async function measureAll(system: BenchSystem): Promise<BenchRow[]> {
+  const wanted = (name: string): boolean => system.only?.has(name) ?? true;
   const rows: BenchRow[] = [];
   const add = (row: BenchRow): void => {
     rows.push(row);
@@ -41,16 +50,20 @@ export async function measureAll(system: BenchSystem): Promise<BenchRow[]> {
   await warmUp(system);
   const bare = await bareRow(system, 256);
   add({ ...bare, ratio: 1 });
-  add(await refusalRow(system, bare.perSecond));
-  for (const clients of CLIENTS) add(await claimRow(system, clients, bare.perSecond));
+  if (wanted('refusal-256')) add(await refusalRow(system, bare.perSecond));
+  for (const clients of CLIENTS) {
+    if (wanted(`claim-${clients}`)) add(await claimRow(system, clients, bare.perSecond));
+  }
   // The host's speed drifts within a run: the bare server is measured again, and the mean is the measure.
   const again = await bareRow(system, 256);
   const reference = (bare.perSecond + again.perSecond) / 2;
   add({ ...again, id: 'bare-again', ratio: again.perSecond / reference });
-  // Rows that no gate has seen would look like drift to the running service: the raw writes get a round that is over.
-  const closed = await createBenchSale(system.database, DEEP_QUOTA, 'SETTLED');
-  const raw = await measureRawWrites(system.ordersUrl, closed.itemUuid, system.measureMs);
-  add({ id: 'raw', clients: 1, ...raw, cpuUs: {}, ratio: raw.perSecond / reference });
+  if (wanted('raw-1')) {
+    // Rows that no gate has seen would look like drift to the running service: the raw writes get a round that is over.
+    const closed = await createBenchSale(system.database, DEEP_QUOTA, 'SETTLED');
+    const raw = await measureRawWrites(system.ordersUrl, closed.itemUuid, system.measureMs);
+    add({ id: 'raw', clients: 1, ...raw, cpuUs: {}, ratio: raw.perSecond / reference });
+  }
   return rows.map((row) => ({ ...row, ratio: row.perSecond / reference }));
 }
 
@@ -102,11 +115,36 @@ async function untilAllSeen(system: BenchSystem, load: LoadOrder): Promise<void>
   }
 }
 
-async function bareRow(system: BenchSystem, clients: number): Promise<BenchRow> {
-  const result = await system.crowd.run(
-    order(system, system.services.bare, { path: '/bare', body: '{}', idempotent: true, clients }),
-    groupsOf(system, ['bare']),
+/** Runs one row's load, with CPU profiles of the services in it when they are asked for. */
+async function run(
+  system: BenchSystem,
+  name: string,
+  services: readonly ('bare' | 'orders' | 'consumer')[],
+  load: LoadOrder,
+  hooks: { counting: () => void; counted: () => void } = { counting: () => undefined, counted: () => undefined },
+): Promise<Measured> {
+  const profile = profileRow(
+    system.profileDir,
+    name,
+    services.map((service) => system.services[service]),
   );
+  const result = await system.crowd.run(load, groupsOf(system, services), {
+    counting: () => {
+      profile.start();
+      hooks.counting();
+    },
+    counted: () => {
+      profile.stop();
+      hooks.counted();
+    },
+  });
+  await profile.written;
+  return result;
+}
+
+async function bareRow(system: BenchSystem, clients: number): Promise<BenchRow> {
+  const load = order(system, system.services.bare, { path: '/bare', body: '{}', idempotent: true, clients });
+  const result = await run(system, `bare-${clients}`, ['bare'], load);
   expectOnly(result, '201');
   return { id: 'bare', clients, ...pick(result), ratio: 1 };
 }
@@ -114,7 +152,8 @@ async function bareRow(system: BenchSystem, clients: number): Promise<BenchRow> 
 async function refusalRow(system: BenchSystem, bare: number): Promise<BenchRow> {
   const sale = await createBenchSale(system.database, 1);
   const what = { path: sale.path, body: sale.body, idempotent: true, clients: REFUSAL_CLIENTS };
-  const result = await system.crowd.run(order(system, system.services.orders, what), groupsOf(system, ['orders']));
+  const name = `refusal-${REFUSAL_CLIENTS}`;
+  const result = await run(system, name, ['orders'], order(system, system.services.orders, what));
   expectOnly(result, '409');
   return { id: 'refusal', clients: REFUSAL_CLIENTS, ...pick(result), ratio: result.perSecond / bare };
 }
@@ -127,11 +166,8 @@ async function claimRow(system: BenchSystem, clients: number, bare: number): Pro
   await askConsumer(consumer);
   const readings: Promise<[number, number]>[] = [];
   const read = (): void => void readings.push(counts());
-  const result = await system.crowd.run(
-    order(system, orders, { path: deep.path, body: deep.body, idempotent: true, clients }),
-    groupsOf(system, ['orders', 'consumer']),
-    { counting: read, counted: read },
-  );
+  const load = order(system, orders, { path: deep.path, body: deep.body, idempotent: true, clients });
+  const result = await run(system, `claim-${clients}`, ['orders', 'consumer'], load, { counting: read, counted: read });
   const [from, to] = (await Promise.all(readings)) as [[number, number], [number, number]];
   expectOnly(result, '201');
   const events = await caughtUp(system);
@@ -155,7 +191,12 @@ interface Delays {
 
 function askConsumer(consumer: RunningService): Promise<Delays> {
   return new Promise((resolve) => {
-    consumer.child.once('message', (delays) => resolve(delays as Delays));
+    const listen = (message: unknown): void => {
+      if (!(message as { delays?: Delays }).delays) return;
+      consumer.child.off('message', listen);
+      resolve((message as { delays: Delays }).delays);
+    };
+    consumer.child.on('message', listen);
     consumer.child.send('delays');
   });
 }

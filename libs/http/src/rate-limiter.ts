@@ -1,5 +1,7 @@
 // How often one caller may ask. Counted in this process and added up in Redis a few times per second, so no request
 // waits for Redis; between two exchanges a caller may get a little more than the limit, spread over all processes.
+// A crowd of callers who ask a few times each never reaches Redis: only who has used a tenth of the burst here is
+// counted together with the other processes. With n processes a caller therefore gets at most n tenths of it on top.
 import { Redis } from 'ioredis';
 import { ProblemError } from '@gravity/contracts';
 import { type Clock, systemClock } from '@gravity/kernel';
@@ -10,6 +12,7 @@ import type { RateLimitRule } from './route-policy';
 const FLUSH_EVERY_MS = 150;
 const FLUSH_KEYS_MAX = 2_000;
 const SUBJECTS_MAX = 100_000;
+const UNSHARED_SHARE = 0.1;
 const COMMAND_TIMEOUT_MS = 1_000;
 const RECONNECT_DELAY_MAX_MS = 2_000;
 
@@ -27,7 +30,8 @@ interface Subject {
 /** Sliding-window counters: the current window plus what of the previous one still lies within its length. */
 export class RateLimiter {
   private readonly redis: Redis | undefined;
-  private readonly subjects = new Map<string, Subject>();
+  /** By operation, then by the name of the caller or address. */
+  private readonly subjects = new Map<string, Map<string, Subject>>();
   private readonly changed = new Set<Subject>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
@@ -74,7 +78,7 @@ export class RateLimiter {
       throw new ProblemError({ code: 'rate-limited', detail, retryAfterSeconds: resetSeconds });
     }
     subject.fresh += 1;
-    if (this.redis !== undefined) {
+    if (this.redis !== undefined && subject.fresh + subject.shared > unsharedMax(rule)) {
       this.changed.add(subject);
       this.timer ??= setInterval(() => void this.flush(), FLUSH_EVERY_MS).unref();
     }
@@ -94,16 +98,22 @@ export class RateLimiter {
   }
 
   private subjectOf(operation: string, rule: RateLimitRule, name: string, nowMs: number): Subject {
-    const key = `${operation}:${rule.scope}:${name}`;
-    const windowMs = Math.max(1_000, Math.ceil((rule.burst / rule.perSecond) * 1_000));
-    const window = Math.floor(nowMs / windowMs);
-    const known = this.subjects.get(key);
+    let ofOperation = this.subjects.get(operation);
+    if (ofOperation === undefined) {
+      ofOperation = new Map();
+      this.subjects.set(operation, ofOperation);
+    }
+    const known = ofOperation.get(name);
     if (known === undefined) {
-      if (this.subjects.size >= SUBJECTS_MAX) this.forgetOldest();
+      if (ofOperation.size >= SUBJECTS_MAX) this.forgetOldest(ofOperation);
+      const windowMs = Math.max(1_000, Math.ceil((rule.burst / rule.perSecond) * 1_000));
+      const window = Math.floor(nowMs / windowMs);
+      const key = `${operation}:${rule.scope}:${name}`;
       const subject: Subject = { key, windowMs, window, shared: 0, fresh: 0, previous: 0 };
-      this.subjects.set(key, subject);
+      ofOperation.set(name, subject);
       return subject;
     }
+    const window = Math.floor(nowMs / known.windowMs);
     if (known.window !== window) {
       known.previous = known.window === window - 1 ? known.shared + known.fresh : 0;
       known.window = window;
@@ -114,12 +124,12 @@ export class RateLimiter {
   }
 
   // A Map keeps insertion order: the first entries are the callers first seen longest ago.
-  private forgetOldest(): void {
+  private forgetOldest(subjects: Map<string, Subject>): void {
     let left = Math.ceil(SUBJECTS_MAX / 100);
-    for (const [key, subject] of this.subjects) {
+    for (const [name, subject] of subjects) {
       if (left === 0) return;
       left -= 1;
-      this.subjects.delete(key);
+      subjects.delete(name);
       this.changed.delete(subject);
     }
   }
@@ -163,4 +173,9 @@ export class RateLimiter {
     }
     this.redisDown = down;
   }
+}
+
+/** Requests of one window that a process keeps to itself. None where the limit must not be exceeded without Redis. */
+function unsharedMax(rule: RateLimitRule): number {
+  return rule.onRedisDown === 'closed' ? 0 : rule.burst * UNSHARED_SHARE;
 }

@@ -1,5 +1,6 @@
 // Everything that is particular to kafkajs 2.2.4 when a client is made.
 import { Kafka, logLevel } from 'kafkajs';
+import { repairKafkajs } from './kafkajs/repair';
 import type { MessagingLog } from './log';
 
 export interface KafkaConnection {
@@ -20,6 +21,7 @@ const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 };
  * for debugging.
  */
 export function createKafka(connection: KafkaConnection, log: MessagingLog): Kafka {
+  repairKafkajs();
   return new Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],

@@ -1,8 +1,9 @@
 // The event bus over kafkajs: batches only, idempotent, one request in flight, all replicas acknowledge.
-import { type Kafka, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
+import type { Kafka, Producer, TopicMessages } from 'kafkajs';
 import { cloudEventHeaders, type PublishedEvent } from './event';
 import type { EventBus, TopicSpec } from './event-bus';
 import { createKafka, kafkaErrorType, type KafkaConnection } from './kafka-client';
+import { keyPartitioner } from './kafkajs/partitioner';
 import { type MessagingLog, SILENT_LOG } from './log';
 
 const DEFAULT_PARTITIONS = 6;
@@ -108,7 +109,7 @@ export class KafkaEventBus implements EventBus {
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: keyPartitioner,
     });
     await producer.connect();
     return producer;

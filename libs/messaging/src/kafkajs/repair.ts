@@ -1,0 +1,43 @@
+// Repairs two parts of kafkajs 2.2.4 in place. Its last release is from 2023, its version is pinned, and specs hold the
+// replacements against the originals.
+import RequestQueue = require('kafkajs/src/network/requestQueue');
+import produceRequests, { type ProduceCall } from 'kafkajs/src/protocol/requests/produce';
+import { encodeProduce, isPlainProduce } from './produce-encoder';
+
+const CHECK_AGAIN_MS = 10;
+let repaired = false;
+
+/** Applies the repairs, once per process. */
+export function repairKafkajs(): void {
+  if (repaired) return;
+  repaired = true;
+  RequestQueue.prototype.scheduleCheckPendingRequests = checkOnlyWhatWaits;
+  const original = produceRequests.protocol;
+  produceRequests.protocol = (of) => {
+    const protocol = original(of);
+    return (call) => {
+      const made: ProduceCall = protocol(call);
+      if (isPlainProduce(call)) {
+        made.request.encode = async () => {
+          const buffer = encodeProduce(call, Date.now());
+          return { buf: buffer, buffer };
+        };
+      }
+      return made;
+    };
+  };
+}
+
+// The library sets this timer whether or not a request waits, and to a time in the past: every connection then wakes its
+// process a thousand times a second for ever (and Node 24 warns of a negative timeout).
+function checkOnlyWhatWaits(this: RequestQueue): void {
+  if (this.pending.length === 0 || this.throttleCheckTimeoutId !== null) return;
+  const throttledMs = this.throttledUntil - Date.now();
+  this.throttleCheckTimeoutId = setTimeout(
+    () => {
+      this.throttleCheckTimeoutId = null;
+      this.checkPendingRequests();
+    },
+    throttledMs > 0 ? throttledMs : CHECK_AGAIN_MS,
+  );
+}

@@ -1,0 +1,38 @@
+// CPU profiles of one row: asks the profilers inside the services (profiler-worker.ts) to begin and to write.
+import { join } from 'node:path';
+import type { ProfileOrder } from './profiler-worker';
+import type { RunningService } from './services';
+
+export interface RowProfile {
+  start(): void;
+  stop(): void;
+  /** Resolves when the files are there. */
+  readonly written: Promise<void>;
+}
+
+/** Writes `<service>-<row>.cpuprofile` for each service to the folder; does nothing without a folder. */
+export function profileRow(folder: string | undefined, row: string, services: readonly RunningService[]): RowProfile {
+  if (folder === undefined) {
+    return { start: () => undefined, stop: () => undefined, written: Promise.resolve() };
+  }
+  const tell = (order: (service: RunningService) => ProfileOrder): void => {
+    for (const service of services) service.child.send(order(service));
+  };
+  const written = Promise.all(services.map((service) => profiled(service))).then(() => undefined);
+  return {
+    start: () => tell(() => ({ profile: 'start' })),
+    stop: () => tell(({ name }) => ({ profile: 'stop', file: join(folder, `${name}-${row}.cpuprofile`) })),
+    written,
+  };
+}
+
+function profiled(service: RunningService): Promise<void> {
+  return new Promise((resolve) => {
+    const listen = (message: unknown): void => {
+      if ((message as { profiled?: string }).profiled === undefined) return;
+      service.child.off('message', listen);
+      resolve();
+    };
+    service.child.on('message', listen);
+  });
+}
