@@ -10,12 +10,15 @@ import { createBenchSale } from './sale';
 import { readMetric, type RunningService } from './services';
 
 const CLIENTS = [1, 16, 64, 256, 1_024, 4_096] as const;
-const REFUSAL_CLIENTS = 256;
+/** Clients of the bare server and of the refusals. */
+const CROWD = 256;
+/** The bare server is measured often, so each time for a part of the time of a row. */
+const BARE_SHARE = 0.6;
 const WARM_UP_MS = 1_500;
 const WARM_UP_ROUND_MS = 4_000;
 const WARM_UP_ROUNDS_MAX = 10;
-/** How often each buyer is seen before anything is measured. */
-const WARM_UP_TIMES = 4;
+/** How often each buyer is seen in each kind of load before anything is measured: compilers settle late. */
+const WARM_UP_TIMES = 8;
 const DEEP_QUOTA = 10_000_000;
 const CONSUMER_CATCHES_UP_WITHIN_MS = 60_000;
 
@@ -37,34 +40,40 @@ export interface BenchSystem {
 /** Names of all rows that can be chosen. */
 export const ROW_NAMES: readonly string[] = ['refusal-256', ...CLIENTS.map((clients) => `claim-${clients}`), 'raw-1'];
 
-/** Measures everything; takes about a minute and a half at five seconds a row. */
+/**
+ * Measures everything; takes about three minutes at five seconds a row. The speed of a machine drifts within a run: the
+ * bare server is measured before and after each row, and the row's ratio is to the mean of these two.
+ */
 export async function measureAll(system: BenchSystem): Promise<BenchRow[]> {
-  const wanted = (name: string): boolean => system.only?.has(name) ?? true;
-  const rows: BenchRow[] = [];
-  const add = (row: BenchRow): void => {
-    rows.push(row);
-    system.say(
-      `  ${row.id} ${row.clients}: ${Math.round(row.perSecond)}/s, p50 ${row.p50Ms.toFixed(1)} ms, p99 ${row.p99Ms.toFixed(1)} ms`,
-    );
-  };
   await warmUp(system);
-  const bare = await bareRow(system, 256);
-  add({ ...bare, ratio: 1 });
-  if (wanted('refusal-256')) add(await refusalRow(system, bare.perSecond));
-  for (const clients of CLIENTS) {
-    if (wanted(`claim-${clients}`)) add(await claimRow(system, clients, bare.perSecond));
+  const rows: BenchRow[] = [];
+  const bares = [await bareRow(system)];
+  for (const { name, measure } of rowsOf(system)) {
+    if (system.only?.has(name) === false) continue;
+    const row = await measure();
+    bares.push(await bareRow(system));
+    const [before, after] = bares.slice(-2) as [BareRow, BareRow];
+    rows.push({ ...row, ratio: (2 * row.perSecond) / (before.perSecond + after.perSecond) });
+    tell(system, rows.at(-1)!);
   }
-  // The host's speed drifts within a run: the bare server is measured again, and the mean is the measure.
-  const again = await bareRow(system, 256);
-  const reference = (bare.perSecond + again.perSecond) / 2;
-  add({ ...again, id: 'bare-again', ratio: again.perSecond / reference });
-  if (wanted('raw-1')) {
-    // Rows that no gate has seen would look like drift to the running service: the raw writes get a round that is over.
-    const closed = await createBenchSale(system.database, DEEP_QUOTA, 'SETTLED');
-    const raw = await measureRawWrites(system.ordersUrl, closed.itemUuid, system.measureMs);
-    add({ id: 'raw', clients: 1, ...raw, cpuUs: {}, ratio: raw.perSecond / reference });
-  }
-  return rows.map((row) => ({ ...row, ratio: row.perSecond / reference }));
+  const typical = bares.sort((a, b) => a.perSecond - b.perSecond)[bares.length >> 1]!;
+  return [{ ...typical, ratio: 1 }, ...rows];
+}
+
+type BareRow = Omit<BenchRow, 'ratio'>;
+
+function rowsOf(system: BenchSystem): { name: string; measure: () => Promise<BareRow> }[] {
+  const claims = CLIENTS.map((clients) => ({ name: `claim-${clients}`, measure: () => claimRow(system, clients) }));
+  return [
+    { name: 'refusal-256', measure: () => refusalRow(system) },
+    ...claims,
+    { name: 'raw-1', measure: () => rawRow(system) },
+  ];
+}
+
+function tell(system: BenchSystem, { id, clients, perSecond, p50Ms, p99Ms, ratio }: BenchRow): void {
+  const latency = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
+  system.say(`  ${id} ${clients}: ${Math.round(perSecond)}/s, ${ratio.toFixed(2)} × bare, ${latency}`);
 }
 
 function groupsOf(system: BenchSystem, names: readonly ('bare' | 'orders' | 'consumer')[]): ProcessGroup[] {
@@ -98,14 +107,19 @@ function order(
   };
 }
 
-/** Every token is checked by each server, and the code of both has run hot, before anything is measured. */
+/** Every token is checked by each server, and what is measured has run hot, before anything is measured. */
 async function warmUp(system: BenchSystem): Promise<void> {
   system.say('warming up …');
   const { bare, orders } = system.services;
-  const deep = await createBenchSale(system.database, DEEP_QUOTA);
+  const [deep, soldOut] = [
+    await createBenchSale(system.database, DEEP_QUOTA),
+    await createBenchSale(system.database, 1),
+  ];
   const how = { clients: 64, idempotent: true };
   await untilAllSeen(system, order(system, bare, { path: '/bare', body: '{}', ...how }, WARM_UP_ROUND_MS));
-  await untilAllSeen(system, order(system, orders, { path: deep.path, body: deep.body, ...how }, WARM_UP_ROUND_MS));
+  for (const sale of [deep, soldOut, deep]) {
+    await untilAllSeen(system, order(system, orders, { path: sale.path, body: sale.body, ...how }, WARM_UP_ROUND_MS));
+  }
 }
 
 async function untilAllSeen(system: BenchSystem, load: LoadOrder): Promise<void> {
@@ -142,23 +156,29 @@ async function run(
   return result;
 }
 
-async function bareRow(system: BenchSystem, clients: number): Promise<BenchRow> {
-  const load = order(system, system.services.bare, { path: '/bare', body: '{}', idempotent: true, clients });
-  const result = await run(system, `bare-${clients}`, ['bare'], load);
+async function bareRow(system: BenchSystem): Promise<BareRow> {
+  const load = order(system, system.services.bare, { path: '/bare', body: '{}', idempotent: true, clients: CROWD });
+  const result = await run(system, `bare-${CROWD}`, ['bare'], { ...load, measureMs: system.measureMs * BARE_SHARE });
   expectOnly(result, '201');
-  return { id: 'bare', clients, ...pick(result), ratio: 1 };
+  return { id: 'bare', clients: CROWD, ...pick(result) };
 }
 
-async function refusalRow(system: BenchSystem, bare: number): Promise<BenchRow> {
+async function refusalRow(system: BenchSystem): Promise<BareRow> {
   const sale = await createBenchSale(system.database, 1);
-  const what = { path: sale.path, body: sale.body, idempotent: true, clients: REFUSAL_CLIENTS };
-  const name = `refusal-${REFUSAL_CLIENTS}`;
-  const result = await run(system, name, ['orders'], order(system, system.services.orders, what));
+  const what = { path: sale.path, body: sale.body, idempotent: true, clients: CROWD };
+  const result = await run(system, `refusal-${CROWD}`, ['orders'], order(system, system.services.orders, what));
   expectOnly(result, '409');
-  return { id: 'refusal', clients: REFUSAL_CLIENTS, ...pick(result), ratio: result.perSecond / bare };
+  return { id: 'refusal', clients: CROWD, ...pick(result) };
 }
 
-async function claimRow(system: BenchSystem, clients: number, bare: number): Promise<BenchRow> {
+async function rawRow(system: BenchSystem): Promise<BareRow> {
+  // Rows that no gate has seen would look like drift to the running service: the raw writes get a round that is over.
+  const closed = await createBenchSale(system.database, DEEP_QUOTA, 'SETTLED');
+  const raw = await measureRawWrites(system.ordersUrl, closed.itemUuid, system.measureMs);
+  return { id: 'raw', clients: 1, ...raw, cpuUs: {} };
+}
+
+async function claimRow(system: BenchSystem, clients: number): Promise<BareRow> {
   const { orders, consumer } = system.services;
   const deep = await createBenchSale(system.database, DEEP_QUOTA);
   const counts = async (): Promise<[number, number]> =>
@@ -175,7 +195,6 @@ async function claimRow(system: BenchSystem, clients: number, bare: number): Pro
     id: 'claim',
     clients,
     ...pick(result),
-    ratio: result.perSecond / bare,
     sqlPerClaim: (to[0] - from[0]) / result.count,
     redisPerClaim: (to[1] - from[1]) / result.count,
     eventP50Ms: events.p50Ms,

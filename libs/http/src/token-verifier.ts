@@ -16,7 +16,8 @@ import { callerFromClaims, type CallerIdentity } from './caller';
 const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'RS256'];
 const CLOCK_TOLERANCE_SECONDS = 5;
 const HEADER_LENGTH_MAX = 4_096;
-const SUBJECT_LENGTH_MAX = 128;
+// No control characters and no half of a surrogate pair: what follows stores subjects and writes them into JSON.
+const SUBJECT = /^[\x20-\x7e\u00a0-\ud7ff\ue000-\u{10ffff}]{1,128}$/u;
 const CACHE_ENTRIES_MAX = 50_000;
 const CACHE_TTL_MS = 5 * 60_000;
 const VERIFICATIONS_IN_FLIGHT_MAX = 4_096;
@@ -111,8 +112,7 @@ export class TokenVerifier {
       currentDate: new Date(nowMs),
     });
     const sub = payload.sub;
-    if (typeof sub !== 'string' || sub === '' || sub.length > SUBJECT_LENGTH_MAX)
-      throw unauthenticated('The token names no subject.');
+    if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw unauthenticated('The token names no usable subject.');
     const caller = callerFromClaims({ sub, roles: payload['roles'], merchantId: payload['merchantId'] });
     const expiresMs = (payload.exp! + CLOCK_TOLERANCE_SECONDS) * 1_000;
     this.remember(header, { caller, validUntilMs: Math.min(expiresMs, nowMs + CACHE_TTL_MS) });

@@ -27,30 +27,60 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 /** Value of a base32 digit by its character code. */
 const VALUES = new Uint8Array(128);
 for (let value = 0; value < ALPHABET.length; value += 1) VALUES[ALPHABET.charCodeAt(value)] = value;
+const HEX = '0123456789abcdef';
+const NOT_HEX = 255;
+/** Value of a hexadecimal digit by its character code. */
+const HEX_VALUES = new Uint8Array(128).fill(NOT_HEX);
+for (let value = 0; value < 16; value += 1) {
+  HEX_VALUES[HEX.charCodeAt(value)] = value;
+  HEX_VALUES[HEX.toUpperCase().charCodeAt(value)] = value;
+}
+/** Each byte as two hexadecimal digits. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Character codes of the base32 digits. */
+const DIGITS = Buffer.from(ALPHABET, 'latin1');
+const DASH = 45;
+const UNDERSCORE = 95;
+/** Room for the longest id while it is written. */
+const scratch = Buffer.alloc(64);
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 const RANDOM_POOL_BYTES = 4_096;
 
 let pool = randomBytes(RANDOM_POOL_BYTES);
 let poolOffset = 0;
 
-/** Ten random bytes from a pool: one system call serves hundreds of ids. */
-function tenRandomBytes(): Buffer {
+/** Where ten random bytes begin in the pool: one system call serves hundreds of ids. */
+function tenRandomBytes(): number {
   if (poolOffset + 10 > pool.length) {
     pool = randomBytes(RANDOM_POOL_BYTES);
     poolOffset = 0;
   }
   poolOffset += 10;
-  return pool.subarray(poolOffset - 10, poolOffset);
+  return poolOffset - 10;
+}
+
+let stampedMs = -1;
+let stamp = '';
+
+/** The first 13 characters of a UUIDv7; many ids are made in one millisecond. */
+function timestampOf(nowMs: number): string {
+  if (nowMs !== stampedMs) {
+    const hex = nowMs.toString(16).padStart(12, '0');
+    stamp = `${hex.slice(0, 8)}-${hex.slice(8)}`;
+    stampedMs = nowMs;
+  }
+  return stamp;
 }
 
 /** A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 random bits. Lower-case, with dashes. */
 export function newUuid(clock: Clock = systemClock): string {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUIntBE(clock.nowMs(), 0, 6);
-  tenRandomBytes().copy(bytes, 6);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x70;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return formatUuid(bytes);
+  const time = timestampOf(clock.nowMs());
+  const at = tenRandomBytes();
+  const random = (offset: number): string => BYTES[pool[at + offset]!]!;
+  return (
+    `${time}-${BYTES[(pool[at]! & 0x0f) | 0x70]!}${random(1)}-${BYTES[(pool[at + 2]! & 0x3f) | 0x80]!}${random(3)}-` +
+    `${random(4)}${random(5)}${random(6)}${random(7)}${random(8)}${random(9)}`
+  );
 }
 
 /** A UUIDv8 (RFC 9562 §5.8) made from a SHA-256 of the parts: the same parts give the same id everywhere. */
@@ -58,10 +88,9 @@ export function uuidFromParts(...parts: readonly string[]): string {
   // Length-prefixed, so ("ab", "c") and ("a", "bc") differ.
   let text = '';
   for (const part of parts) text += `${part.length}:${part};`;
-  const bytes = hash('sha256', text, 'buffer');
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return formatUuid(bytes);
+  const hex = hash('sha256', text, 'hex');
+  const variant = HEX[(Number.parseInt(hex[16]!, 16) & 0x3) | 0x8]!;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** A new id of the given kind. */
@@ -71,21 +100,30 @@ export function newId(kind: IdKind, clock: Clock = systemClock): string {
 
 /** The wire form of a stored uuid. */
 export function idFromUuid(kind: IdKind, uuid: string): string {
-  const bytes = Buffer.from(uuid.replaceAll('-', ''), 'hex');
-  assert(bytes.length === 16, `not a uuid: ${uuid}`);
-  let text = `${ID_PREFIXES[kind]}_`;
+  const prefix = ID_PREFIXES[kind];
+  scratch.write(prefix, 'latin1');
+  let at = prefix.length;
+  scratch[at++] = UNDERSCORE;
   // 26 base32 digits hold 130 bits: two zero bits stand before the 128 of the uuid.
   let held = 0;
   let bits = 2;
-  for (const byte of bytes) {
-    held = (held << 8) | byte;
-    for (bits += 8; bits >= 5;) {
+  let digits = 0;
+  for (let index = 0; index < uuid.length; index += 1) {
+    const char = uuid.charCodeAt(index);
+    if (char === DASH) continue;
+    const digit = HEX_VALUES[char];
+    assert(digit !== undefined && digit !== NOT_HEX && digits < 32, `not a uuid: ${uuid}`);
+    digits += 1;
+    held = (held << 4) | digit;
+    bits += 4;
+    if (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[held >> bits]!;
+      scratch[at++] = DIGITS[held >> bits]!;
       held &= (1 << bits) - 1;
     }
   }
-  return text;
+  assert(digits === 32, `not a uuid: ${uuid}`);
+  return scratch.toString('latin1', 0, at);
 }
 
 /** The uuid inside an id of the given kind, or undefined when the text is not such an id. */
@@ -94,7 +132,6 @@ export function uuidFromId(kind: IdKind, text: string): string | undefined {
   if (text.length !== prefix.length + 27 || !text.startsWith(prefix) || text[prefix.length] !== '_') return undefined;
   const suffix = text.slice(prefix.length + 1);
   if (!SUFFIX.test(suffix)) return undefined;
-  const bytes = Buffer.allocUnsafe(16);
   let held = 0;
   let bits = -2;
   let at = 0;
@@ -103,14 +140,18 @@ export function uuidFromId(kind: IdKind, text: string): string | undefined {
     bits += 5;
     if (bits >= 8) {
       bits -= 8;
-      bytes[at++] = held >> bits;
+      scratch[at++] = held >> bits;
       held &= (1 << bits) - 1;
     }
   }
-  return formatUuid(bytes);
+  return formatUuid(scratch);
 }
 
 function formatUuid(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  let text = '';
+  for (let index = 0; index < 16; index += 1) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) text += '-';
+    text += BYTES[bytes[index]!]!;
+  }
+  return text;
 }

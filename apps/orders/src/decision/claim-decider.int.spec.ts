@@ -2,7 +2,7 @@
 // each claim. Method: batches against a real Postgres, several deciders at once.
 import { idFromUuid, newUuid, systemClock, uuidFromParts } from '@gravity/kernel';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
-import { freshDatabase, type FreshDatabase } from '@gravity/testing';
+import { eventually, freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { createSale, type Sale, type SaleOptions } from '../../test/support/sale-fixture';
 import { SaleDirectory, type SaleItem } from '../sales/sale-directory';
 import { ordersMigrations } from '../storage/migrations';
@@ -182,4 +182,26 @@ it('spends at most one statement on a batch', async () => {
   const before = database.statements.count;
   await Promise.all(Array.from({ length: 512 }, () => settle(target, command(items[0]!, `b_${newUuid()}`))));
   expect((database.statements.count - before) / 512).toBeLessThanOrEqual(0.02);
+});
+
+it('reads nothing of what a buyer ordered elsewhere', async () => {
+  const { items } = await saleWithItems({ quotas: [1_000] });
+  const scans = async (): Promise<Record<string, number>> => {
+    const rows = await database.query<{ name: string; scans: number }>(
+      `select indexrelname as name, idx_scan::int as scans from pg_stat_user_indexes where relname = 'orders'`,
+    );
+    return Object.fromEntries(rows.map(({ name, scans: count }) => [name, count]));
+  };
+  const before = await scans();
+  // Postgres publishes what a connection did at the latest when it ends.
+  const own = openDatabase({ url: fresh.url, applicationName: 'decider-scans' });
+  const target = new ClaimDecider(own, new ServerClock(own, systemClock), {
+    maxBatch: 256,
+    maxQueue: 1_000,
+    onCommitted: () => undefined,
+  });
+  for (let n = 0; n < 20; n += 1) await target.submit(command(items[0]!, `b_${newUuid()}`));
+  await own.close();
+  await eventually(async () => expect((await scans())['orders_item_buyer']! - before['orders_item_buyer']!).toBe(20));
+  expect((await scans())['orders_buyer']).toBe(before['orders_buyer']);
 });

@@ -1,6 +1,6 @@
 // Claims that were let in gather here, and each batch is decided by one statement (see 0002-decide-claims.sql.ts).
 import { EVENTS } from '@gravity/contracts';
-import { toRfc3339 } from '@gravity/kernel';
+import { assert, toRfc3339 } from '@gravity/kernel';
 import { type Database, GroupCommit } from '@gravity/persistence';
 import type { ClaimCommand, ClaimDecision, Refused } from './claim-command';
 import { orderPlacedPayload } from './order-placed-payload';
@@ -13,9 +13,11 @@ export interface ClaimDeciderOptions {
   readonly onCommitted: () => void;
 }
 
+/** The first row counts the accepted claims; each other one says why the claim at its place, from 1, is not. */
 interface DecisionRow {
   readonly ordinal: number;
-  readonly outcome: 'ACCEPTED' | 'REPLAYED' | Refused;
+  readonly accepted: number | null;
+  readonly outcome: 'REPLAYED' | Refused;
   readonly existing_order_id: string | null;
   readonly existing_fingerprint: string | null;
   readonly existing_live: boolean | null;
@@ -45,7 +47,8 @@ export class ClaimDecider {
       name: 'claim-decisions',
       maxBatch: options.maxBatch,
       maxQueue: options.maxQueue,
-      maxInFlight: 1,
+      // The second batch waits for the first one's lock while that is flushed to disk. A third gains nothing.
+      maxInFlight: 2,
       // A repeated batch finds its own orders and is answered REPLAYED: repeating is safe even after a lost answer.
       idempotent: true,
       execute: (batch) => this.decide(batch),
@@ -88,7 +91,7 @@ export class ClaimDecider {
         plainArray(batch, (c) => c.claimId),
         plainArray(batch, (c) => c.orderId),
         plainArray(batch, (c) => c.item.itemId),
-        batch.map((c) => c.buyerId),
+        quotedArray(batch.map((c) => c.buyerId)),
         plainArray(batch, (c) => c.quantity),
         plainArray(batch, (c) => c.epoch),
         plainArray(batch, (c) => c.admissionNumber),
@@ -103,27 +106,26 @@ export class ClaimDecider {
       ],
       'decide-claims',
     );
-    let committed = false;
-    const decisions = rows.map((row, index): ClaimDecision => {
-      const command = batch[index]!;
-      if (row.outcome === 'ACCEPTED') {
-        committed = true;
-        return { outcome: 'ACCEPTED', placedAtMs: nowMs, expiresAtMs: nowMs + command.paymentWindowMs };
-      }
-      if (row.outcome === 'REPLAYED') {
-        return {
-          outcome: 'REPLAYED',
-          orderId: row.existing_order_id!,
-          itemId: row.existing_item_id!,
-          fingerprint: row.existing_fingerprint!,
-          live: row.existing_live === true,
-        };
-      }
-      return { outcome: row.outcome };
+    const accepted = rows[0]!.accepted!;
+    assert(accepted + rows.length - 1 === batch.length, 'every claim of a batch is accepted or told why not');
+    const decisions = batch.map((claim): ClaimDecision => {
+      return { outcome: 'ACCEPTED', placedAtMs: nowMs, expiresAtMs: nowMs + claim.paymentWindowMs };
     });
-    if (committed) this.options.onCommitted();
+    for (let index = 1; index < rows.length; index += 1) decisions[rows[index]!.ordinal - 1] = decisionOf(rows[index]!);
+    if (accepted > 0) this.options.onCommitted();
     return decisions;
   }
+}
+
+function decisionOf(row: DecisionRow): ClaimDecision {
+  if (row.outcome !== 'REPLAYED') return { outcome: row.outcome };
+  return {
+    outcome: 'REPLAYED',
+    orderId: row.existing_order_id!,
+    itemId: row.existing_item_id!,
+    fingerprint: row.existing_fingerprint!,
+    live: row.existing_live === true,
+  };
 }
 
 /** An array literal of ids, numbers and words: values that need no quotes. Several times cheaper than a quoted one. */
@@ -134,4 +136,9 @@ function plainArray(
   let literal = '{';
   for (const claim of batch) literal += `${literal.length === 1 ? '' : ','}${value(claim) ?? 'NULL'}`;
   return `${literal}}`;
+}
+
+/** An array literal of any texts. */
+function quotedArray(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`).join(',')}}`;
 }

@@ -139,9 +139,8 @@ export class RedisGate {
   }
 
   private async claimBatch(keys: readonly string[], epoch: bigint, batch: readonly GateClaim[]): Promise<GateAnswer[]> {
-    const args: (string | number)[] = [String(epoch)];
-    for (const claim of batch) args.push(claim.claimId, claim.buyerId, claim.quantity);
-    const reply = await this.runTwice(keys, args);
+    const asked = batch.flatMap((claim) => [claim.claimId, claim.buyerId, claim.quantity]);
+    const reply = await this.runTwice(keys, [String(epoch), JSON.stringify(asked)]);
     switch (reply[0]) {
       case GATE_REPLY.ABSENT:
         return batch.map(() => ({ kind: 'absent' }));
@@ -155,7 +154,7 @@ export class RedisGate {
   }
 
   /** The script is idempotent by claim id, so one lost answer is asked for again before anybody is told. */
-  private async runTwice(keys: readonly string[], args: (string | number)[]): Promise<GateReply> {
+  private async runTwice(keys: readonly string[], args: readonly string[]): Promise<GateReply> {
     try {
       return await this.connection.run('gateClaim', keys, ...args);
     } catch (error) {
@@ -165,8 +164,8 @@ export class RedisGate {
   }
 
   private async reportBatch(keys: readonly string[], batch: readonly Report[]): Promise<void[]> {
-    const args = batch.flatMap((report) => [report.claimId, report.admissionNumber, report.verdict]);
-    const [applied] = await this.connection.run('gateSettle', keys, ...args);
+    const reports = batch.flatMap((report) => [report.claimId, report.admissionNumber, report.verdict]);
+    const [applied] = await this.connection.run('gateSettle', keys, JSON.stringify(reports));
     if (applied === 0) throw new GateUnavailable('the gate is loading');
     return batch.map(() => undefined);
   }

@@ -21,7 +21,7 @@ create table sku_snapshots (
 );`;
 
 /**
- * A series and the template of its rounds. \`epoch\`, \`admission\` and \`gate_run_id\` say which gate may admit claims:
+ * A series and the template of its rounds. `epoch`, `admission` and `gate_run_id` say which gate may admit claims:
  * every rebuild and every change between GATE and DIRECT takes a new epoch, and the decision refuses any other.
  */
 const series = `
@@ -80,8 +80,8 @@ create table rounds (
 create index rounds_live on rounds (opens_at) where status in ('DRAFT', 'APPROVED', 'WARMED', 'OPEN', 'SOLD_OUT', 'CLOSED');`;
 
 /**
- * The counters of a sale item. The CHECK never_oversold is promise P1. \`released\` counts units given back by closed
- * orders, ever; \`resold\` those units sold that had been in another buyer's hands before; \`first_pass_until\` is the
+ * The counters of a sale item. The CHECK never_oversold is promise P1. `released` counts units given back by closed
+ * orders, ever; `resold` those units sold that had been in another buyer's hands before; `first_pass_until` is the
  * order that took the last unit nobody had held.
  */
 const roundItems = `
@@ -117,7 +117,10 @@ create index round_items_series on round_items (series_id);`;
 
 /**
  * An order is its own reservation (held while AWAITING_PAYMENT, sold once PAID) and its own idempotency record:
- * \`claim_id\` is made from caller and Idempotency-Key, \`fingerprint\` from the request body.
+ * `claim_id` is made from caller and Idempotency-Key, `fingerprint` from the request body.
+ *
+ * The collation of orders_item_buyer keeps orders_buyer out of the claim's way: by its statistics of a small table the
+ * planner takes either, and one of them reads everything the buyer ever ordered.
  */
 const orders = `
 create table orders (
@@ -146,7 +149,7 @@ create table orders (
   sequence int not null default 1
 ) with (fillfactor = 80);
 create unique index orders_claim on orders (claim_id);
-create index orders_item_buyer on orders (item_id, buyer_id);
+create index orders_item_buyer on orders (item_id, buyer_id collate "C");
 create index orders_buyer on orders (buyer_id, order_id);
 create index orders_merchant on orders (merchant_id, order_id);
 create index orders_unpaid on orders (expires_at) where status = 'AWAITING_PAYMENT';

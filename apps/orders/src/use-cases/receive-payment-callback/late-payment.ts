@@ -92,7 +92,7 @@ async function readFacts(tx: Tx, order: LoadedOrder, admission: Admission): Prom
        r.status in ('OPEN', 'SOLD_OUT') and clock_timestamp() >= r.opens_at and clock_timestamp() < r.closes_at as round_open,
        r.win_limit,
        (select coalesce(sum(o.quantity), 0)::int from orders o
-        where o.item_id = i.item_id and o.buyer_id = $2 and o.status in ('AWAITING_PAYMENT', 'PAID')) as buyer_units,
+        where o.item_id = i.item_id and o.buyer_id = $2 collate "C" and o.status in ('AWAITING_PAYMENT', 'PAID')) as buyer_units,
        exists (select 1 from claim_tombstones t
                where t.claim_id = $3 and t.epoch = $4::bigint and t.admission_number = $5::bigint) as tombstoned
      from round_items i join rounds r on r.round_id = i.round_id where i.item_id = $1`,
