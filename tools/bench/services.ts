@@ -3,6 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 
 const START_WITHIN_MS = 60_000;
+/** As the container image starts every service. */
+const NODE_FLAGS = ['--max-semi-space-size=64'];
 
 export interface RunningService {
   readonly name: string;
@@ -22,7 +24,7 @@ export function startService(
   const file = join(__dirname, '..', '..', script);
   const child = fork(file, [], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
-    execArgv: [...execArgv],
+    execArgv: [...NODE_FLAGS, ...execArgv],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const stop = (): Promise<void> =>

@@ -13,6 +13,7 @@ import {
 } from '@gravity/observability';
 import type { HttpReply, HttpRequest, HttpServer } from './fastify-types';
 import { readJsonBodies } from './json-body';
+import { OneWriteResponse } from './one-write-response';
 import { prepareProblem, problemBody, PROBLEM_CONTENT_TYPE, sendProblem } from './problem-reply';
 import { newRequestId, validRequestId } from './request-id';
 
@@ -51,7 +52,7 @@ export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
     return503OnClosing: false,
     trustProxy: options.trustedProxies === 0 ? false : options.trustedProxies,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
-    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_TIMEOUT_MS },
+    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_TIMEOUT_MS, ServerResponse: OneWriteResponse },
     requestIdHeader: false,
     genReqId: (raw: IncomingMessage) => validRequestId(raw.headers['x-request-id']) ?? newRequestId(),
     clientErrorHandler: answerBrokenRequest,
