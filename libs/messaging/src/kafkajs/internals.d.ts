@@ -46,5 +46,6 @@ declare module 'kafkajs/src/protocol/requests/produce' {
   const requests: {
     protocol: (of: { version: number }) => (call: ProduceArguments) => ProduceCall;
   };
+  // eslint-disable-next-line no-restricted-syntax -- how the interop of a CommonJS module is declared
   export default requests;
 }

@@ -2,7 +2,7 @@
 // as the oracle, on random requests and keys.
 import fc from 'fast-check';
 import { Partitioners } from 'kafkajs';
-import RequestQueue = require('kafkajs/src/network/requestQueue');
+import RequestQueue from 'kafkajs/src/network/requestQueue';
 import produceRequests, { type ProduceArguments } from 'kafkajs/src/protocol/requests/produce';
 import { keyPartitioner } from './partitioner';
 import { encodeProduce, isPlainProduce } from './produce-encoder';
@@ -85,11 +85,18 @@ it('sends each key to the partition that every other client chooses', () => {
   const theirs = Partitioners.DefaultPartitioner();
   const ours = keyPartitioner();
   fc.assert(
-    fc.property(fc.oneof(text, fc.uint8Array({ maxLength: 40 }).map(Buffer.from)), fc.nat({ max: 99 }), (key, more) => {
-      const partitionMetadata = Array.from({ length: more + 1 }, (_, partitionId) => ({ partitionId, leader: 0 }));
-      const asked = { topic: 't', partitionMetadata: partitionMetadata as never, message: { key, value: '' } };
-      expect(ours(asked)).toBe(theirs(asked));
-    }),
+    fc.property(
+      fc.oneof(
+        text,
+        fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+      ),
+      fc.nat({ max: 99 }),
+      (key, more) => {
+        const partitionMetadata = Array.from({ length: more + 1 }, (_, partitionId) => ({ partitionId, leader: 0 }));
+        const asked = { topic: 't', partitionMetadata: partitionMetadata as never, message: { key, value: '' } };
+        expect(ours(asked)).toBe(theirs(asked));
+      },
+    ),
     { numRuns: 2_000 },
   );
 });

@@ -1,6 +1,7 @@
 // Repairs two parts of kafkajs 2.2.4 in place. Its last release is from 2023, its version is pinned, and specs hold the
 // replacements against the originals.
-import RequestQueue = require('kafkajs/src/network/requestQueue');
+import { systemClock } from '@gravity/kernel';
+import RequestQueue from 'kafkajs/src/network/requestQueue';
 import produceRequests, { type ProduceCall } from 'kafkajs/src/protocol/requests/produce';
 import { encodeProduce, isPlainProduce } from './produce-encoder';
 
@@ -19,7 +20,7 @@ export function repairKafkajs(): void {
       const made: ProduceCall = protocol(call);
       if (isPlainProduce(call)) {
         made.request.encode = async () => {
-          const buffer = encodeProduce(call, Date.now());
+          const buffer = encodeProduce(call, systemClock.nowMs());
           return { buf: buffer, buffer };
         };
       }
@@ -32,7 +33,7 @@ export function repairKafkajs(): void {
 // process a thousand times a second for ever (and Node 24 warns of a negative timeout).
 function checkOnlyWhatWaits(this: RequestQueue): void {
   if (this.pending.length === 0 || this.throttleCheckTimeoutId !== null) return;
-  const throttledMs = this.throttledUntil - Date.now();
+  const throttledMs = this.throttledUntil - systemClock.nowMs();
   this.throttleCheckTimeoutId = setTimeout(
     () => {
       this.throttleCheckTimeoutId = null;
