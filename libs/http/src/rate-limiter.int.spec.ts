@@ -2,6 +2,7 @@
 import { ManualClock } from '@gravity/kernel';
 import { ProblemError } from '@gravity/contracts';
 import { engines } from '@gravity/testing';
+import { Redis } from 'ioredis';
 import { RateLimiter } from './rate-limiter';
 
 const RULE = { perSecond: 50, burst: 100, scope: 'caller', onRedisDown: 'open' } as const;
@@ -70,5 +71,24 @@ it('keeps counting by itself without Redis, or refuses where that is declared', 
     refusal = error;
   }
   expect(refusal).toMatchObject({ problem: { code: 'unavailable' } });
+  await limiter.close();
+});
+
+it('tells Redis only of callers who ask much, and of all where the limit must hold', async () => {
+  const clock = new ManualClock(1_000_000_000);
+  const limiter = new RateLimiter({ redisUrl: engines().redisUrl, clock });
+  const redis = new Redis(engines().redisUrl);
+  const operation = newOperation();
+  const told = async (): Promise<string[]> => {
+    await limiter.flush();
+    return (await redis.keys(`rate:${operation}*`)).map((key) => key.split(':')[3]!).sort();
+  };
+  for (const subject of ['b_1', 'b_2']) allowed(limiter, operation, 10, subject);
+  expect(await told()).toEqual([]);
+  allowed(limiter, operation, 1, 'b_1');
+  expect(await told()).toEqual(['b_1']);
+  limiter.enforce(operation, { ...RULE, onRedisDown: 'closed' }, 'b_3');
+  expect(await told()).toEqual(['b_1', 'b_3']);
+  redis.disconnect();
   await limiter.close();
 });

@@ -86,6 +86,9 @@ describe('tokens', () => {
       'no expiry': bearer(noExpiry),
       oversized: bearer(`${'a'.repeat(5_000)}.b.c`),
       unsigned: bearer(issuer.bad.unsigned(request_)),
+      'subject with a null character': bearer(await token(['buyer'], 'b_\u0000')),
+      'subject with half a surrogate pair': bearer(await token(['buyer'], 'b_\ud800')),
+      'overlong subject': bearer(await token(['buyer'], 'b'.repeat(129))),
     };
     for (const kind of [
       'expired',
