@@ -52,7 +52,7 @@ export async function measureAll(system: BenchSystem): Promise<BenchRow[]> {
     if (system.only?.has(name) === false) continue;
     const row = await measure();
     bares.push(await bareRow(system));
-    const [before, after] = bares.slice(-2) as [BareRow, BareRow];
+    const [before, after] = bares.slice(-2) as [Reading, Reading];
     rows.push({ ...row, ratio: (2 * row.perSecond) / (before.perSecond + after.perSecond) });
     tell(system, rows.at(-1)!);
   }
@@ -60,9 +60,10 @@ export async function measureAll(system: BenchSystem): Promise<BenchRow[]> {
   return [{ ...typical, ratio: 1 }, ...rows];
 }
 
-type BareRow = Omit<BenchRow, 'ratio'>;
+/** A row before it is held against the bare server. */
+type Reading = Omit<BenchRow, 'ratio'>;
 
-function rowsOf(system: BenchSystem): { name: string; measure: () => Promise<BareRow> }[] {
+function rowsOf(system: BenchSystem): { name: string; measure: () => Promise<Reading> }[] {
   const claims = CLIENTS.map((clients) => ({ name: `claim-${clients}`, measure: () => claimRow(system, clients) }));
   return [
     { name: 'refusal-256', measure: () => refusalRow(system) },
@@ -156,14 +157,15 @@ async function run(
   return result;
 }
 
-async function bareRow(system: BenchSystem): Promise<BareRow> {
-  const load = order(system, system.services.bare, { path: '/bare', body: '{}', idempotent: true, clients: CROWD });
-  const result = await run(system, `bare-${CROWD}`, ['bare'], { ...load, measureMs: system.measureMs * BARE_SHARE });
+async function bareRow(system: BenchSystem): Promise<Reading> {
+  const what = { path: '/bare', body: '{}', idempotent: true, clients: CROWD };
+  const load = order(system, system.services.bare, what, system.measureMs * BARE_SHARE);
+  const result = await run(system, `bare-${CROWD}`, ['bare'], load);
   expectOnly(result, '201');
   return { id: 'bare', clients: CROWD, ...pick(result) };
 }
 
-async function refusalRow(system: BenchSystem): Promise<BareRow> {
+async function refusalRow(system: BenchSystem): Promise<Reading> {
   const sale = await createBenchSale(system.database, 1);
   const what = { path: sale.path, body: sale.body, idempotent: true, clients: CROWD };
   const result = await run(system, `refusal-${CROWD}`, ['orders'], order(system, system.services.orders, what));
@@ -171,14 +173,14 @@ async function refusalRow(system: BenchSystem): Promise<BareRow> {
   return { id: 'refusal', clients: CROWD, ...pick(result) };
 }
 
-async function rawRow(system: BenchSystem): Promise<BareRow> {
+async function rawRow(system: BenchSystem): Promise<Reading> {
   // Rows that no gate has seen would look like drift to the running service: the raw writes get a round that is over.
   const closed = await createBenchSale(system.database, DEEP_QUOTA, 'SETTLED');
   const raw = await measureRawWrites(system.ordersUrl, closed.itemUuid, system.measureMs);
   return { id: 'raw', clients: 1, ...raw, cpuUs: {} };
 }
 
-async function claimRow(system: BenchSystem, clients: number): Promise<BareRow> {
+async function claimRow(system: BenchSystem, clients: number): Promise<Reading> {
   const { orders, consumer } = system.services;
   const deep = await createBenchSale(system.database, DEEP_QUOTA);
   const counts = async (): Promise<[number, number]> =>

@@ -55,8 +55,8 @@ export function topicOfType(type: string): string {
 }
 
 /**
- * CloudEvents attributes as Kafka headers. Only what consumers need: the client library spends about as much time on one
- * header as on the rest of a small message. Payloads are JSON, always.
+ * CloudEvents attributes as Kafka headers, and only what consumers need: each header is written and read once per event.
+ * Payloads are JSON, always.
  */
 export function cloudEventHeaders(event: PublishedEvent): Record<string, string> {
   const headers: Record<string, string> = {

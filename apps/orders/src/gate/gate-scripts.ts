@@ -135,9 +135,9 @@ return reply
 `;
 
 /**
- * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission number ('' : any) and verdict — 'kept' (the order is
- * committed), 'undone' (it never will be: forget the claim) or 'returned' (the order was closed: remember the claim,
- * offer its units again). Idempotent; a claim the gate does not know is skipped. Answers 1, or 0 while loading.
+ * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission number ('' : any) and verdict: 'kept'
+ * (the order is committed), 'undone' (it never will be: forget the claim) or 'returned' (the order was closed: remember
+ * the claim, offer its units again). Idempotent; a claim the gate does not know is skipped. Answers 1, or 0 while loading.
  */
 export const SETTLE_SCRIPT = `${WARM_UP_COOLED}
 local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
