@@ -14,7 +14,8 @@ const CLIENTS = [1, 16, 64, 256, 1_024, 4_096] as const;
 const CROWD = 256;
 /** The bare server is measured often, so each time for a part of the time of a row. */
 const BARE_SHARE = 0.6;
-const WARM_UP_MS = 1_500;
+/** Before each row: a new load makes compilers think again. */
+const WARM_UP_MS = 3_000;
 const WARM_UP_ROUND_MS = 4_000;
 const WARM_UP_ROUNDS_MAX = 10;
 /** How often each buyer is seen in each kind of load before anything is measured: compilers settle late. */

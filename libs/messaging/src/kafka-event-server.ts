@@ -14,6 +14,7 @@ import { KafkaEventBus } from './kafka-event-bus';
 import { type MessagingLog, reasonOf, SILENT_LOG } from './log';
 import { MessageProcessor } from './message-processor';
 import { BatchPulse } from './batch-pulse';
+import { OffsetCommits } from './offset-commits';
 import { Interrupted } from './pulse';
 import { ReplayLoop } from './replay-loop';
 
@@ -26,6 +27,7 @@ const HEARTBEAT_INTERVAL_MS = 2_000;
 const FETCH_WAIT_MS = 200;
 const BACKOFF_BASE_MS = 200;
 const BACKOFF_MAX_MS = 5_000;
+const COMMIT_WITHIN_MS = 2_000;
 const DISCONNECT_TIMEOUT_MS = 10_000;
 /** A consumer that neither fetches nor works for this long has stopped without saying so. */
 const SILENCE_MAX_MS = 60_000;
@@ -153,6 +155,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
       retry: { restartOnFailure: async () => false },
     });
     this.consumer = consumer;
+    const commits = new OffsetCommits(this.log);
     const ended = this.endOf(consumer);
     await consumer.connect();
     await consumer.subscribe({ topics: topics.map((topic) => this.prefix + topic), fromBeginning: true });
@@ -160,9 +163,12 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: this.options.concurrency ?? 1,
-      eachBatch: (batch) => this.eachBatch(batch),
+      eachBatch: (batch) => this.eachBatch(batch, commits),
     });
-    return ended;
+    const reason = await ended;
+    // A batch that is still under way commits for itself when it ends.
+    await Promise.race([commits.flush(), sleep(COMMIT_WITHIN_MS)]);
+    return reason;
   }
 
   /** Resolves on a crash, on silence, or when this server is closed. */
@@ -193,7 +199,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     });
   }
 
-  private async eachBatch(payload: EachBatchPayload): Promise<void> {
+  private async eachBatch(payload: EachBatchPayload, commits: OffsetCommits): Promise<void> {
     const { batch } = payload;
     const at = { topic: batch.topic.slice(this.prefix.length), partition: batch.partition };
     const pulse = new BatchPulse(payload, this.ending.signal, () => (this.signOfLifeMs = monotonicMs()));
@@ -207,6 +213,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
           pulse,
         );
         payload.resolveOffset(chunk[chunk.length - 1]!.offset);
+        commits.note(payload);
       }
     } catch (error) {
       // Work given up is delivered again, to us or to the partition's next owner.
@@ -214,9 +221,8 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     } finally {
       stopBeating();
     }
+    if (this.ending.signal.aborted) await commits.flush();
     pulse.rethrow();
-    // After a rebalance the partition is somebody else's: its offset is not ours to move.
-    if (!payload.isStale()) await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
     this.metrics.lag(at, Number(batch.offsetLag()));
   }
 

@@ -60,6 +60,25 @@ local function clock()
 end
 `;
 
+/** Numbers of many names in a hash, read and written with one command for the whole batch. */
+const COUNTS = `
+local function append(list, first, second)
+  list[#list + 1] = first
+  list[#list + 1] = second
+end
+local function counts(key, names)
+  local found = {}
+  local values = redis.call('HMGET', key, unpack(names))
+  for n, name in ipairs(names) do found[name] = tonumber(values[n] or 0) end
+  return found
+end
+local function save(key, names, numbers)
+  local fields = {}
+  for _, name in ipairs(names) do append(fields, name, numbers[name]) end
+  redis.call('HSET', key, unpack(fields))
+end
+`;
+
 /**
  * Admits or refuses a batch of claims for one item.
  * ARGV: epoch, and one JSON array with claim id, buyer, quantity of each claim: one long argument costs client and server
@@ -68,7 +87,7 @@ end
  * Idempotent by claim id: a claim let through before is answered KNOWN with its first admission number, whatever has
  * happened to the window since, or OTHER_QUANTITY when the request is not the same.
  */
-export const CLAIM_SCRIPT = `${WARM_UP_COOLED}
+export const CLAIM_SCRIPT = `${WARM_UP_COOLED}${COUNTS}
 local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local s = redis.call('HMGET', series, 'epoch', 'state')
 local g = redis.call('HMGET', item, 'epoch', 'state', 'opensAt', 'closesAt', 'perBuyer', 'winLimit', 'admissions')
@@ -84,14 +103,18 @@ if now >= tonumber(g[4]) then window = ${GATE_CODE.CLOSED}
 elseif g[2] ~= 'open' then window = ${GATE_CODE.STOPPED}
 elseif now < opensAt then window = ${GATE_CODE.NOT_OPEN} end
 local asked = cjson.decode(ARGV[2])
-local ids = {}
-for i = 1, #asked, 3 do ids[#ids + 1] = asked[i] end
+local ids, names = {}, {}
+for i = 1, #asked, 3 do
+  ids[#ids + 1] = asked[i]
+  names[#names + 1] = asked[i + 1]
+end
 local known = redis.call('HMGET', claims, unpack(ids))
-local seen = {}
+local units, won = counts(buyers, names), winLimit > 0 and counts(wins, names)
+local seen, notes, due, admitted = {}, {}, {}, {}
 local reply = {${GATE_REPLY.ANSWERED}, now, 0, g[3], 0}
 local taken = 0
 for n = 1, #ids do
-  local id, buyer, quantity = ids[n], asked[n * 3 - 1], asked[n * 3]
+  local id, buyer, quantity = ids[n], names[n], asked[n * 3]
   local code, admission = window, 0
   local record = known[n] or seen[id]
   if record then
@@ -102,26 +125,30 @@ for n = 1, #ids do
     if noted > 0 and noted ~= quantity then code = ${GATE_CODE.OTHER_QUANTITY} end
   elseif window == 0 then
     if available < quantity then code = ${GATE_CODE.SOLD_OUT}
-    elseif tonumber(redis.call('HGET', buyers, buyer) or 0) + quantity > perBuyer then code = ${GATE_CODE.LIMIT_REACHED}
-    elseif winLimit > 0 and tonumber(redis.call('HGET', wins, buyer) or 0) >= winLimit then code = ${GATE_CODE.ALREADY_WON}
+    elseif units[buyer] + quantity > perBuyer then code = ${GATE_CODE.LIMIT_REACHED}
+    elseif won and won[buyer] >= winLimit then code = ${GATE_CODE.ALREADY_WON}
     else
       code = ${GATE_CODE.ADMITTED}
       admissions = admissions + 1
       admission = admissions
       available = available - quantity
       taken = taken + quantity
+      units[buyer] = units[buyer] + quantity
+      if won then won[buyer] = won[buyer] + 1 end
       local note = quantity .. '|' .. buyer .. '|' .. admission
       seen[id] = note
-      redis.call('HSET', claims, id, note)
-      redis.call('ZADD', pending, now, id)
-      redis.call('HINCRBY', buyers, buyer, quantity)
-      if winLimit > 0 then redis.call('HINCRBY', wins, buyer, 1) end
+      append(notes, id, note)
+      append(due, now, id)
+      admitted[#admitted + 1] = buyer
     end
   end
-  reply[#reply + 1] = code
-  reply[#reply + 1] = admission
+  append(reply, code, admission)
 end
 if taken > 0 then
+  redis.call('HSET', claims, unpack(notes))
+  redis.call('ZADD', pending, unpack(due))
+  save(buyers, admitted, units)
+  if won then save(wins, admitted, won) end
   redis.call('HSET', item, 'available', available, 'admissions', admissions)
   redis.call('HINCRBY', item, 'claimed', taken)
   local keepMs = math.max(tonumber(g[4]) - now, 0) + 3600000
@@ -148,24 +175,28 @@ local now = clock()
 local back = 0
 local winLimit = tonumber(redis.call('HGET', item, 'winLimit'))
 local reports = cjson.decode(ARGV[1])
+local kept = {}
 for i = 1, #reports, 3 do
   local id, admission, verdict = reports[i], reports[i + 1], reports[i + 2]
-  local record = redis.call('HGET', claims, id)
+  -- A live order needs no sweeping, under whichever admission number its claim is noted.
+  if verdict == 'kept' then kept[#kept + 1] = id end
+  local record = verdict ~= 'kept' and redis.call('HGET', claims, id)
   if record then
     local q, buyer, number = string.match(record, '^(%d+)|(.*)|(%d+)$')
     if admission == '' or admission == number then
       redis.call('ZREM', pending, id)
       local quantity = tonumber(q)
-      if verdict ~= 'kept' and quantity > 0 then
+      if quantity > 0 then
         back = back + quantity
         if redis.call('HINCRBY', buyers, buyer, -quantity) <= 0 then redis.call('HDEL', buyers, buyer) end
         if winLimit > 0 and redis.call('HINCRBY', wins, buyer, -1) <= 0 then redis.call('HDEL', wins, buyer) end
       end
       if verdict == 'undone' then redis.call('HDEL', claims, id)
-      elseif verdict == 'returned' then redis.call('HSET', claims, id, '0|' .. buyer .. '|' .. number) end
+      else redis.call('HSET', claims, id, '0|' .. buyer .. '|' .. number) end
     end
   end
 end
+if #kept > 0 then redis.call('ZREM', pending, unpack(kept)) end
 if back > 0 then
   local _, cooling = cooled(item, now)
   if cooling == 0 then redis.call('HSET', item, 'coolUntil', now + ${SOLD_OUT_FLAG_MS}) end

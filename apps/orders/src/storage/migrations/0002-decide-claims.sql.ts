@@ -112,8 +112,9 @@ begin
   ),
   published as (
     insert into outbox (event_id, topic, key, type, payload, traceparent, occurred_at)
-    -- A claim is accepted once: its id names the event too.
-    select a.claim_id, p_topic, p_order_keys[a.ordinal], p_event_type, p_event_payloads[a.ordinal],
+    -- An order is placed once: its id names the event too. It ascends with time, unlike the claim's, and that spares every
+    -- consumer's inbox a random place in its index.
+    select a.order_id, p_topic, p_order_keys[a.ordinal], p_event_type, p_event_payloads[a.ordinal],
            p_traceparents[a.ordinal], p_decided_at
     from taken a order by a.ordinal
   ),
