@@ -282,7 +282,7 @@ return reply
 `;
 
 /**
- * What a local sold-out flag needs: {flagMs, claim id…}; flagMs 0: the item is not sold out, or has more claims than
+ * What a local sold-out flag needs: {flagMs, note of a claim…}; flagMs 0: the item is not sold out, or has more claims than
  * ARGV[2] allows to copy. ARGV: epoch, most claims.
  */
 export const SOLD_OUT_SCRIPT = `${WARM_UP_COOLED}
@@ -291,7 +291,7 @@ if g[1] ~= ARGV[1] or g[2] ~= 'open' then return {0} end
 local now = clock()
 local available, cooling, coolUntil = cooled(KEYS[3], now)
 if available > 0 or redis.call('HLEN', KEYS[4]) > tonumber(ARGV[2]) then return {0} end
-local reply = redis.call('HKEYS', KEYS[4])
+local reply = redis.call('HVALS', KEYS[4])
 table.insert(reply, 1, cooling > 0 and math.min(coolUntil - now, ${SOLD_OUT_FLAG_MS}) or ${SOLD_OUT_FLAG_MS})
 return reply
 `;

@@ -141,7 +141,7 @@ it('keeps returned units back for the life of a local flag, then offers them', a
   await gate.report(at.seriesId, at.itemId, 'first', undefined, 'returned');
   const flag = await gate.soldOut(at.seriesId, at.itemId, 1n, 100);
   expect(flag!.flagMs).toBeLessThanOrEqual(SOLD_OUT_FLAG_MS);
-  expect(flag!.claims).toEqual(new Set(['first']));
+  expect(flag!.buyers).toEqual(new Set(['b_1']));
   expect((await claim(at, 'second', 'b_2')).kind).toBe('sold-out');
   await sleep(SOLD_OUT_FLAG_MS + 20);
   expect((await claim(at, 'second', 'b_2')).kind).toBe('admitted');

@@ -91,20 +91,21 @@ export class RedisGate {
     await queue.submit({ claimId, admissionNumber: admission === undefined ? '' : String(admission), verdict });
   }
 
-  /** The claims of a sold-out item and for how long a local flag may stand; undefined when it is not sold out. */
+  /** The buyers with claims of a sold-out item and for how long a local flag may stand; undefined when it is not. */
   async soldOut(
     seriesId: string,
     itemId: string,
     epoch: bigint,
     mostClaims: number,
-  ): Promise<{ flagMs: number; claims: Set<string> } | undefined> {
-    const [flagMs, ...claimIds] = await this.connection.run(
+  ): Promise<{ flagMs: number; buyers: Set<string> } | undefined> {
+    const [flagMs, ...notes] = await this.connection.run(
       'gateSoldOut',
       gateKeys(seriesId, itemId),
       String(epoch),
       mostClaims,
     );
-    return Number(flagMs) > 0 ? { flagMs: Number(flagMs), claims: new Set(claimIds as string[]) } : undefined;
+    if (Number(flagMs) <= 0) return undefined;
+    return { flagMs: Number(flagMs), buyers: new Set(notes.map((note) => readNote(String(note)).buyerId)) };
   }
 
   /** See GateControl.view. */
@@ -180,16 +181,19 @@ export interface PendingNote {
 
 function* notesOf(values: readonly (string | number)[]): Generator<PendingNote> {
   for (let index = 0; index + 1 < values.length; index += 2) {
-    const note = String(values[index + 1]);
-    const first = note.indexOf('|');
-    const last = note.lastIndexOf('|');
-    yield {
-      claimId: String(values[index]),
-      quantity: Number(note.slice(0, first)),
-      buyerId: note.slice(first + 1, last),
-      admissionNumber: Number(note.slice(last + 1)),
-    };
+    yield { claimId: String(values[index]), ...readNote(String(values[index + 1])) };
   }
+}
+
+/** `quantity|buyer|admission` */
+function readNote(note: string): Omit<PendingNote, 'claimId'> {
+  const first = note.indexOf('|');
+  const last = note.lastIndexOf('|');
+  return {
+    quantity: Number(note.slice(0, first)),
+    buyerId: note.slice(first + 1, last),
+    admissionNumber: Number(note.slice(last + 1)),
+  };
 }
 
 function answerOf(reply: GateReply, index: number): GateAnswer {

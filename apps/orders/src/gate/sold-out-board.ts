@@ -1,6 +1,7 @@
-// A local answer for the crowd that comes too late. A flag carries every claim the gate knows for the item, so a buyer
-// who repeats a request that was accepted is never told "sold out"; and no flag stands when a returned unit goes on
-// sale, because returned units rest for the longest life of a flag first (see gate-scripts.ts).
+// A local answer for the crowd that comes too late. A flag carries every buyer of whom the gate knows a claim for the
+// item, and leaves them to the gate, so a buyer who repeats a request that was accepted is never told "sold out"; and no
+// flag stands when a returned unit goes on sale, because returned units rest for the longest life of a flag first (see
+// gate-scripts.ts).
 
 /** Items with more claims than this get no local flag: their refusals come from the gate. */
 export const MOST_CLAIMS_PER_FLAG = 20_000;
@@ -8,10 +9,10 @@ export const MOST_CLAIMS_PER_FLAG = 20_000;
 interface Flag {
   readonly untilMs: number;
   readonly epoch: bigint;
-  readonly claims: ReadonlySet<string>;
+  readonly buyers: ReadonlySet<string>;
 }
 
-export type FetchFlag = () => Promise<{ flagMs: number; claims: Set<string> } | undefined>;
+export type FetchFlag = () => Promise<{ flagMs: number; buyers: Set<string> } | undefined>;
 
 export class SoldOutBoard {
   private readonly flags = new Map<string, Flag>();
@@ -19,15 +20,15 @@ export class SoldOutBoard {
 
   constructor(private readonly monotonic: () => number) {}
 
-  /** True when the claim can be refused as sold out right here. */
-  refuses(itemId: string, epoch: bigint, claimId: string): boolean {
+  /** True when any claim of this buyer can be refused as sold out right here. */
+  refuses(itemId: string, epoch: bigint, buyerId: string): boolean {
     const flag = this.flags.get(itemId);
     if (flag === undefined) return false;
     if (this.monotonic() >= flag.untilMs || flag.epoch !== epoch) {
       this.flags.delete(itemId);
       return false;
     }
-    return !flag.claims.has(claimId);
+    return !flag.buyers.has(buyerId);
   }
 
   /** Raises a flag from what the gate tells; one question at a time per item. Failures only cost the flag. */
@@ -39,7 +40,7 @@ export class SoldOutBoard {
       const askedAt = this.monotonic();
       const answer = await fetch();
       if (answer !== undefined)
-        this.flags.set(itemId, { untilMs: askedAt + answer.flagMs, epoch, claims: answer.claims });
+        this.flags.set(itemId, { untilMs: askedAt + answer.flagMs, epoch, buyers: answer.buyers });
     } catch {
       this.flags.delete(itemId);
     } finally {

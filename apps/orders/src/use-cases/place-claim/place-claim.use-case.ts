@@ -58,11 +58,11 @@ export class PlaceClaimUseCase {
     if (round === undefined || item === undefined || round.status === 'DRAFT') {
       return refuse('not-found', 'There is no such item in this round. Read the round again.');
     }
-    const claimId = uuidFromParts('claim', request.buyerId, request.idempotencyKey);
-    if (this.board.refuses(item.itemId, item.epoch, claimId)) {
+    if (this.board.refuses(item.itemId, item.epoch, request.buyerId)) {
       this.onOutcome('sold-out');
       return { ok: false, error: SOLD_OUT };
     }
+    const claimId = uuidFromParts('claim', request.buyerId, request.idempotencyKey);
     const orderId = newUuid();
     const orderKey = idFromUuid('order', orderId);
     const attempt = { request, claimId, fingerprint: fingerprintOf(request), orderId, orderKey };
