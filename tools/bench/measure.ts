@@ -122,6 +122,7 @@ async function warmUp(system: BenchSystem): Promise<void> {
   for (const sale of [deep, soldOut, deep]) {
     await untilAllSeen(system, order(system, orders, { path: sale.path, body: sale.body, ...how }, WARM_UP_ROUND_MS));
   }
+  await caughtUp(system);
 }
 
 async function untilAllSeen(system: BenchSystem, load: LoadOrder): Promise<void> {
