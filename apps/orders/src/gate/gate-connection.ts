@@ -1,5 +1,6 @@
 // The connection claims go through. It never queues and never resends by itself: a command whose connection drops is
 // reported as unknown, and the scripts are idempotent, so the caller may repeat it.
+import { sleep } from '@gravity/kernel';
 import { Redis } from 'ioredis';
 import {
   CLAIM_SCRIPT,
@@ -37,15 +38,16 @@ export interface GateConnectionOptions {
   readonly url: string;
   /** A command without an answer for this long counts as lost. */
   readonly commandTimeoutMs?: number;
-  readonly onChange?: (runId: string | undefined) => void;
 }
 
 export class GateConnection {
   private readonly redis: Redis;
   private verifiedRunId: string | undefined;
   private commands = 0;
+  /** Aborted with the next verified connection. */
+  private verified = new AbortController();
 
-  constructor(private readonly options: GateConnectionOptions) {
+  constructor(options: GateConnectionOptions) {
     this.redis = new Redis(options.url, {
       lazyConnect: true,
       maxRetriesPerRequest: 0,
@@ -98,6 +100,11 @@ export class GateConnection {
     }
   }
 
+  /** Resolves once there is a verified connection, or after `ms` without one. */
+  async back(ms: number): Promise<void> {
+    if (this.verifiedRunId === undefined) await sleep(ms, this.verified.signal);
+  }
+
   /** True when the server behind a verified connection answers: a connection may be open and dead. */
   async answers(): Promise<boolean> {
     if (this.verifiedRunId === undefined) return false;
@@ -119,6 +126,9 @@ export class GateConnection {
   private setRunId(runId: string | undefined): void {
     if (this.verifiedRunId === runId) return;
     this.verifiedRunId = runId;
-    this.options.onChange?.(runId);
+    if (runId !== undefined) {
+      this.verified.abort();
+      this.verified = new AbortController();
+    }
   }
 }

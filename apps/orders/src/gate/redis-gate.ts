@@ -7,6 +7,8 @@ import { GATE_CODE, GATE_REPLY, gateKeys } from './gate-scripts';
 const CLAIMS_PER_CALL = 128;
 const CALLS_IN_FLIGHT = 2;
 const CLAIMS_QUEUED_PER_ITEM = 20_000;
+/** A connection that only dropped is back sooner than this; leaving the gate would take a new epoch and two seconds. */
+const RECONNECT_WITHIN_MS = 250;
 const REPORTS_PER_CALL = 256;
 const REPORTS_QUEUED_PER_ITEM = 100_000;
 
@@ -160,6 +162,7 @@ export class RedisGate {
       return await this.connection.run('gateClaim', keys, ...args);
     } catch (error) {
       if (!(error instanceof GateUnavailable)) throw error;
+      await this.connection.back(RECONNECT_WITHIN_MS);
       return this.connection.run('gateClaim', keys, ...args);
     }
   }

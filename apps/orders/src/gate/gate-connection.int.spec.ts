@@ -1,0 +1,61 @@
+// Goal: a claim survives a connection to Redis that drops; it is let in once, by the same gate. Method: a proxy before the
+// real Redis that cuts on command.
+import { newUuid } from '@gravity/kernel';
+import { engines, eventually, TcpProxy } from '@gravity/testing';
+import { GateConnection, GateUnavailable } from './gate-connection';
+import { gateKeys } from './gate-scripts';
+import { RedisGate } from './redis-gate';
+
+const QUOTA = 5;
+let proxy: TcpProxy;
+let connection: GateConnection;
+let gate: RedisGate;
+let seriesId: string;
+let itemId: string;
+
+beforeEach(async () => {
+  const url = new URL(engines().redisUrl);
+  proxy = await TcpProxy.start({ targetPort: Number(url.port) });
+  connection = new GateConnection({ url: proxy.through(engines().redisUrl) });
+  connection.start();
+  await eventually(() => expect(connection.runId).toBeDefined());
+  gate = new RedisGate(connection);
+  [seriesId, itemId] = [newUuid(), newUuid()];
+  const keys = gateKeys(seriesId, itemId);
+  const window = { opensAt: Date.now() - 1_000, closesAt: Date.now() + 600_000 };
+  const item = { state: 'open', ...window, available: QUOTA, cooling: 0, coolUntil: 0, claimed: 0, perBuyer: 1 };
+  const fields = Object.entries({ ...item, winLimit: 0, admissions: 0 }).flat();
+  await connection.run('gateLoadBegin', keys, 1);
+  await connection.run('gateLoadChunk', keys, 1, 'item', 600_000, ...fields);
+  await connection.run('gateLoadChunk', keys, 1, 'open', 600_000);
+});
+
+afterEach(async () => {
+  await connection.stop();
+  await proxy.close();
+});
+
+const claim = (): ReturnType<RedisGate['claim']> =>
+  gate.claim(seriesId, itemId, 1n, { claimId: newUuid(), buyerId: 'b_1', quantity: 1 });
+
+it.each([
+  { name: 'before the script runs', at: 'request' as const },
+  { name: 'before its answer arrives', at: 'reply' as const },
+])('lets a claim in once although the connection drops $name', async ({ at }) => {
+  const cut = proxy.cutAt({ at, match: itemId });
+  expect(await claim()).toEqual({ kind: at === 'reply' ? 'known' : 'admitted', admissionNumber: 1 });
+  await cut;
+  expect((await gate.view(seriesId, itemId))!.claimed).toBe(1);
+});
+
+it('waits for the new connection when the old one is gone already', async () => {
+  proxy.cutAll();
+  await eventually(() => expect(connection.runId).toBeUndefined());
+  expect((await claim()).kind).toBe('admitted');
+});
+
+it('gives up soon on a Redis that stays away', async () => {
+  await proxy.close();
+  await eventually(() => expect(connection.runId).toBeUndefined());
+  await expect(claim()).rejects.toThrow(GateUnavailable);
+});
