@@ -1,37 +1,13 @@
 // What runs beside the requests of the orders service: the relay of its outbox, and the pruning of what has served.
-import { APP_LOGGER, HealthRegistry, pruneIdempotency, ShutdownHooks } from '@gravity/http';
-import { KafkaEventBus, OutboxRelay, pruneInbox, pruneOutbox } from '@gravity/messaging';
+import { APP_LOGGER, HealthRegistry, ShutdownHooks } from '@gravity/http';
+import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
 import { type AppLogger, metricsFor } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { SERVICE } from './orders-config';
-import { Loop } from './workers/loop';
+import { Pruner } from './workers/pruner';
 
 const DRAIN_MS = 3_000;
-const PRUNE_EVERY_MS = 600_000;
-const KEEP_EVENTS_MS = 24 * 3_600_000;
-/** Longer than Kafka's default retention of seven days: no message can come again after its row is gone. */
-const KEEP_INBOX_MS = 8 * 24 * 3_600_000;
-const KEEP_KEYS_HOURS = 72;
-const KEYS_PER_TURN = 10_000;
-const KEEP_TOMBSTONES_HOURS = 24;
-
-/** Removes what nobody can ask for any more, in bounded steps. */
-class Pruner extends Loop {
-  constructor(private readonly database: Database) {
-    super({ name: 'orders-pruner', pauseMs: PRUNE_EVERY_MS });
-  }
-
-  protected override async turn(): Promise<number | void> {
-    await pruneOutbox(this.database, { olderThanMs: KEEP_EVENTS_MS });
-    await pruneInbox(this.database, { olderThanMs: KEEP_INBOX_MS });
-    await pruneIdempotency(this.database, KEEP_KEYS_HOURS, KEYS_PER_TURN);
-    // An admission is settled within seconds of its note; nobody can bring one from yesterday.
-    await this.database.query(`delete from claim_tombstones where created_at < now() - make_interval(hours => $1)`, [
-      KEEP_TOMBSTONES_HOURS,
-    ]);
-  }
-}
 
 @Injectable()
 export class OrdersRuntime implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -27,4 +27,18 @@ export class DecideClaims1764000000002 implements MigrationInterface {
   }
 }
 
-export const ordersMigrations = [Orders1764000000001, DecideClaims1764000000002];
+/** The pruner looks for the oldest rows of these tables, which have no other index by time. */
+export class PruningIndexes1764000000003 implements MigrationInterface {
+  readonly name = 'PruningIndexes1764000000003';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('create index claim_tombstones_created on claim_tombstones (created_at)');
+    await runner.query('create index payment_callbacks_received on payment_callbacks (received_at)');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop index claim_tombstones_created, payment_callbacks_received');
+  }
+}
+
+export const ordersMigrations = [Orders1764000000001, DecideClaims1764000000002, PruningIndexes1764000000003];
