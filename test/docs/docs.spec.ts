@@ -1,85 +1,21 @@
 // Goal: what the documents point at exists. Method: every relative link of every document is followed, every test named
 // in docs/guarantees.md is looked up in its file, and names in runbooks are looked up in the code.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { projectRoot } from '@gravity/testing';
+import { anchorsOf, filesBelow, isOutside, linkFaults, linksOf } from '../../tools/docs/documents';
 
 const ROOT = projectRoot();
-const NOT_OURS = new Set(['node_modules', 'dist', 'coverage', '.git', '.gravity']);
-const LINK = /\[((?:[^\][]|\[[^\][]*\])*)\]\(([^()\s]+)\)/g;
 
-interface Link {
-  readonly document: string;
-  readonly text: string;
-  readonly target: string;
-}
-
-const documents = filesBelow(ROOT, '.md');
-const links = documents.flatMap(linksOf);
+const documents = filesBelow(ROOT, '.', '.md');
+const links = documents.flatMap((document) => linksOf(ROOT, document));
 const sources = new Map(
-  ['apps', 'libs', 'tools']
-    .flatMap((folder) => filesBelow(join(ROOT, folder), '.ts'))
-    .map((path) => [path, textOf(path)]),
+  ['apps', 'libs', 'tools'].flatMap((folder) => filesBelow(ROOT, folder, '.ts')).map((path) => [path, textOf(path)]),
 );
 const runbooks = documents.filter((path) => path.startsWith(join('docs', 'runbooks')));
 
-/** Files of a kind, by their path in the project. */
-function filesBelow(folder: string, ending: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (NOT_OURS.has(entry.name)) return [];
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return filesBelow(path, ending);
-    return entry.name.endsWith(ending) ? [relative(ROOT, path)] : [];
-  });
-}
-
 function textOf(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
-}
-
-/** A document without its code, in which brackets mean something else. */
-function proseOf(path: string): string {
-  return textOf(path)
-    .replaceAll(/^(```|~~~)[\s\S]*?^\1\s*$/gm, '')
-    .replaceAll(/`[^`\n]*`/g, 'code');
-}
-
-function linksOf(document: string): Link[] {
-  return [...proseOf(document).matchAll(LINK)].map(([, text = '', target = '']) => ({ document, text, target }));
-}
-
-/** The anchors of a document as GitHub makes them from its headings. */
-function anchorsOf(path: string): Set<string> {
-  const anchors = new Set<string>();
-  const counts = new Map<string, number>();
-  for (const [, heading = ''] of textOf(path)
-    .replaceAll(/^(```|~~~)[\s\S]*?^\1\s*$/gm, '')
-    .matchAll(/^#{1,6} (.+)$/gm)) {
-    const anchor = heading
-      .replaceAll(LINK, '$1')
-      .trim()
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '')
-      .replaceAll(' ', '-');
-    const count = counts.get(anchor) ?? 0;
-    counts.set(anchor, count + 1);
-    anchors.add(count === 0 ? anchor : `${anchor}-${count}`);
-  }
-  return anchors;
-}
-
-function isOutside(target: string): boolean {
-  return /^[a-z][a-z+.-]*:/i.test(target);
-}
-
-/** What is wrong with a link; undefined when nothing is. */
-function faultOf({ document, target }: Link): string | undefined {
-  const [path = '', anchor] = target.split('#');
-  const file = path === '' ? document : relative(ROOT, resolve(ROOT, dirname(document), decodeURIComponent(path)));
-  if (file.startsWith('..')) return `${document}: ${target} leads out of the project`;
-  if (!existsSync(join(ROOT, file))) return `${document}: ${target} does not exist`;
-  if (anchor === undefined || statSync(join(ROOT, file)).isDirectory() || !file.endsWith('.md')) return undefined;
-  return anchorsOf(file).has(anchor) ? undefined : `${document}: ${target} has no such heading`;
 }
 
 describe('documents', () => {
@@ -89,8 +25,7 @@ describe('documents', () => {
   });
 
   it('lead somewhere with every relative link', () => {
-    const faults = links.filter(({ target }) => !isOutside(target)).map(faultOf);
-    expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+    expect(linkFaults(ROOT, documents)).toEqual([]);
   });
 
   it('are reachable from README.md', () => {
@@ -144,15 +79,13 @@ describe('runbooks', () => {
   it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'parked-messages'])(
     '%s exists and is complete',
     (name) => {
-      const headings = [...anchorsOf(join('docs', 'runbooks', `${name}.md`))];
+      const headings = [...anchorsOf(ROOT, join('docs', 'runbooks', `${name}.md`))];
       expect(headings).toEqual(expect.arrayContaining(['first-three-checks', 'actions', 'rollback', 'escalate']));
     },
   );
 
   it('that the code and the deployment name exist', () => {
-    const deployment = ['k8s', '.'].flatMap((folder) =>
-      folder === '.' ? ['docker-compose.yml'] : filesBelow(join(ROOT, folder), '.yaml'),
-    );
+    const deployment = ['docker-compose.yml', ...filesBelow(ROOT, 'k8s', '.yaml')];
     const texts = [...sources.values(), ...deployment.map(textOf)];
     const mentioned = new Set(texts.flatMap((text) => text.match(/docs\/runbooks\/[a-z0-9-]+\.md/g) ?? []));
     expect(mentioned.size).toBeGreaterThan(0);

@@ -33,6 +33,7 @@ interface Check extends Required<HealthCheckOptions> {
   readonly run: () => Promise<boolean | void>;
 }
 
+/** The readiness checks and the phase of one process. Stays "starting" until told otherwise, and never leaves "draining". */
 @Injectable()
 export class HealthRegistry {
   private readonly checks = new Map<string, Check>();
@@ -57,6 +58,7 @@ export class HealthRegistry {
     return this.phase !== 'starting';
   }
 
+  /** The process takes requests from now on; without effect once it drains. */
   markStarted(): void {
     if (this.phase === 'starting') this.phase = 'running';
   }

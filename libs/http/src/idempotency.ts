@@ -7,6 +7,7 @@ import type { HttpReply } from './fastify-types';
 
 /** As much of a transaction as this file needs. */
 export interface IdempotencyTx {
+  /** Rows of one statement inside the open transaction; rejects with the driver's error. */
   query<T>(text: string, params?: readonly unknown[]): Promise<T[]>;
 }
 

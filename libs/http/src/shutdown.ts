@@ -34,7 +34,10 @@ export class ShutdownHooks {
     this.hooks.push({ name, run });
   }
 
-  /** @internal */
+  /**
+   * Aborts {@link stopping}: the process takes no further requests.
+   * @internal
+   */
   announce(): void {
     this.stop.abort();
   }

@@ -2,6 +2,7 @@
 
 /** Wall-clock time in milliseconds since the Unix epoch. */
 export interface Clock {
+  /** Whole milliseconds since the Unix epoch. May jump back, as the clocks of machines do. */
   nowMs(): number;
 }
 

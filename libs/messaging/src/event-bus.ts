@@ -19,5 +19,6 @@ export interface EventBus {
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   /** Whether the broker answers. */
   healthy(): Promise<boolean>;
+  /** Disconnects from the broker; a later call of `publish` connects again. */
   close(): Promise<void>;
 }

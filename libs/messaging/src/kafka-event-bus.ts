@@ -21,6 +21,7 @@ export interface KafkaEventBusOptions extends KafkaConnection {
   readonly log?: MessagingLog;
 }
 
+/** Publishes to Kafka with one idempotent producer, which connects at the first event and again after a failure. */
 export class KafkaEventBus implements EventBus {
   private readonly kafka: Kafka;
   private readonly prefix: string;

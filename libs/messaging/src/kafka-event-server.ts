@@ -52,6 +52,10 @@ export interface KafkaEventServerOptions extends KafkaConnection {
   readonly log?: MessagingLog;
 }
 
+/**
+ * Consumes the topics of its handlers in one consumer group. A message that goes on failing is parked, so that those
+ * behind it arrive. Delivery is at least once; the inbox keeps an effect from happening twice.
+ */
 export class KafkaEventServer extends Server implements CustomTransportStrategy {
   override readonly transportId: symbol;
   /** Failures come back to us instead of being logged and dropped by Nest. */

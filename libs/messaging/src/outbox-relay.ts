@@ -37,6 +37,7 @@ export interface OutboxRelayOptions {
   readonly log?: MessagingLog;
 }
 
+/** Publishes the outbox of one database. Run as many as you like: one leads, the others take over when its session ends. */
 export class OutboxRelay {
   private readonly log: MessagingLog;
   private readonly relay: string;

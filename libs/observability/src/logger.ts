@@ -19,9 +19,13 @@ export interface LoggerOptions {
 
 /** What application code logs through: a constant message and fields that vary. */
 export interface AppLogger {
+  /** Detail that only helps whoever looks for a fault; not written at the default level. */
   debug(message: string, fields?: LogFields): void;
+  /** Something ordinary and rare, like a start or a stop. */
   info(message: string, fields?: LogFields): void;
+  /** Something went wrong and the service helps itself. */
   warn(message: string, fields?: LogFields): void;
+  /** Something went wrong and somebody has to look. */
   error(message: string, fields?: LogFields): void;
   /** The same logger with fields added to every line. */
   child(fields: LogFields): AppLogger;

@@ -67,6 +67,7 @@ abstract class Series<Child> {
 export class CounterChild {
   value = 0;
 
+  /** Adds a step, which must not be negative. */
   inc(by = 1): void {
     this.value += by;
   }
@@ -77,10 +78,12 @@ export class GaugeChild {
   private value = 0;
   private source: (() => number) | undefined;
 
+  /** Replaces the value, in the unit that the metric names. */
   set(value: number): void {
     this.value = value;
   }
 
+  /** Adds a step; a negative one subtracts. */
   inc(by = 1): void {
     this.value += by;
   }
@@ -90,6 +93,7 @@ export class GaugeChild {
     this.source = source;
   }
 
+  /** The value to print: of the function given to {@link collect}, else the one kept here. */
   read(): number {
     return this.source ? this.source() : this.value;
   }
@@ -165,6 +169,7 @@ export class Histogram extends Series<HistogramChild> {
 export interface ServiceMetrics {
   /** Gets or creates a counter; name it `…_total`. */
   counter(name: string, help: string, labelNames?: readonly string[]): BoundMetric<CounterChild>;
+  /** Gets or creates a metric whose values go up and down. */
   gauge(name: string, help: string, labelNames?: readonly string[]): BoundMetric<GaugeChild>;
   /** Gets or creates a histogram; name the unit (`…_seconds`). Buckets default to {@link LATENCY_BUCKETS_SECONDS}. */
   histogram(
@@ -175,7 +180,9 @@ export interface ServiceMetrics {
   ): BoundMetric<HistogramChild>;
 }
 
+/** A metric of one service: its `service` label is set already. */
 export interface BoundMetric<Child> {
+  /** The series with these values; keep it on hot paths, where looking it up costs more than counting. */
   labels(values?: LabelValues): Child;
 }
 

@@ -48,6 +48,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return new Database(options);
 }
 
+/** A pool of connections, SQL and transactions on it. Connects on use; {@link openDatabase} makes one. */
 export class Database {
   readonly dataSource: DataSource;
   private readonly connections: ConnectionPool;

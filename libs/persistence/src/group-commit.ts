@@ -58,6 +58,7 @@ interface Entry<C, R> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Executes commands in batches; the number that waits and the number in flight are bounded. */
 export class GroupCommit<C, R> {
   private readonly queue: BoundedQueue<Entry<C, R>>;
   private readonly maxInFlight: number;

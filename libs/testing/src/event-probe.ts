@@ -48,6 +48,7 @@ export class EventProbe {
     return this.events.filter((event) => event.key === key);
   }
 
+  /** Stops reading and disconnects; what arrived stays in `events`. */
   async close(): Promise<void> {
     await this.consumer.disconnect();
   }

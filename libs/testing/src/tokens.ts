@@ -30,8 +30,11 @@ export interface TokenRequest {
 
 /** Tokens that every service must turn away. */
 export interface BadTokens {
+  /** Ended before now; everything else is right. */
   expired(request: TokenRequest): Promise<string>;
+  /** Made for somebody else's service. */
   wrongAudience(request: TokenRequest): Promise<string>;
+  /** Signed with our key, in another name. */
   wrongIssuer(request: TokenRequest): Promise<string>;
   /** `alg: none`, no signature. */
   unsigned(request: TokenRequest): string;
@@ -54,6 +57,7 @@ export interface LocalIssuer {
   readonly privateJwk: JWK;
   /** AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS for a service that shall trust this issuer. */
   readonly env: Readonly<Record<string, string>>;
+  /** A signed token that services with {@link env} accept. */
   mint(request: TokenRequest): Promise<string>;
   readonly bad: BadTokens;
 }

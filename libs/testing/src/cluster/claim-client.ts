@@ -23,6 +23,7 @@ export interface ClaimClientOptions {
   readonly regionCode?: string;
 }
 
+/** Sends claims to several processes and writes every answer into the history; draws its choices from one seed. */
 export class ClaimClient {
   private readonly agent = new Agent({
     connections: CONNECTIONS_PER_TARGET,
@@ -56,6 +57,7 @@ export class ClaimClient {
     return outcome;
   }
 
+  /** Cuts the connections; requests under way fail. */
   async close(): Promise<void> {
     await this.agent.destroy();
   }

@@ -53,6 +53,7 @@ export class ClaimHistory {
     if (!this.byKey.has(id)) this.byKey.set(id, { wish, attempts: [] });
   }
 
+  /** Notes how one request of a wish ended, and wakes whoever waited for that many. */
   answered(wish: ClaimWish, attempt: ClaimAttempt): void {
     this.invoked(wish);
     this.byKey.get(`${wish.buyerId} ${wish.key}`)!.attempts.push(attempt);

@@ -4,6 +4,7 @@ import type { ClaimHistory, ClaimRecord } from './history';
 
 /** Anything that runs SQL on the orders database, for instance a pg client. */
 export interface SqlClient {
+  /** Runs one statement with `$1`-style parameters; rejects with the driver's error. */
   query(text: string, params?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
 }
 

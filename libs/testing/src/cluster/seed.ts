@@ -32,6 +32,7 @@ export class SeededRandom {
     return this.next() < probability;
   }
 
+  /** One of the values, each as likely as the others; throws when there is none. */
   pick<T>(values: readonly T[]): T {
     const value = values[this.integer(0, values.length - 1)];
     if (value === undefined) throw new Error('nothing to pick from');

@@ -41,6 +41,7 @@ export function buildServices(): Promise<unknown> {
   return build;
 }
 
+/** One operating-system process of a service. It listens on the same port through all its lives. */
 export class ServiceProcess {
   readonly url: string;
   private readonly server: ServerProcess;
@@ -94,6 +95,7 @@ export class ServiceProcess {
     this.server.pause();
   }
 
+  /** Lets a paused process go on where it stood. */
   resume(): void {
     this.server.resume();
   }

@@ -47,6 +47,7 @@ export interface TcpProxyOptions {
   readonly port?: number;
 }
 
+/** Forwards connections to one server, until it is told to cut, delay, hold or stall them. */
 export class TcpProxy {
   private readonly pairs = new Set<Pair>();
   private readonly plans = new Set<Plan>();

@@ -1,0 +1,43 @@
+// `npm run check:docs`: what the documents link to exists, and what the code offers is described.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { projectRoot } from '@gravity/testing';
+import { runTool } from '../lib/arguments';
+import { filesBelow, linkFaults } from './documents';
+import { undocumented } from './docstrings';
+
+const USAGE = `Usage: npm run check:docs
+
+Fails on a relative link of a document that leads nowhere, and on a public function without a comment that says more than
+its name. Public is what libs/*/src/index.ts and apps/*/src/domain export.
+`;
+
+async function main(): Promise<number> {
+  const root = projectRoot();
+  const documents = filesBelow(root, '.', '.md');
+  const entries = publicFiles(root);
+  const faults = [...linkFaults(root, documents), ...undocumented(root, entries, compilerOptions(root))];
+  for (const fault of faults) process.stderr.write(`${fault}\n`);
+  if (faults.length > 0) return 1;
+  process.stderr.write(
+    `docs: the links of ${documents.length} documents lead somewhere, public functions are described\n`,
+  );
+  return 0;
+}
+
+/** The files whose exports are public. */
+function publicFiles(root: string): string[] {
+  const libraries = readdirSync(join(root, 'libs')).map((name) => join('libs', name, 'src', 'index.ts'));
+  const domains = readdirSync(join(root, 'apps')).flatMap((name) =>
+    filesBelow(root, join('apps', name, 'src', 'domain'), '.ts').filter((path) => !path.endsWith('.spec.ts')),
+  );
+  return [...libraries, ...domains].map((path) => join(root, path));
+}
+
+function compilerOptions(root: string): ts.CompilerOptions {
+  const read = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path));
+  return ts.convertCompilerOptionsFromJson((read.config as { compilerOptions: unknown }).compilerOptions, root).options;
+}
+
+runTool(main, USAGE);
