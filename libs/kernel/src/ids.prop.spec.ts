@@ -1,4 +1,5 @@
 // Goal: ids survive the way to the wire and back, sort by time, and nothing else passes for one.
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { ManualClock } from './clock';
 import { ID_PREFIXES, type IdKind, idFromUuid, newId, newUuid, uuidFromId, uuidFromParts } from './ids';
@@ -50,4 +51,49 @@ it('makes one uuid from the same parts and another from others', () => {
       if (JSON.stringify(a) !== JSON.stringify(b)) expect(uuidFromParts(...a)).not.toBe(uuidFromParts(...b));
     }),
   );
+});
+
+it('makes version 7 uuids that carry the milliseconds and nothing else that can be foretold', () => {
+  const clock = new ManualClock(0x01890a5dac96);
+  const made = Array.from({ length: 2_000 }, () => newUuid(clock));
+  for (const uuid of made) expect(uuid).toMatch(/^01890a5d-ac96-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  // Each of the other digits takes many values: none is a constant, and none repeats its neighbour.
+  const free = [15, 16, 17, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35];
+  for (const at of free) expect(new Set(made.map((uuid) => uuid[at])).size).toBe(16);
+  for (const at of free.slice(1)) expect(made.some((uuid) => uuid[at] !== uuid[at - 1])).toBe(true);
+  expect(new Set(made.map((uuid) => uuid[19]))).toEqual(new Set(['8', '9', 'a', 'b']));
+  clock.advance(1);
+  expect(newUuid(clock).slice(0, 13)).toBe('01890a5d-ac97');
+  expect(newUuid(new ManualClock(5)).slice(0, 13)).toBe('00000000-0005');
+});
+
+it('makes version 8 uuids from the SHA-256 of the parts with their lengths', () => {
+  // printf '5:claim;3:b_1;' | sha256sum, with the bits of version and variant set.
+  const hex = createHash('sha256').update('5:claim;3:b_1;').digest('hex');
+  const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16);
+  const expected = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, variant + hex.slice(17, 20)];
+  expect(uuidFromParts('claim', 'b_1')).toBe(`${expected.join('-')}-${hex.slice(20, 32)}`);
+  fc.assert(
+    fc.property(fc.array(fc.string()), (parts) => {
+      expect(uuidFromParts(...parts)).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    }),
+  );
+  expect(uuidFromParts('ab', 'c')).not.toBe(uuidFromParts('a', 'bc'));
+});
+
+it('reads a uuid in capitals as the same one, and takes no letter that is no digit', () => {
+  const uuid = '01890a5d-ac96-774b-bcce-b302099a8057';
+  expect(idFromUuid('order', uuid.toUpperCase())).toBe('ord_01h455vb4pex5vsknk084sn02q');
+  for (const text of [
+    'ord-01h455vb4pex5vsknk084sn02q',
+    'orx_01h455vb4pex5vsknk084sn02q',
+    'ord_01h455vb4pex5vsknk084sn02l',
+    'ord_01H455VB4PEX5VSKNK084SN02Q',
+    'ord_01h455vb4pex5vsknk084sn02',
+    'ord_01h455vb4pex5vsknk084sn02q0',
+  ]) {
+    expect(uuidFromId('order', text)).toBeUndefined();
+  }
+  expect(uuidFromId('order', 'ord_01h455vb4pex5vsknk084sn02q')).toBe(uuid);
+  expect(newId('claim')).toMatch(/^clm_[0-7][0-9a-hjkmnp-tv-z]{25}$/);
 });

@@ -1,4 +1,5 @@
-import { AnchoredClock, ManualClock, sleep, toRfc3339 } from './clock';
+import { getEventListeners } from 'node:events';
+import { AnchoredClock, ManualClock, monotonicMs, sleep, systemClock, toRfc3339 } from './clock';
 import { BoundedQueue } from './bounded-queue';
 import { ConfigurationError, EnvReader } from './env';
 import { defineStateMachine } from './state-machine';
@@ -19,6 +20,17 @@ describe('state machine', () => {
     expect(light.toMermaid()).toContain('RED --> GREEN');
   });
 
+  it('is drawn whole', () => {
+    expect(light.toMermaid()).toBe('stateDiagram-v2\n  [*] --> RED\n  RED --> GREEN\n  RED --> OFF\n  GREEN --> RED');
+  });
+
+  it('says no to states that it does not have', () => {
+    expect(light.allows('BLUE' as 'RED', 'GREEN')).toBe(false);
+    expect(light.allows('RED', 'RED')).toBe(false);
+    expect(light.sources('OFF')).toEqual(['RED']);
+    expect([light.name, light.initial, light.states]).toEqual(['light', 'RED', ['RED', 'GREEN', 'OFF']]);
+  });
+
   it('refuses a table with an unknown target or a state out of reach', () => {
     expect(() => defineStateMachine<string>('x', 'A', { A: ['B'] })).toThrow('leads to B');
     expect(() => defineStateMachine<string>('x', 'A', { A: [], B: [] })).toThrow('cannot be reached');
@@ -35,6 +47,15 @@ describe('bounded queue', () => {
     expect(queue.length).toBe(2);
     expect(queue.take(10)).toEqual([3, 5]);
     expect(queue.length).toBe(0);
+  });
+
+  it('takes nothing from an empty queue, and has room again for what was taken', () => {
+    const queue = new BoundedQueue<string>(2);
+    expect([queue.take(5), queue.length, queue.capacity]).toEqual([[], 0, 2]);
+    queue.push('a');
+    queue.push('b');
+    expect([queue.take(1), queue.push('c'), queue.push('d'), queue.length]).toEqual([['a'], true, false, 2]);
+    expect([queue.take(0), queue.take(2), queue.length]).toEqual([[], ['b', 'c'], 0]);
   });
 
   it('stays small however much passes through', () => {
@@ -86,6 +107,32 @@ describe('clocks', () => {
     expect(clock.nowMs()).toBe(70_000);
   });
 
+  it('reads the machine: the wall in milliseconds, and a time that only goes on', () => {
+    expect(Math.abs(systemClock.nowMs() - Date.now())).toBeLessThan(1_000);
+    const first = monotonicMs();
+    expect(first).toBeGreaterThan(0);
+    expect(monotonicMs()).toBeGreaterThanOrEqual(first);
+  });
+
+  it('writes instants alike, however many are asked for in turn', () => {
+    const moments = [0, 1, 1_000, 86_400_000, 1_767_225_600_123];
+    const texts = moments.map((ms) => new Date(ms).toISOString());
+    for (let round = 0; round < 3; round += 1) expect(moments.map(toRfc3339)).toEqual(texts);
+    expect([toRfc3339(0), toRfc3339(1), toRfc3339(0), toRfc3339(2), toRfc3339(1)]).toEqual(
+      [0, 1, 0, 2, 1].map((ms) => new Date(ms).toISOString()),
+    );
+  });
+
+  it('sleeps as long as it was told', async () => {
+    const started = monotonicMs();
+    await sleep(30);
+    expect(monotonicMs() - started).toBeGreaterThanOrEqual(28);
+    const listening = new AbortController();
+    await sleep(10, listening.signal);
+    // Whoever sleeps many times under one signal leaves no listener behind.
+    expect(getEventListeners(listening.signal, 'abort')).toHaveLength(0);
+  });
+
   it('moves by hand', () => {
     const clock = new ManualClock(0);
     clock.advance(5);
@@ -94,9 +141,11 @@ describe('clocks', () => {
 
   it('wakes a sleeper early', async () => {
     const wake = new AbortController();
+    const started = monotonicMs();
     const slept = sleep(60_000, wake.signal);
     wake.abort();
     await slept;
     await sleep(60_000, wake.signal);
+    expect(monotonicMs() - started).toBeLessThan(5_000);
   });
 });

@@ -41,6 +41,16 @@ it('splits ten yuan over three lines without losing a fen', () => {
   expect(allocate(money(1_000, 'CNY'), [1n, 1n, 1n]).map((share) => share.minor)).toEqual([334n, 333n, 333n]);
 });
 
+it('splits a debt like the same credit, ties to the earlier part', () => {
+  const parts = (minor: number, weights: bigint[]): bigint[] =>
+    allocate(money(minor, 'EUR'), weights).map((share) => share.minor);
+  expect(parts(-1_000, [1n, 1n, 1n])).toEqual([-334n, -333n, -333n]);
+  expect(parts(2, [1n, 1n, 1n])).toEqual([1n, 1n, 0n]);
+  expect(parts(10, [1n, 5n, 1n])).toEqual([2n, 7n, 1n]);
+  expect(parts(0, [3n, 4n])).toEqual([0n, 0n]);
+  expect(allocate(money(5, 'EUR'), [1n])[0]!.currency).toBe('EUR');
+});
+
 it('refuses weights that cannot be shared by', () => {
   expect(() => allocate(money(1, 'CNY'), [])).toThrow('weights');
   expect(() => allocate(money(1, 'CNY'), [0n])).toThrow('weights');
@@ -69,9 +79,20 @@ it('survives the wire, and refuses what JSON numbers cannot hold', () => {
   expect(() => money(0.1, 'CNY')).toThrow('safe integer');
 });
 
+it('is equal only in amount and currency, and keeps its currency', () => {
+  expect(equalMoney(money(1, 'CNY'), money(1, 'USD'))).toBe(false);
+  expect(equalMoney(money(1, 'CNY'), money(2, 'CNY'))).toBe(false);
+  expect([addMoney, subtractMoney].map((of) => of(money(1, 'JPY'), money(1, 'JPY')).currency)).toEqual(['JPY', 'JPY']);
+  expect(multiplyMoney(money(3, 'SGD'), 2)).toEqual({ minor: 6n, currency: 'SGD' });
+  expect(moneyToJson(money(2n ** 53n - 1n, 'CNY'))).toEqual({ amount: 2 ** 53 - 1, currency: 'CNY' });
+});
+
 it('reads well', () => {
   expect(formatMoney(money(149_900, 'CNY'))).toBe('1499.00 CNY');
   expect(formatMoney(money(-5, 'USD'))).toBe('-0.05 USD');
+  expect(formatMoney(money(0, 'EUR'))).toBe('0.00 EUR');
+  expect(formatMoney(money(0, 'JPY'))).toBe('0 JPY');
+  expect(formatMoney(money(-149_900, 'HKD'))).toBe('-1499.00 HKD');
   expect(formatMoney(money(120, 'JPY'))).toBe('120 JPY');
   expect(isCurrency('CNY') && !isCurrency('toString')).toBe(true);
 });

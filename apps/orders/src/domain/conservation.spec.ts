@@ -98,6 +98,38 @@ describe('conservation', () => {
     );
   });
 
+  it('says what is wrong, on which side, by how many units', () => {
+    expect(look(66)).toEqual({ fault: 'the gate of epoch 1 offers 1 units too many' });
+    expect(look(65)).toBe('clean');
+    const noGate = judgeConservation(ledger(), undefined);
+    expect(gateFinding({ still: true, epoch: 1n, verdict: noGate })).toBe('unknown');
+    const bad = judgeConservation(ledger({ ordersHeld: 11, ordersSold: 18 }), undefined);
+    expect(ledgerFinding(bad, true)).toEqual({
+      fault: 'orders differ from the counters: held 1, sold -2, available 65',
+    });
+    for (const counts of [{ ordersHeld: 11 }, { ordersSold: 21 }])
+      expect(ledgerFinding(judgeConservation(ledger(counts), undefined), true)).toHaveProperty('fault');
+  });
+
+  it('finds fault with more units given away than there are, and none with exactly as many', () => {
+    const over = judgeConservation(ledger({ sold: 86 }), undefined);
+    expect([over.available, over.ok]).toEqual([-1, false]);
+    expect(ledgerFinding(over, false)).toHaveProperty('fault');
+    const all = judgeConservation(ledger({ sold: 85 }), undefined);
+    expect([all.available, all.ok, ledgerFinding(all, true)]).toEqual([0, true, 'clean']);
+  });
+
+  it('is not well when either side is not, and tells what the gate may offer', () => {
+    const gate = { available: 60, claimed: 0 };
+    expect(judgeConservation(ledger({ returning: 3, undecided: 2 }), gate)).toMatchObject({
+      expectedAtGate: { min: 60, max: 63 },
+      gateDrift: 0,
+      ok: true,
+    });
+    expect(judgeConservation(ledger({ ordersHeld: 9, returning: 5 }), gate)).toMatchObject({ gateDrift: 0, ok: false });
+    expect(judgeConservation(ledger({ ordersSold: 19 }), undefined).ok).toBe(false);
+  });
+
   it('stops a sale after three equal bad looks, whatever moves in between', () => {
     expect(mustStop(fold([look(66), look(66)]))).toBe(false);
     expect(mustStop(fold([look(66), moving, look(66), moving, look(66)]))).toBe(true);

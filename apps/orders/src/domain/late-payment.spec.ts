@@ -27,6 +27,14 @@ describe('a late payment', () => {
     expect(decideLatePayment({ ...fine, ...facts }, true)).toEqual({ decision: 'REFUNDED', reason });
   });
 
+  it('is honoured up to the limits, counted with what it asks for', () => {
+    const facts = { ...fine, perBuyerLimit: 3, buyerUnits: 1, winLimit: 2, wins: 1, available: 2, quantity: 2 };
+    expect(decideLatePayment(facts, false).decision).toBe('HONOURED');
+    expect(decideLatePayment({ ...facts, buyerUnits: 2 }, true).reason).toBe('limit-reached');
+    expect(decideLatePayment({ ...facts, available: 1 }, true).reason).toBe('sold-out');
+    expect(decideLatePayment({ ...facts, wins: 3 }, true).reason).toBe('already-won');
+  });
+
   it('asks again for a unit that Postgres has free, but not for ever', () => {
     const resting = { ...fine, admitted: false };
     expect(decideLatePayment(resting, true)).toEqual({ decision: 'TAKE_AGAIN', reason: 'unit-at-rest' });

@@ -63,6 +63,50 @@ describe('recurrence', () => {
     expect(recurrenceFaults({ everySeconds: 60, openForSeconds: 60, dailyFrom: 1_320, dailyUntil: 120 })).toEqual([]);
   });
 
+  it('names every fault in words, and none at the limits', () => {
+    const faults = (changes: Partial<Recurrence>): string[] =>
+      recurrenceFaults({ everySeconds: 60, openForSeconds: 60, ...changes }).map((of) => `${of.field} ${of.message}`);
+    expect(faults({ openForSeconds: 61 })).toEqual([
+      'openForSeconds must not be more than everySeconds: rounds would overlap',
+    ]);
+    expect(faults({ startsAtMs: 6, endsAtMs: 5 })).toEqual(['endsAt must be later than startsAt']);
+    expect(faults({ dailyFrom: 60, dailyUntil: 61, everySeconds: 61, openForSeconds: 61 })).toEqual([
+      'openForSeconds must fit between dailyFrom and dailyUntil',
+    ]);
+    expect(faults({ weekdays: [] })).toEqual(['weekdays must name at least one day']);
+    expect(faults({ dailyFrom: 60, dailyUntil: 61, startsAtMs: 5, endsAtMs: 6, weekdays: [1] })).toEqual([]);
+    expect([faults({ startsAtMs: 5 }), faults({ endsAtMs: 5 })]).toEqual([[], []]);
+    // From an hour to the same hour is a whole day.
+    expect(faults({ dailyFrom: 60, dailyUntil: 60, everySeconds: 86_400, openForSeconds: 86_400 })).toEqual([]);
+  });
+
+  it('gives at most a thousand openings, none when none is asked for', () => {
+    const often: Recurrence = { everySeconds: 5, openForSeconds: 5 };
+    expect(nextOpenings(often, 'UTC', 0, 5_000)).toHaveLength(1_000);
+    expect(nextOpenings(often, 'UTC', 0, 0)).toEqual([]);
+  });
+
+  it('finds the one weekday of each week as often as it is asked', () => {
+    const mondays: Recurrence = { everySeconds: 86_400, openForSeconds: 60, weekdays: [1] };
+    const days = opensAt(mondays, 'UTC', '2026-05-05T00:00:00Z', 60);
+    expect([days.length, days[0], days[59]]).toEqual([60, '2026-05-11T00:00:00.000Z', '2027-06-28T00:00:00.000Z']);
+  });
+
+  it('opens in its daily window only, as long as a round also closes in it', () => {
+    const lunch: Recurrence = { everySeconds: 1_800, openForSeconds: 1_800, dailyFrom: 720, dailyUntil: 780 };
+    expect(opensAt(lunch, 'UTC', '2026-05-01T00:00:00Z', 3)).toEqual([
+      '2026-05-01T12:00:00.000Z',
+      '2026-05-01T12:30:00.000Z',
+      '2026-05-02T12:00:00.000Z',
+    ]);
+    expect(windowOfDay(lunch, 'UTC', 0)).toEqual({ fromMs: 43_200_000, untilMs: 46_800_000 });
+    expect(windowOfDay({ ...lunch, dailyUntil: 60 }, 'UTC', 0)).toEqual({ fromMs: 43_200_000, untilMs: 90_000_000 });
+    expect(windowOfDay({ everySeconds: 60, openForSeconds: 60 }, 'UTC', 1)).toEqual({
+      fromMs: 86_400_000,
+      untilMs: 172_800_000,
+    });
+  });
+
   const recurrence = fc
     .record({
       everySeconds: fc.oneof(fc.integer({ min: 5, max: 86_400 }), fc.constantFrom(600, 1_800, 3_600, 7_200, 86_400)),
