@@ -4,10 +4,10 @@
 export default {
   mutate: ['apps/*/src/domain/**/*.ts', 'libs/kernel/src/**/*.ts', '!**/*.spec.ts', '!libs/kernel/src/index.ts'],
   testRunner: 'jest',
-  // Not Stryker's choice of related specs: it makes the global set-up believe that engines are needed.
-  jest: { projectType: 'custom', configFile: 'jest.mutation.config.js', enableFindRelatedTests: false },
+  jest: { projectType: 'custom', configFile: 'jest.mutation.config.js', enableFindRelatedTests: true },
   coverageAnalysis: 'perTest',
-  // Tables and constants that are evaluated when a file is loaded: every one would need every spec again, four fifths of the time.
+  // Left out: what is evaluated when a file is loaded (tables, constants). Each would need every spec again, four fifths of
+  // the time.
   ignoreStatic: true,
   thresholds: { high: 95, low: 85, break: 85 },
   reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
