@@ -6,8 +6,37 @@ export interface Clock {
   nowMs(): number;
 }
 
+/** What code takes from the machine it runs on: time, pauses, and the end of a turn of the event loop. */
+export interface Machine {
+  wallMs(): number;
+  monotonicMs(): number;
+  /** Runs the work once the current turn of the event loop is over. */
+  soon(work: () => void): void;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+const realMachine: Machine = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  soon: (work) => void setImmediate(work),
+  sleep: realSleep,
+};
+
+let machine = realMachine;
+
+/**
+ * Puts all code of this process on another machine, and answers how to put it back. For simulations: a schedule whose
+ * time is made up repeats exactly.
+ */
+export function runOnMachine(other: Machine): () => void {
+  machine = other;
+  return () => {
+    machine = realMachine;
+  };
+}
+
 /** The machine's clock. */
-export const systemClock: Clock = { nowMs: () => Date.now() };
+export const systemClock: Clock = { nowMs: () => machine.wallMs() };
 
 /** A clock that moves only when told to. */
 export class ManualClock implements Clock {
@@ -25,7 +54,7 @@ export class ManualClock implements Clock {
 
 /** Milliseconds that never jump back or forth with the wall clock; only differences mean anything. */
 export function monotonicMs(): number {
-  return performance.now();
+  return machine.monotonicMs();
 }
 
 /**
@@ -70,6 +99,15 @@ export function toRfc3339(ms: number): string {
 
 /** Resolves after the given time; rejects never. An aborted signal ends the wait early. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return machine.sleep(ms, signal);
+}
+
+/** Runs the work once the current turn of the event loop is over, together with whatever else it leaves behind. */
+export function soon(work: () => void): void {
+  machine.soon(work);
+}
+
+function realSleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const done = (): void => {

@@ -1,7 +1,7 @@
 // Group commit: callers hand in commands, and while one batch is in the database the next one gathers by itself. There
 // is no timer: a lonely command leaves at the end of the current turn of the event loop, together with whatever else
 // arrived in that turn. Each command gets exactly one answer, its own.
-import { assert, AssertionFailure, backoffMs, BoundedQueue, monotonicMs, sleep } from '@gravity/kernel';
+import { assert, AssertionFailure, backoffMs, BoundedQueue, monotonicMs, sleep, soon } from '@gravity/kernel';
 import { classifyDatabaseError, isTransient, sqlState } from './database-error';
 
 const TRANSIENT_RETRIES_MAX = 3;
@@ -99,7 +99,7 @@ export class GroupCommit<C, R> {
       }
       if (!this.scheduled && this.inFlight < this.maxInFlight) {
         this.scheduled = true;
-        setImmediate(this.flush);
+        soon(this.flush);
       }
     });
   }

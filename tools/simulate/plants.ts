@@ -1,0 +1,16 @@
+// Known bugs, to show that the simulation finds them. Each changes one effect of a model; services never import tools
+// (see .dependency-cruiser.cjs), so no configuration of a service reaches them.
+import type { PostgresPlant } from './model-decide';
+import type { RedisPlant } from './model-redis';
+
+export type Plant = PostgresPlant & RedisPlant;
+
+export const PLANTS = {
+  'acknowledge-before-commit': { acknowledgesBeforeCommit: true },
+  'forget-the-epoch': { forgetsEpoch: true },
+  'release-twice': { releasesTwice: true },
+  'rebuild-while-in-flight': { loadsWithoutLocks: true },
+  'late-commit-after-tombstone': { forgetsTombstones: true },
+} as const satisfies Record<string, Plant>;
+
+export type PlantName = keyof typeof PLANTS;

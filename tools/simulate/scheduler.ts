@@ -1,0 +1,146 @@
+// Decides what happens next. Every message, commit, pause and end of a turn is a step; a seed picks the next one among
+// those that are possible, so a schedule is a walk that repeats exactly.
+import type { Machine } from '@gravity/kernel';
+import { type Random, randomFrom } from '../lib/random';
+
+/** One life of a service process. A crash ends it: what it waited for is never told to it. */
+export interface Life {
+  readonly name: string;
+  alive: boolean;
+}
+
+interface Step {
+  readonly label: string;
+  /** The process that would take the step; steps of Redis, Postgres and the provider have none and survive its crash. */
+  readonly life: Life | undefined;
+  readonly ready: () => boolean;
+  readonly run: () => void;
+}
+
+const START_MS = 1_800_000_000_000;
+
+export class Scheduler implements Machine {
+  readonly random: Random;
+  readonly trace: string[] = [];
+  steps = 0;
+  /** What must not happen and did. */
+  readonly complaints: string[] = [];
+  /** Chance that a message is lost, at each one. */
+  faultRate = 0;
+  private readonly startMs = START_MS;
+  private timeMs = START_MS;
+  private waiting: Step[] = [];
+  private timers: { readonly dueMs: number; readonly life: Life | undefined; readonly wake: () => void }[] = [];
+  private running: Life | undefined;
+
+  constructor(seed: number) {
+    this.random = randomFrom(seed, 'schedule');
+  }
+
+  wallMs(): number {
+    return this.timeMs;
+  }
+
+  monotonicMs(): number {
+    return this.timeMs - this.startMs;
+  }
+
+  soon(work: () => void): void {
+    const life = this.running;
+    this.add({ label: 'gathers', life, ready: always, run: () => this.as(life, work) });
+  }
+
+  sleep(ms: number): Promise<void> {
+    const life = this.running;
+    return new Promise((wake) => this.timers.push({ dueMs: this.timeMs + ms, life, wake }));
+  }
+
+  /** A whole number below `bound`. */
+  pick(bound: number): number {
+    return Math.floor(this.random() * bound);
+  }
+
+  chance(probability: number): boolean {
+    return this.random() < probability;
+  }
+
+  /** True when the message at hand is lost. */
+  fault(): boolean {
+    return this.faultRate > 0 && this.chance(this.faultRate);
+  }
+
+  add(step: Step): void {
+    this.waiting.push(step);
+  }
+
+  /** Runs code of a process; what it starts belongs to that process. Nothing happens when the process is dead. */
+  as(life: Life | undefined, work: () => void): void {
+    if (life !== undefined && !life.alive) return;
+    this.running = life;
+    work();
+  }
+
+  /** Something is wrong: the schedule has failed. */
+  complain(what: string): void {
+    if (this.complaints.length === 0) this.note(`WRONG: ${what}`);
+    this.complaints.push(what);
+  }
+
+  note(text: string): void {
+    this.trace.push(`${String(this.monotonicMs()).padStart(7)} ms  ${text}`);
+  }
+
+  /** Ends a process: all its memory, and every answer that was on its way to it. */
+  kill(life: Life): void {
+    life.alive = false;
+    this.waiting = this.waiting.filter((step) => step.life !== life);
+    this.timers = this.timers.filter((timer) => timer.life !== life);
+  }
+
+  advance(ms: number): void {
+    this.timeMs += ms;
+    const due = this.timers.filter((timer) => timer.dueMs <= this.timeMs);
+    this.timers = this.timers.filter((timer) => timer.dueMs > this.timeMs);
+    for (const { life, wake } of due) {
+      this.add({ label: 'wakes', life, ready: always, run: () => this.as(life, wake) });
+    }
+  }
+
+  /** Time goes on to the next pause that ends. False when nobody pauses. */
+  advanceToTimer(): boolean {
+    if (this.timers.length === 0) return false;
+    this.advance(Math.max(1, Math.min(...this.timers.map((timer) => timer.dueMs)) - this.timeMs));
+    return true;
+  }
+
+  /** Takes one step that is possible, chosen by the seed, and lets its consequences unfold. False when there is none. */
+  async step(): Promise<boolean> {
+    const start = this.pick(Math.max(1, this.waiting.length));
+    for (let offset = 0; offset < this.waiting.length; offset += 1) {
+      const index = (start + offset) % this.waiting.length;
+      const step = this.waiting[index]!;
+      if (!step.ready()) continue;
+      this.waiting.splice(index, 1);
+      this.steps += 1;
+      this.note(`${step.life?.name ?? '-'} ${step.label}`);
+      this.running = step.life;
+      step.run();
+      await settled();
+      return true;
+    }
+    return false;
+  }
+
+  /** Labels of steps that are not possible now. */
+  get blocked(): string[] {
+    return this.waiting.map((step) => step.label);
+  }
+}
+
+/** Resolves when no promise has anything left to do: code runs on promises only, so it stands still then. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** For steps that need nothing but their turn. */
+export const always = (): boolean => true;

@@ -1,0 +1,266 @@
+// One sale, its engines and processes, and everything that may happen to them.
+import { idFromUuid, money, uuidFromId, uuidFromParts } from '@gravity/kernel';
+import { ModelPostgres } from './model-postgres';
+import { ModelProvider, chargeOf } from './model-network';
+import { ModelRedis } from './model-redis';
+import type { Plant } from './plants';
+import { Promises, type Request } from './promises-kept';
+import { type Engines, ServiceProcess, type WorkerName } from './service-process';
+import { Scheduler } from './scheduler';
+import type { Charge } from '../../apps/orders/src/order-changes';
+
+const SERIES = uuidFromParts('simulation', 'series');
+const ROUND = uuidFromParts('simulation', 'round');
+const ITEMS = [uuidFromParts('simulation', 'item 1'), uuidFromParts('simulation', 'item 2')];
+const ITEM_KEYS = ITEMS.map((item) => idFromUuid('item', item));
+const OPEN_FOR_MS = 600_000;
+const WORKERS: readonly WorkerName[] = ['sweeper', 'returns', 'expiry', 'mender'];
+
+export class World {
+  readonly scheduler: Scheduler;
+  readonly promises: Promises;
+  readonly engines: Engines;
+  readonly processes: ServiceProcess[] = [];
+  private readonly requests: Request[] = [];
+  private snapshot: ReturnType<ModelRedis['snapshot']> | undefined;
+  private born = 0;
+  private readonly buyers: number;
+
+  constructor(seed: number, plant: Plant = {}) {
+    const scheduler = (this.scheduler = new Scheduler(seed));
+    const postgres = new ModelPostgres(plant);
+    this.engines = {
+      scheduler,
+      postgres,
+      redis: new ModelRedis(() => scheduler.wallMs(), plant),
+      provider: new ModelProvider(scheduler),
+    };
+    this.promises = new Promises(scheduler, postgres.store);
+    this.buyers = 2 + scheduler.pick(3);
+    this.putSale();
+    for (let count = 1 + scheduler.pick(2); count >= 0; count -= 1) this.addProcess();
+  }
+
+  /** Starts something, chosen by the seed. */
+  act(): void {
+    const { scheduler } = this;
+    const process = this.processes[scheduler.pick(this.processes.length)]!;
+    const dice = scheduler.pick(100);
+    if (dice < 34) this.claim(process);
+    else if (dice < 46) this.repeat(process);
+    else if (dice < 60) this.work(process, WORKERS[scheduler.pick(WORKERS.length)]!);
+    else if (dice < 66) this.openPayment(process);
+    else if (dice < 72) this.payAndCallBack(process);
+    else if (dice < 86) this.timePasses();
+    else this.misfortune(process, dice);
+  }
+
+  /** Nothing fails any more, everybody is back; the service gets the time it asks for, and its buyers ask again. */
+  async settle(): Promise<void> {
+    this.scheduler.faultRate = 0;
+    for (const process of this.processes) process.connection.setCut(false);
+    this.scheduler.note('all is well from here on');
+    for (let round = 0; round < 3; round += 1) {
+      await this.drain();
+      for (const worker of WORKERS) {
+        this.work(this.processes[0]!, worker);
+        await this.drain();
+      }
+      this.scheduler.advance(6_000);
+    }
+    await this.drain();
+    await this.repairGate();
+    this.promises.checkRefusals();
+    for (const request of this.requests) {
+      this.send(this.processes[0]!, request);
+      await this.drain();
+    }
+    await this.drain();
+    this.work(this.processes[0]!, 'returns');
+    await this.drain();
+    this.promises.checkRest(this.engines.redis, SERIES);
+  }
+
+  /** Lets everything end that is under way; time goes on only when nothing else can. */
+  async drain(): Promise<void> {
+    for (let limit = 0; limit < 20_000; limit += 1) {
+      const moved = await this.scheduler.step();
+      this.promises.check();
+      if (this.scheduler.complaints.length > 0) return;
+      if (!moved && !this.scheduler.advanceToTimer()) {
+        if (this.scheduler.blocked.length > 0)
+          this.scheduler.complain(`waiting for each other for ever: ${this.scheduler.blocked.join('; ')}`);
+        return;
+      }
+    }
+    this.scheduler.complain('it never comes to rest');
+  }
+
+  private putSale(): void {
+    const { scheduler } = this;
+    const { tables } = this.engines.postgres.store;
+    const now = scheduler.wallMs();
+    const winLimit = scheduler.chance(0.3) ? 1 : null;
+    const perBuyer = 1 + scheduler.pick(2);
+    const items = 1 + scheduler.pick(2);
+    tables.series.set(SERIES, { series_id: SERIES, epoch: 0, admission: 'GATE', gate_run_id: null, changed_ms: now });
+    tables.rounds.set(ROUND, {
+      round_id: ROUND,
+      series_id: SERIES,
+      status: 'OPEN',
+      opens_ms: now - 1_000,
+      closes_ms: now + OPEN_FOR_MS,
+      payment_window_seconds: 5 + scheduler.pick(10),
+      win_limit: winLimit,
+    });
+    for (const item_id of ITEMS.slice(0, items)) {
+      tables.items.set(item_id, {
+        item_id,
+        round_id: ROUND,
+        series_id: SERIES,
+        quota: 1 + scheduler.pick(3),
+        held: 0,
+        sold: 0,
+        written_off: 0,
+        released: 0,
+        resold: 0,
+        first_pass_until: null,
+        selling: true,
+        epoch: 0,
+        admission: 'GATE',
+        per_order_limit: perBuyer,
+        per_buyer_limit: perBuyer,
+      });
+    }
+    scheduler.note(`${items} items, ${perBuyer} per buyer, win limit ${String(winLimit)}`);
+  }
+
+  private addProcess(): ServiceProcess {
+    this.born += 1;
+    const process = new ServiceProcess(`p${this.born}`, this.engines);
+    this.processes.push(process);
+    return process;
+  }
+
+  private claim(process: ServiceProcess): void {
+    const { scheduler } = this;
+    const { items } = this.engines.postgres.store.tables;
+    const number = scheduler.pick(items.size);
+    const perBuyer = items.get(ITEMS[number]!)!.per_buyer_limit;
+    const key = `key ${this.requests.length + 1}`;
+    const buyerId = `buyer_${scheduler.pick(this.buyers)}`;
+    const request: Request = {
+      name: `${buyerId} ${key}`,
+      claimId: uuidFromParts('claim', buyerId, key),
+      command: {
+        buyerId,
+        roundId: ROUND,
+        idempotencyKey: key,
+        itemId: ITEM_KEYS[number]!,
+        quantity: 1 + scheduler.pick(perBuyer),
+        regionCode: 'CN-11',
+        expectedTotal: undefined,
+        traceparent: undefined,
+      },
+      answers: [],
+    };
+    this.requests.push(request);
+    this.send(process, request);
+  }
+
+  private repeat(process: ServiceProcess): void {
+    if (this.requests.length > 0) this.send(process, this.requests[this.scheduler.pick(this.requests.length)]!);
+  }
+
+  private send(process: ServiceProcess, request: Request): void {
+    this.scheduler.note(`${process.name} is asked: ${request.name}`);
+    const heard = this.promises.asked(request, process);
+    this.scheduler.as(process, () => void process.claims.execute(request.command).then(heard.answer, heard.failure));
+  }
+
+  private work(process: ServiceProcess, worker: WorkerName): void {
+    if (process.busy.has(worker)) return;
+    this.scheduler.note(`${process.name} turn of ${worker}`);
+    this.scheduler.as(process, () => void process.turn(worker).catch((error) => this.promises.outage(error)));
+  }
+
+  private openPayment(process: ServiceProcess): void {
+    const orders = [...this.engines.postgres.store.tables.orders.values()];
+    const order = orders[this.scheduler.pick(Math.max(1, orders.length))];
+    if (order === undefined) return;
+    this.scheduler.note(`${process.name} opens the payment of ${order.buyer_id}`);
+    const open = process.intents.execute.bind(process.intents, order.buyer_id, idFromUuid('order', order.order_id));
+    this.scheduler.as(process, () => void open().catch((error) => this.promises.outage(error)));
+  }
+
+  /** The buyer pays, or an old event is told once more; the callback may be told to any process, or be lost. */
+  private payAndCallBack(process: ServiceProcess): void {
+    const { provider } = this.engines;
+    const intents = [...provider.intents.values()];
+    const intent = intents[this.scheduler.pick(Math.max(1, intents.length))];
+    if (intent === undefined) return;
+    if (intent.status !== 'PAID' && !provider.pay(intent.intentId)) return;
+    this.scheduler.note(`paid at the provider: ${intent.intentId}`);
+    if (this.scheduler.chance(0.3)) return;
+    const charge: Charge = {
+      intentId: intent.intentId,
+      chargeId: chargeOf(intent.intentId),
+      amount: money(intent.amount.minor, intent.amount.currency),
+    };
+    const event = { provider: 'sandbox', eventId: `paid ${intent.intentId}`, type: 'payment.succeeded' };
+    const fact = { kind: 'succeeded', orderId: uuidFromId('order', intent.orderKey), charge, event } as const;
+    this.scheduler.note(`${process.name} hears of it`);
+    this.scheduler.as(process, () => void process.settler.settle(fact).catch((error) => this.promises.outage(error)));
+  }
+
+  private timePasses(): void {
+    const steps = [1, 20, 60, 210, 600, 2_100, 5_100, 16_000];
+    this.scheduler.advance(steps[this.scheduler.pick(steps.length)]!);
+  }
+
+  private misfortune(process: ServiceProcess, dice: number): void {
+    const { redis } = this.engines;
+    if (dice < 91) this.crash(process);
+    else if (dice < 93) {
+      this.scheduler.note('Redis starts again, empty');
+      this.restartRedis();
+    } else if (dice < 95) {
+      this.scheduler.note('a snapshot of Redis is taken');
+      this.snapshot = redis.snapshot();
+    } else if (dice < 97) {
+      if (this.snapshot === undefined) return;
+      this.scheduler.note('Redis starts again with the old snapshot');
+      this.restartRedis(this.snapshot);
+    } else {
+      const cut = this.scheduler.chance(0.5);
+      this.scheduler.note(`${process.name} is ${cut ? 'cut off' : 'connected to'} Redis`);
+      process.connection.setCut(cut);
+    }
+  }
+
+  private crash(process: ServiceProcess): void {
+    this.scheduler.note(`${process.name} dies`);
+    this.scheduler.kill(process);
+    process.abandon();
+    this.promises.died(process);
+    this.processes.splice(this.processes.indexOf(process), 1);
+    this.addProcess();
+  }
+
+  private restartRedis(snapshot?: ReturnType<ModelRedis['snapshot']>): void {
+    this.engines.redis.restart(snapshot);
+    for (const process of this.processes) process.connection.drop();
+  }
+
+  /** What the conservation watch would do for a gate that a dead process left behind: load it. */
+  private async repairGate(): Promise<void> {
+    const { postgres } = this.engines;
+    if (!this.promises.gateIsAbsent(this.engines.redis, SERIES)) return;
+    const { epoch } = postgres.store.tables.series.get(SERIES)!;
+    this.scheduler.note('the watch loads the gate');
+    const keeper = this.processes[0]!.keeper;
+    this.scheduler.as(this.processes[0], () => void keeper.load(SERIES, BigInt(epoch)));
+    await this.drain();
+  }
+}
+
