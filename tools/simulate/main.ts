@@ -25,7 +25,8 @@ async function main(): Promise<number> {
       plant: { type: 'string' },
     },
   });
-  if (positionals.length !== 1 || positionals[0] !== 'protocol') throw new UsageError('Say what to simulate: protocol.');
+  if (positionals.length !== 1 || positionals[0] !== 'protocol')
+    throw new UsageError('Say what to simulate: protocol.');
   const seed = parseWhole('--seed', values.seed, MOST);
   const schedules = parseWhole('--schedules', values.schedules, { ...MOST, min: 1 });
   const plant = values.plant === undefined ? {} : PLANTS[plantName(values.plant)];

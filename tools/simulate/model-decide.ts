@@ -70,7 +70,9 @@ export function decideClaims(plant: PostgresPlant): Statement {
 
 function decide(session: Session, params: readonly unknown[], nowMs: number, plant: PostgresPlant): object[] {
   const decidedAtMs = Date.parse(params[14] as string);
-  if (Math.abs(nowMs - decidedAtMs) > SKEW_MS) throw new ModelSqlError('GV001', 'decided at another time');
+  // The function looks at the clock first and waits for the items then.
+  if (Math.abs((session.arrivedMs ?? nowMs) - decidedAtMs) > SKEW_MS)
+    throw new ModelSqlError('GV001', 'decided at another time');
   const inputs = inputsOf(params);
   const freeBefore = new Map(inputs.map(({ itemId }) => [itemId, available(session.get('items', itemId)!)]));
   const buyers = new Set<string>();

@@ -220,9 +220,7 @@ function returnStatements(): (readonly [string, Statement])[] {
       {
         name: 'returns',
         run: (session) =>
-          session
-            .all('returns')
-            .map((row) => ({ ...row, admission: session.get('series', row.series_id)!.admission })),
+          session.all('returns').map((row) => ({ ...row, admission: session.get('series', row.series_id)!.admission })),
       },
     ],
     [
@@ -231,8 +229,7 @@ function returnStatements(): (readonly [string, Statement])[] {
         name: 'returns-done',
         locks: [(_session, [ids]) => (ids as string[]).map((id) => `return ${id}`)],
         run: (session, [ids]) => {
-          for (const id of ids as string[])
-            if (session.get('returns', id) !== undefined) session.delete('returns', id);
+          for (const id of ids as string[]) if (session.get('returns', id) !== undefined) session.delete('returns', id);
           return [];
         },
       },

@@ -1,6 +1,11 @@
 // What lies between a process and Redis, and between a process and the payment provider: messages that arrive, get lost,
 // or have their effect without anybody hearing of it.
-import { type GateConnection, type GateReply, type GateScript, GateUnavailable } from '../../apps/orders/src/gate/gate-connection';
+import {
+  type GateConnection,
+  type GateReply,
+  type GateScript,
+  GateUnavailable,
+} from '../../apps/orders/src/gate/gate-connection';
 import {
   type CreatedIntent,
   type CreateIntent,

@@ -106,10 +106,7 @@ function writerStatements(): (readonly [string, Statement])[] {
         },
       },
     ],
-    [
-      'update orders o set status = n.to_status',
-      { name: 'write-orders', locks: [orderLocks], run: writeOrders },
-    ],
+    ['update orders o set status = n.to_status', { name: 'write-orders', locks: [orderLocks], run: writeOrders }],
   ];
 }
 

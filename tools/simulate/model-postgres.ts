@@ -124,7 +124,10 @@ export class ModelDatabase {
     this.scheduler.add({
       label: `${this.life.name} sql ${statement.name}`,
       life: undefined,
-      ready: () => session.isOver || mayRun(session, statement, params),
+      ready: () => {
+        session.arrivedMs ??= this.scheduler.wallMs();
+        return session.isOver || mayRun(session, statement, params);
+      },
       run: () => {
         if (session.isOver) return;
         if (this.scheduler.fault()) {

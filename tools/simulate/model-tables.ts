@@ -130,6 +130,8 @@ export class ModelStore {
 export class Session {
   private readonly changes: Changes = new Map();
   private readonly locks = new Set<string>();
+  /** When its statement came to Postgres: before it waited for locks. */
+  arrivedMs: number | undefined;
   private over = false;
 
   constructor(

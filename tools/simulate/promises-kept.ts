@@ -169,7 +169,8 @@ export class Promises {
     const refunded = [...refunds.values()].some((row) => row.order_id === order.order_id);
     const paid = intent?.status === 'PAID';
     if (order.status === 'PAID') this.expect(paid && !refunded, 'a paid order without its money');
-    if (order.status === 'CLOSED') this.expect(!paid, 'an order that was paid is closed, and nothing came of its money');
+    if (order.status === 'CLOSED')
+      this.expect(!paid, 'an order that was paid is closed, and nothing came of its money');
     if (order.status === 'REFUNDING') this.expect(paid && refunded, 'a refund without a charge');
     if (late === 'HONOURED') this.expect(order.status === 'PAID', 'a late payment was honoured and is not');
   }

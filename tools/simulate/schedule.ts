@@ -24,7 +24,8 @@ export async function runSchedule(seed: number, plant: Plant = {}): Promise<Outc
     // How much happens before the next thing begins differs from schedule to schedule.
     const eagerness = 0.05 + 0.5 * scheduler.random();
     scheduler.faultRate = scheduler.chance(0.5) ? 0.1 * scheduler.random() : 0;
-    for (let count = 0; count < actions && scheduler.complaints.length === 0; ) {
+    scheduler.stallRate = scheduler.chance(0.6) ? 0.15 * scheduler.random() : 0;
+    for (let count = 0; count < actions && scheduler.complaints.length === 0;) {
       if (scheduler.chance(eagerness) || !(await scheduler.step())) {
         world.act();
         count += 1;

@@ -18,6 +18,7 @@ interface Step {
 }
 
 const START_MS = 1_800_000_000_000;
+const STALLS_MS = [5, 100, 1_000, 6_500];
 
 export class Scheduler implements Machine {
   readonly random: Random;
@@ -27,10 +28,12 @@ export class Scheduler implements Machine {
   readonly complaints: string[] = [];
   /** Chance that a message is lost, at each one. */
   faultRate = 0;
+  /** Chance that a step that could be taken is held up for a while, at each one. */
+  stallRate = 0;
   private readonly startMs = START_MS;
   private timeMs = START_MS;
   private waiting: Step[] = [];
-  private timers: { readonly dueMs: number; readonly life: Life | undefined; readonly wake: () => void }[] = [];
+  private timers: { readonly dueMs: number; readonly step: Step }[] = [];
   private running: Life | undefined;
 
   constructor(seed: number) {
@@ -52,7 +55,10 @@ export class Scheduler implements Machine {
 
   sleep(ms: number): Promise<void> {
     const life = this.running;
-    return new Promise((wake) => this.timers.push({ dueMs: this.timeMs + ms, life, wake }));
+    return new Promise((wake) => {
+      const step = { label: 'wakes', life, ready: always, run: () => this.as(life, wake) };
+      this.timers.push({ dueMs: this.timeMs + ms, step });
+    });
   }
 
   /** A whole number below `bound`. */
@@ -94,16 +100,14 @@ export class Scheduler implements Machine {
   kill(life: Life): void {
     life.alive = false;
     this.waiting = this.waiting.filter((step) => step.life !== life);
-    this.timers = this.timers.filter((timer) => timer.life !== life);
+    this.timers = this.timers.filter(({ step }) => step.life !== life);
   }
 
   advance(ms: number): void {
     this.timeMs += ms;
     const due = this.timers.filter((timer) => timer.dueMs <= this.timeMs);
     this.timers = this.timers.filter((timer) => timer.dueMs > this.timeMs);
-    for (const { life, wake } of due) {
-      this.add({ label: 'wakes', life, ready: always, run: () => this.as(life, wake) });
-    }
+    for (const { step } of due) this.add(step);
   }
 
   /** Time goes on to the next pause that ends. False when nobody pauses. */
@@ -121,6 +125,12 @@ export class Scheduler implements Machine {
       const step = this.waiting[index]!;
       if (!step.ready()) continue;
       this.waiting.splice(index, 1);
+      if (this.stallRate > 0 && this.chance(this.stallRate)) {
+        const dueMs = this.timeMs + STALLS_MS[this.pick(STALLS_MS.length)]!;
+        this.note(`${step.label} is held up for ${dueMs - this.timeMs} ms`);
+        this.timers.push({ dueMs, step });
+        return true;
+      }
       this.steps += 1;
       this.note(`${step.life?.name ?? '-'} ${step.label}`);
       this.running = step.life;

@@ -23,6 +23,7 @@ import type { Life, Scheduler } from './scheduler';
 
 const CLAIMS_PER_BATCH = 256;
 const CLAIMS_QUEUED = 8_192;
+const NEVER_STOPS = new AbortController().signal;
 
 export interface Engines {
   readonly scheduler: Scheduler;
@@ -107,5 +108,5 @@ export class ServiceProcess implements Life {
 /** A loop's turn without the loop: when it runs is for the schedule to say. */
 function turnOf(loop: object): () => Promise<unknown> {
   const { turn } = loop as { turn(signal: AbortSignal): Promise<unknown> };
-  return () => turn.call(loop, new AbortController().signal);
+  return () => turn.call(loop, NEVER_STOPS);
 }
