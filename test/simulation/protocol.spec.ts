@@ -3,7 +3,7 @@
 import { PLANTS, type PlantName } from '../../tools/simulate/plants';
 import { runSchedule, runSchedules } from '../../tools/simulate/schedule';
 
-const SCHEDULES = Number(process.env['GRAVITY_SCHEDULES'] ?? 2_000);
+const SCHEDULES = Number(process.env['GRAVITY_SCHEDULES'] ?? 400);
 /** Within this many schedules a planted bug has to show. */
 const SCHEDULES_TO_FIND = 3_000;
 
@@ -31,4 +31,10 @@ it.each(Object.keys(PLANTS) as PlantName[])('finds the planted bug: %s', async (
   expect(failed).toBeDefined();
   // It is the plant that breaks it: the same seed without it is sound.
   expect((await runSchedule(failed!.seed)).complaints).toEqual([]);
+});
+
+// A defect of the service that is still there: the sweeper's report of an admission that it gave up under the old epoch
+// arrives after a load, where the same claim has the same admission number again, and gives back units of a live order.
+it.failing('a report from an older epoch leaves the gate alone', async () => {
+  expect((await runSchedule(101_980)).complaints).toEqual([]);
 });
