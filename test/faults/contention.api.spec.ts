@@ -1,8 +1,15 @@
 // A crowd far larger than the stock, every request doubled: exactly the stock is sold, and nobody hears two answers.
-import { checkPromises, type ClaimOutcome, ClaimClient, ClaimHistory, seeded } from '@gravity/testing';
-import { FaultCluster } from './support/fault-cluster';
-import { openSale } from './support/fault-sale';
-import { settleAndCheck, settled } from './support/storm';
+import {
+  checkPromises,
+  ClaimClient,
+  ClaimHistory,
+  type ClaimOutcome,
+  FaultCluster,
+  openSale,
+  seeded,
+  settled,
+} from '@gravity/testing';
+import { settleAndCheck } from './support/storm';
 
 const BUYERS = 2_000;
 const UNITS = 100;

@@ -2,9 +2,18 @@
 // step and the process killed, or the connection is cut there. Afterwards the buyer asks again under the same key, or
 // never comes back; either way the promises hold and no unit is stranded.
 import { uuidFromParts } from '@gravity/kernel';
-import { type ClaimOutcome, ClaimClient, ClaimHistory, type ClaimWish, seeded, type TcpProxy } from '@gravity/testing';
-import { FaultCluster, type OrdersNode } from './support/fault-cluster';
-import { type FaultSale, openSale } from './support/fault-sale';
+import {
+  ClaimClient,
+  ClaimHistory,
+  type ClaimOutcome,
+  type ClaimWish,
+  FaultCluster,
+  type FaultSale,
+  openSale,
+  type OrdersNode,
+  seeded,
+  type TcpProxy,
+} from '@gravity/testing';
 import { settleAndCheck } from './support/storm';
 
 interface CrashPoint {

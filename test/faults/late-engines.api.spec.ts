@@ -1,8 +1,6 @@
 // orders starts while nothing it stands on is there yet: it says so, turns claims away politely, and works as soon as
 // its stores are up.
-import { eventually, seeded } from '@gravity/testing';
-import { FaultCluster } from './support/fault-cluster';
-import { openSale } from './support/fault-sale';
+import { eventually, FaultCluster, openSale, seeded } from '@gravity/testing';
 import { Storm } from './support/storm';
 
 const RECOVERS_WITHIN_MS = 60_000;

@@ -5,13 +5,14 @@ import {
   ClaimHistory,
   type ClaimOutcome,
   type ClaimWish,
+  type FaultSale,
   freshDatabase,
   type FreshDatabase,
+  openSale,
 } from '@gravity/testing';
 import { Client } from 'pg';
 import { migrate } from '@gravity/persistence';
 import { ordersMigrations } from '../../apps/orders/src/storage/migrations';
-import { type FaultSale, openSale } from './support/fault-sale';
 
 describe('the checker of the promises', () => {
   let database: FreshDatabase;

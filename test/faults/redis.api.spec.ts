@@ -1,9 +1,7 @@
 // Redis is emptied, sent back in time, killed, kept away and frozen while a sale runs. The sale goes on, through Postgres
 // alone where it must, and comes back to the gate by itself.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, seeded, type SeededRandom } from '@gravity/testing';
-import { FaultCluster } from './support/fault-cluster';
-import { openSale } from './support/fault-sale';
+import { eventually, FaultCluster, openSale, seeded, type SeededRandom } from '@gravity/testing';
 import { Storm } from './support/storm';
 
 const QUOTA = 1_200;

@@ -1,9 +1,15 @@
 // Processes and stores that end and come back while a sale runs: killed, stopped in order, restarted, or not there yet
 // when the service starts.
 import { idFromUuid } from '@gravity/kernel';
-import { EventProbe, eventually, seeded, type SeededRandom } from '@gravity/testing';
-import { FaultCluster, PENDING_GRACE_MS } from './support/fault-cluster';
-import { openSale } from './support/fault-sale';
+import {
+  EventProbe,
+  eventually,
+  FaultCluster,
+  openSale,
+  PENDING_GRACE_MS,
+  seeded,
+  type SeededRandom,
+} from '@gravity/testing';
 import { Storm, type StormOptions } from './support/storm';
 
 const QUOTA = 1_500;

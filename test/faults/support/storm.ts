@@ -5,13 +5,13 @@ import {
   ClaimClient,
   ClaimHistory,
   type ClaimWish,
-  type ConservationItem,
   describePromises,
   eventually,
+  type FaultCluster,
+  type FaultSale,
   type SeededRandom,
+  settled,
 } from '@gravity/testing';
-import type { FaultCluster } from './fault-cluster';
-import type { FaultSale } from './fault-sale';
 
 const BUYERS = 1_500;
 const AT_ONCE = 24;
@@ -120,26 +120,6 @@ export class Storm {
       { withinMs: SETTLE_WITHIN_MS },
     );
   }
-}
-
-/** The gate's and Postgres' view of the sales, once the gate is in force again and nothing is under way. */
-export async function settled(cluster: FaultCluster, sales: readonly FaultSale[]): Promise<ConservationItem[]> {
-  return eventually(
-    async () => {
-      const items: ConservationItem[] = [];
-      for (const sale of sales) {
-        const url = `${cluster.nodes[0]!.process.url}/orders/v1/rounds/${sale.roundId}/conservation`;
-        items.push(...(await cluster.ask<{ items: ConservationItem[] }>(url)).items);
-      }
-      const restless = items.filter(
-        ({ ok, exact, gate, postgres }) =>
-          !ok || !exact || gate === null || gate.pending > 0 || gate.available !== postgres.available,
-      );
-      if (restless.length > 0) throw new Error(`not settled: ${JSON.stringify(restless)}\n${cluster.logs()}`);
-      return items;
-    },
-    { withinMs: SETTLE_WITHIN_MS },
-  );
 }
 
 /** Waits until the system has come to rest and fails with a report when a promise is broken. */

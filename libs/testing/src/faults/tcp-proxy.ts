@@ -55,8 +55,11 @@ export class TcpProxy {
   private listeningPort = 0;
   private held = false;
   private delayMs = 0;
+  private targetPort: number;
 
-  private constructor(private readonly options: TcpProxyOptions) {}
+  private constructor(private readonly options: TcpProxyOptions) {
+    this.targetPort = options.targetPort;
+  }
 
   /** Starts a proxy on 127.0.0.1. */
   static async start(options: TcpProxyOptions): Promise<TcpProxy> {
@@ -86,6 +89,12 @@ export class TcpProxy {
   /** Resets every connection now. New ones are welcome. */
   cutAll(): void {
     for (const pair of this.pairs) this.cut(pair);
+  }
+
+  /** Sends new connections to another port and resets the present ones: the address has moved to another server. */
+  retarget(port: number): void {
+    this.targetPort = port;
+    this.cutAll();
   }
 
   /** Refuses new connections, as a dead server does; existing ones go on. */
@@ -174,8 +183,8 @@ export class TcpProxy {
   }
 
   private join(client: Socket): void {
-    const { targetPort, targetHost = LOOPBACK } = this.options;
-    const server = connect({ port: targetPort, host: targetHost, allowHalfOpen: true });
+    const { targetHost = LOOPBACK } = this.options;
+    const server = connect({ port: this.targetPort, host: targetHost, allowHalfOpen: true });
     const pair: Pair = { client, server, replyDoomed: undefined, stalled: false };
     this.pairs.add(pair);
     for (const socket of [client, server]) {

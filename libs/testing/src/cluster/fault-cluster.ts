@@ -1,28 +1,23 @@
 // The system under attack: orders processes and the payment sandbox as real processes on a Postgres, a Redis and a Kafka
-// of the spec's own, each reached by way of a proxy, so that everything can be killed, cut, frozen and emptied.
+// of their own, each reached by way of a proxy, so that everything can be killed, cut, frozen and emptied.
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import {
-  type EngineHandle,
-  eventually,
-  freshKafka,
-  freshPostgres,
-  freshRedis,
-  type LocalIssuer,
-  localIssuer,
-  type RedisHandle,
-  ServiceProcess,
-  type SqlClient,
-  TcpProxy,
-  temporaryFolder,
-} from '@gravity/testing';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { ordersService } from '../../../apps/orders/src/orders.service-definition';
-import { paymentsSandboxService } from '../../../apps/payments-sandbox/src/payments-sandbox.service-definition';
+import type { EngineHandle, RedisHandle } from '../engines/engine';
+import { freshKafkaBehindProxy, freshPostgres, freshRedis, temporaryFolder } from '../engines/fresh';
+import { projectRoot } from '../engines/paths';
+import { mustRun } from '../engines/process';
+import { eventually } from '../eventually';
+import { TcpProxy } from '../faults/tcp-proxy';
+import { type LocalIssuer, localIssuer } from '../tokens';
+import type { SqlClient } from './promises';
+import { buildServices, ServiceProcess } from './service-process';
 
 /** After this long an admission whose decision nobody reported is taken back. */
 export const PENDING_GRACE_MS = 1_500;
+const MIGRATE_WITHIN_MS = 60_000;
 const SANDBOX_KEY = 'key_of_the_merchant_server';
 
 /** One orders process with the proxies that only it uses. */
@@ -41,6 +36,8 @@ export interface FaultClusterOptions {
   readonly nodes?: number;
   /** False: nothing is started but the engines and the databases. Default true. */
   readonly startServices?: boolean;
+  /** More environment for the orders process of this name. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
 
 export class FaultCluster {
@@ -49,22 +46,32 @@ export class FaultCluster {
   private client: Client | undefined;
   private operatorToken = '';
   private readonly tokens = new Map<string, Promise<string>>();
+  private providerProxy: TcpProxy | undefined;
+  private callbackProxy: TcpProxy | undefined;
 
   private constructor(
     readonly postgres: EngineHandle,
     readonly redis: RedisHandle,
     readonly kafka: EngineHandle,
+    /** Between the orders processes and Kafka. */
+    readonly kafkaLink: TcpProxy,
     readonly issuer: LocalIssuer,
     private readonly folder: string,
+    private readonly options: FaultClusterOptions,
   ) {}
 
   static async start(options: FaultClusterOptions = {}): Promise<FaultCluster> {
-    const [postgres, redis, kafka] = await Promise.all([freshPostgres(), freshRedis(), freshKafka()]);
-    const cluster = new FaultCluster(postgres, redis, kafka, await localIssuer(), await temporaryFolder());
+    const [postgres, redis, { kafka, proxy }] = await Promise.all([
+      freshPostgres(),
+      freshRedis(),
+      freshKafkaBehindProxy(),
+    ]);
+    const [issuer, folder] = await Promise.all([localIssuer(), temporaryFolder()]);
+    const cluster = new FaultCluster(postgres, redis, kafka, proxy, issuer, folder, options);
     try {
-      cluster.operatorToken = await cluster.issuer.mint({ sub: 'op_1', roles: ['operator'], expiresIn: '6h' });
-      const env = cluster.environment();
-      await Promise.all([ordersService(env).migrate(), paymentsSandboxService(env).migrate()]);
+      cluster.operatorToken = await issuer.mint({ sub: 'op_1', roles: ['operator'], expiresIn: '6h' });
+      cluster.providerProxy = await TcpProxy.start({ targetPort: cluster.sandboxPort });
+      await Promise.all([cluster.migrate('orders'), cluster.migrate('payments-sandbox')]);
       if (options.startServices !== false) await cluster.startServices(options.nodes ?? 2);
       return cluster;
     } catch (error) {
@@ -77,7 +84,9 @@ export class FaultCluster {
   async startServices(nodes: number, ready = true): Promise<void> {
     for (let index = 0; index < nodes; index += 1) await this.addNode(index + 1);
     const [first] = this.nodes;
-    const callback = `${first?.process.url}/orders/v1/payment-callbacks/sandbox`;
+    if (first === undefined) throw new Error('the sandbox needs somebody to call back');
+    this.callbackProxy = await TcpProxy.start({ targetPort: portOf(first.process.url) });
+    const callback = `http://127.0.0.1:${this.callbackProxy.port}/orders/v1/payment-callbacks/sandbox`;
     this.sandboxProcess = await ServiceProcess.start({
       name: 'payments-sandbox',
       script: 'apps/payments-sandbox/src/main.js',
@@ -98,11 +107,30 @@ export class FaultCluster {
     return this.sandboxProcess;
   }
 
+  /** Between the orders processes and the payment provider. */
+  get providerLink(): TcpProxy {
+    if (this.providerProxy === undefined) throw new Error('the cluster was not started');
+    return this.providerProxy;
+  }
+
+  /** Between the payment provider and the orders process that it calls back. */
+  get callbackLink(): TcpProxy {
+    if (this.callbackProxy === undefined) throw new Error('the services were not started');
+    return this.callbackProxy;
+  }
+
+  /** The address of a service's database, past the proxies. */
+  databaseUrl(service: 'orders' | 'payments_sandbox'): string {
+    const url = new URL(this.postgres.url);
+    url.pathname = `/gravity_${service}`;
+    return url.toString();
+  }
+
   /** SQL on the orders database that goes around the services; connects again after Postgres was away. */
   readonly sql: SqlClient = {
     query: async (text, params) => {
       if (this.client === undefined) {
-        const client = new Client({ connectionString: this.ordersUrl(), connectionTimeoutMillis: 10_000 });
+        const client = new Client({ connectionString: this.databaseUrl('orders'), connectionTimeoutMillis: 10_000 });
         client.on('error', () => (this.client = undefined));
         client.on('end', () => (this.client = undefined));
         await client.connect();
@@ -177,6 +205,7 @@ export class FaultCluster {
     for (const node of this.nodes) {
       for (const proxy of [node.redis, node.postgres, node.http]) await proxy.close();
     }
+    await Promise.all([this.providerProxy?.close(), this.callbackProxy?.close(), this.kafkaLink.close()]);
     await Promise.all([this.postgres.stop(), this.redis.stop(), this.kafka.stop()]);
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -186,13 +215,15 @@ export class FaultCluster {
       TcpProxy.start({ targetPort: portOf(this.redis.url) }),
       TcpProxy.start({ targetPort: portOf(this.postgres.url) }),
     ]);
+    const name = `orders-${number}`;
     const process = await ServiceProcess.start({
-      name: `orders-${number}`,
+      name,
       script: 'apps/orders/src/main.js',
       env: {
         ...this.environment(),
-        ORDERS_DATABASE_URL: postgres.through(this.ordersUrl()),
+        ORDERS_DATABASE_URL: postgres.through(this.databaseUrl('orders')),
         REDIS_URL: redis.through(this.redis.url),
+        ...this.options.envOf?.(name),
       },
       folder: this.folder,
     });
@@ -202,10 +233,11 @@ export class FaultCluster {
 
   private readonly sandboxPort = 20_000 + (randomBytes(2).readUInt16BE() % 10_000);
 
-  private ordersUrl(): string {
-    const url = new URL(this.postgres.url);
-    url.pathname = '/gravity_orders';
-    return url.toString();
+  private async migrate(service: string): Promise<void> {
+    await buildServices();
+    const script = join(projectRoot(), 'dist', 'apps', service, 'src', 'main.js');
+    const env = { PATH: process.env['PATH'], ...this.environment() };
+    await mustRun(process.execPath, [script, 'migrate'], { cwd: this.folder, env, timeoutMs: MIGRATE_WITHIN_MS });
   }
 
   private environment(): Record<string, string> {
@@ -213,9 +245,9 @@ export class FaultCluster {
       ...this.issuer.env,
       DATABASE_URL: this.postgres.url,
       REDIS_URL: this.redis.url,
-      KAFKA_BROKERS: this.kafka.url,
+      KAFKA_BROKERS: this.kafkaLink.through(this.kafka.url),
       CURSOR_SECRET: 'a cursor secret that is long enough',
-      PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${this.sandboxPort}`,
+      PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${this.providerLink.port}`,
       PAYMENTS_PROVIDER_KEY: SANDBOX_KEY,
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
       PAYMENTS_CALLBACK_URL: 'http://127.0.0.1:9/',

@@ -1,7 +1,7 @@
-// An open round of one or more items, written straight into the orders database: these specs measure the way from the
+// An open round of one or more items, written straight into the orders database: whoever uses it looks at the way from the
 // claim on. The series is ENDED, so no worker makes further rounds of it.
 import { idFromUuid, newUuid } from '@gravity/kernel';
-import type { SqlClient } from '@gravity/testing';
+import type { SqlClient } from './promises';
 
 export interface FaultSale {
   readonly seriesUuid: string;

@@ -1,0 +1,173 @@
+// The buyers of a chaos run. They claim, ask again when they do not know, pay in all the ways the provider knows or not at
+// all, and poke at orders that are not theirs. What each was told is kept on this side.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClaimClient, ClaimHistory, type ClaimWish, type FaultSale, openSale, SeededRandom } from '@gravity/testing';
+import { weighted } from '../lib/random';
+import type { World } from './world';
+
+const AT_ONCE = 12;
+const BUYERS = 400;
+const THINK_MS = 40;
+const NEW_SALE_EVERY_MS = 15_000;
+const QUOTAS = [80, 40] as const;
+const PAYMENT_WINDOW_SECONDS = 6;
+const PAY_WITHIN_MS = 10_000;
+const REQUEST_WITHIN_MS = 4_000;
+const REST_MS = 200;
+/** Live orders of one buyer in a series. */
+export const WIN_LIMIT = 3;
+
+/** How buyers pay, each as likely as its number says. */
+const WAYS: readonly (readonly [number, string | undefined])[] = [
+  [25, undefined],
+  [35, 'tok_approve'],
+  [8, 'tok_callback_twice'],
+  [8, 'tok_callbacks_out_of_order'],
+  [6, 'tok_callback_lost'],
+  [6, 'tok_callback_late:3'],
+  [6, 'tok_unknown'],
+  [6, 'tok_approve_late_force:8'],
+];
+
+export class Crowd {
+  readonly history = new ClaimHistory();
+  readonly sales: FaultSale[] = [];
+  /** Orders that were shown to somebody whose they are not (P7). */
+  readonly leaks: string[] = [];
+  private readonly client: ClaimClient;
+  private readonly random: SeededRandom;
+  private readonly workers: Promise<void>[] = [];
+  private readonly payments = new Set<Promise<void>>();
+  private ended = false;
+  private keys = 0;
+
+  constructor(
+    private readonly world: World,
+    seed: number,
+  ) {
+    this.random = new SeededRandom(seed);
+    const { history, random } = this;
+    this.client = new ClaimClient({ targets: world.cluster.urls, history, random, tokenOf: world.cluster.tokenOf });
+  }
+
+  /** Opens the first sale and lets the buyers in. */
+  async start(): Promise<void> {
+    await this.openNext();
+    this.workers.push(this.keepOpening());
+    for (let worker = 0; worker < AT_ONCE; worker += 1) this.workers.push(this.buy());
+  }
+
+  /** Lets nobody in any more; resolves when everybody has an answer. */
+  async end(): Promise<void> {
+    this.ended = true;
+    await Promise.all(this.workers);
+    await Promise.all(this.payments);
+  }
+
+  /** One more buyer, after everything: the sale must be alive. Resolves with the kind of the answer. */
+  async lastBuyer(): Promise<string> {
+    await this.openNext();
+    return (await this.client.untilAnswered(this.wish())).kind;
+  }
+
+  /** Gives the sockets back. */
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  private async openNext(): Promise<void> {
+    const options = {
+      quotas: QUOTAS,
+      perBuyerLimit: 2,
+      winLimit: WIN_LIMIT,
+      paymentWindowSeconds: PAYMENT_WINDOW_SECONDS,
+    };
+    this.sales.push(await openSale(this.world.cluster.sql, options));
+  }
+
+  private async keepOpening(): Promise<void> {
+    let openedAt = performance.now();
+    while (!this.ended) {
+      await sleep(REST_MS);
+      if (performance.now() - openedAt < NEW_SALE_EVERY_MS) continue;
+      // Postgres may be away. A sale of which only half is there is never told to anybody.
+      await this.openNext().then(
+        () => (openedAt = performance.now()),
+        () => undefined,
+      );
+    }
+  }
+
+  private wish(): ClaimWish {
+    const sale = this.sales.at(-1);
+    if (sale === undefined) throw new Error('no sale is open');
+    this.keys += 1;
+    const buyerId = `b_${this.random.integer(1, BUYERS)}`;
+    const itemId = this.random.pick(sale.itemIds);
+    return { buyerId, key: `${sale.roundId}-${this.keys}`, roundId: sale.roundId, itemId, quantity: 1 };
+  }
+
+  private async buy(): Promise<void> {
+    const { random, client } = this;
+    while (!this.ended) {
+      const wish = this.wish();
+      const targets = random.shuffled(this.world.cluster.urls).slice(0, random.chance(0.3) ? 2 : 1);
+      const [outcome] = await Promise.all(targets.map((target) => client.untilAnswered(wish, target)));
+      if (outcome?.kind === 'ok') {
+        // A buyer who forgot asks once more, and must hear the same.
+        if (random.chance(0.3)) await client.untilAnswered(wish);
+        const token = weighted(() => random.next(), WAYS);
+        if (random.chance(0.1)) this.track(this.pry(outcome.orderId, wish.buyerId));
+        if (token !== undefined) this.track(this.pay(wish.buyerId, outcome.orderId, token));
+      }
+      await sleep(random.integer(0, 2 * THINK_MS));
+    }
+  }
+
+  private track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.payments.delete(tracked));
+    this.payments.add(tracked);
+  }
+
+  private async pay(buyerId: string, orderId: string, token: string): Promise<void> {
+    const bearer = await this.world.cluster.tokenOf(buyerId);
+    const headers = { 'idempotency-key': `pay-${orderId}` };
+    const intent = await this.persist((base) =>
+      send(`${base}/orders/v1/orders/${orderId}/payment-intents`, bearer, { method: 'POST', headers }),
+    );
+    if (intent?.status !== 201) return;
+    const { payUrl, clientSecret } = JSON.parse(intent.text) as { payUrl: string; clientSecret: string };
+    const body = JSON.stringify({ token });
+    const json = { 'content-type': 'application/json' };
+    await this.persist(() => send(payUrl, clientSecret, { method: 'POST', headers: json, body }));
+  }
+
+  /** Somebody else asks for the order: whatever breaks, he must not see it. */
+  private async pry(orderId: string, ownerId: string): Promise<void> {
+    const bearer = await this.world.cluster.tokenOf(`${ownerId}_rival`);
+    const answer = await this.persist((base) => send(`${base}/orders/v1/orders/${orderId}`, bearer));
+    if (answer?.status === 200) this.leaks.push(`${orderId} of ${ownerId} was shown to a stranger`);
+  }
+
+  /** Repeats until there is an answer that is not "come again", or the time is up. */
+  private async persist(ask: (base: string) => Promise<Answer>): Promise<Answer | undefined> {
+    const until = performance.now() + PAY_WITHIN_MS;
+    while (performance.now() < until) {
+      const answer = await ask(this.random.pick(this.world.cluster.urls)).catch(() => undefined);
+      if (answer !== undefined && answer.status < 500 && answer.status !== 429) return answer;
+      await sleep(REST_MS);
+    }
+    return undefined;
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function send(url: string, bearer: string, init: RequestInit = {}): Promise<Answer> {
+  const headers = { authorization: `Bearer ${bearer}`, ...init.headers };
+  const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(REQUEST_WITHIN_MS) });
+  return { status: response.status, text: await response.text() };
+}

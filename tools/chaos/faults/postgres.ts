@@ -1,0 +1,143 @@
+// Postgres itself, and rivals that make it say no: locks held, deadlocks, sessions ended, no connection left.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import type { World } from '../world';
+import { type FaultKind, nothing } from './fault-kind';
+
+const parts = (): string[] => ['postgres'];
+const CONNECTIONS_MAX = 200;
+
+async function rival(world: World): Promise<Client> {
+  const client = new Client({
+    connectionString: world.cluster.databaseUrl('orders'),
+    application_name: 'chaos-rival',
+    connectionTimeoutMillis: 5_000,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+const end = (client: Client): Promise<void> => client.end().catch(() => undefined);
+
+/** All items, or those of a chosen part, locked by somebody else. */
+const locks: FaultKind = {
+  name: 'postgres-locks',
+  title: 'the rows of all items locked by another session (lock and statement timeouts)',
+  lastsMs: [500, 8_000],
+  parts,
+  strike: async (world) => {
+    const client = await rival(world);
+    await client.query(`begin; set local lock_timeout = '3s'`);
+    await client.query('select 1 from round_items order by item_id for update');
+    return () => end(client);
+  },
+};
+
+/** Locks items against the order of everybody else, so that somebody has to be the victim. */
+const deadlocks: FaultKind = {
+  name: 'postgres-deadlock',
+  title: 'another session locks items in the opposite order',
+  lastsMs: [1_000, 4_000],
+  parts,
+  strike: async (world, { forMs }) => {
+    const client = await rival(world);
+    const until = performance.now() + forMs;
+    try {
+      while (performance.now() < until) {
+        await client.query(`begin; set local deadlock_timeout = '10s'`);
+        const { rows } = await client.query<{ item_id: string }>(
+          `select item_id from round_items order by round_id desc, item_id desc limit 2`,
+        );
+        for (const { item_id: itemId } of rows) {
+          await client.query('select 1 from round_items where item_id = $1 for update', [itemId]);
+          await sleep(300);
+        }
+        await client.query('rollback');
+      }
+    } catch {
+      // The rival may be the victim as well.
+    }
+    await end(client);
+    return nothing;
+  },
+};
+
+const exhausted: FaultKind = {
+  name: 'postgres-connections',
+  title: 'no connection left: sessions ended, and the server full of strangers',
+  lastsMs: [1_000, 5_000],
+  parts,
+  strike: async (world) => {
+    const strangers: Client[] = [];
+    const first = await rival(world);
+    strangers.push(first);
+    await first.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name <> 'chaos-rival'`,
+    );
+    const opened = await Promise.allSettled(Array.from({ length: CONNECTIONS_MAX }, () => rival(world)));
+    for (const result of opened) if (result.status === 'fulfilled') strangers.push(result.value);
+    return async () => {
+      await Promise.all(strangers.map(end));
+    };
+  },
+};
+
+const serializable: FaultKind = {
+  name: 'postgres-serializable',
+  title: 'every new session is SERIALIZABLE: serialization failures',
+  lastsMs: [2_000, 6_000],
+  parts,
+  strike: async (world) => {
+    await isolation(world, 'serializable');
+    return () => isolation(world, 'read committed');
+  },
+};
+
+async function isolation(world: World, level: string): Promise<void> {
+  const client = await rival(world);
+  await client.query(`alter database gravity_orders set default_transaction_isolation = '${level}'`);
+  await client.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name <> 'chaos-rival'`,
+  );
+  await end(client);
+}
+
+export const postgresFaults: readonly FaultKind[] = [
+  {
+    name: 'postgres-kill',
+    title: 'Postgres killed and started again',
+    lastsMs: [200, 3_000],
+    parts,
+    strike: async ({ cluster }) => {
+      await cluster.postgres.kill();
+      return () => cluster.postgres.start();
+    },
+  },
+  {
+    name: 'postgres-restart',
+    title: 'Postgres restarted in order',
+    lastsMs: [100, 300],
+    parts,
+    strike: async ({ cluster }) => {
+      await cluster.postgres.restart();
+      return nothing;
+    },
+  },
+  {
+    name: 'postgres-freeze',
+    title: 'SIGSTOP of Postgres',
+    lastsMs: [500, 6_000],
+    parts,
+    strike: async ({ cluster }) => {
+      await cluster.postgres.pause();
+      return () => cluster.postgres.resume();
+    },
+  },
+  locks,
+  deadlocks,
+  exhausted,
+  serializable,
+];

@@ -1,0 +1,71 @@
+// Processes of ours that are killed, frozen or restarted, and wall clocks that are wrong.
+import type { FaultKind } from './fault-kind';
+
+const node = (index: number): string[] => [`orders-${index}`];
+const MINUTE_MS = 60_000;
+
+export const processFaults: readonly FaultKind[] = [
+  {
+    name: 'orders-kill',
+    title: 'kill -9 of an orders process',
+    lastsMs: [200, 4_000],
+    parts: node,
+    strike: async (world, fault) => {
+      const { process } = world.node(fault.node);
+      await process.kill();
+      return () => process.start();
+    },
+  },
+  {
+    name: 'orders-freeze',
+    title: 'SIGSTOP of an orders process',
+    lastsMs: [1_000, 8_000],
+    parts: node,
+    strike: async (world, fault) => {
+      const { process } = world.node(fault.node);
+      process.pause();
+      return async () => process.resume();
+    },
+  },
+  {
+    name: 'orders-restart',
+    title: 'orderly restart of an orders process',
+    lastsMs: [100, 1_500],
+    parts: node,
+    strike: async (world, fault) => {
+      const { process } = world.node(fault.node);
+      await process.stop();
+      return () => process.start();
+    },
+  },
+  {
+    name: 'provider-kill',
+    title: 'kill -9 of the payment provider',
+    lastsMs: [500, 6_000],
+    parts: () => ['provider'],
+    strike: async ({ cluster }) => {
+      await cluster.sandbox.kill();
+      return () => cluster.sandbox.start();
+    },
+  },
+  {
+    name: 'provider-freeze',
+    title: 'SIGSTOP of the payment provider',
+    lastsMs: [1_000, 7_000],
+    parts: () => ['provider'],
+    strike: async ({ cluster }) => {
+      cluster.sandbox.pause();
+      return async () => cluster.sandbox.resume();
+    },
+  },
+  {
+    name: 'clock-jump',
+    title: 'wall clock of an orders process jumps by up to ten minutes and back',
+    lastsMs: [1_000, 8_000],
+    parts: (index) => [`clock-${index}`],
+    strike: async (world, fault) => {
+      await world.skew(fault.node, Math.round((fault.strength - 0.5) * 20 * MINUTE_MS));
+      return () => world.skew(fault.node, 0);
+    },
+  },
+];

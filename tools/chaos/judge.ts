@@ -1,0 +1,146 @@
+// After everything was healed: has the system come to rest by itself, and does what the stores say agree with what each
+// buyer was told? All by SQL that goes around the services.
+import { idFromUuid } from '@gravity/kernel';
+import { checkPromises, type ClaimRecord, eventually, EventProbe, type FaultSale, settled } from '@gravity/testing';
+import { type Books, openBook } from '../demo/checks/facts';
+import { checkNeverOversold } from '../demo/checks/never-oversold';
+import { checkOnce } from '../demo/checks/once';
+import { atRest, waitUntilSettled } from '../demo/settling';
+import { type Crowd, WIN_LIMIT } from './crowd';
+import type { World } from './world';
+
+export interface Violation {
+  readonly promise: 'P1' | 'P2' | 'P3' | 'P4' | 'P7' | 'P8' | 'liveness';
+  readonly what: string;
+}
+
+export interface JudgeOptions {
+  /** The system has so long to come to rest after the last fault was healed. */
+  readonly restWithinMs?: number;
+  /** The gate has so long to agree with Postgres afterwards. */
+  readonly agreeWithinMs?: number;
+}
+
+const REST_WITHIN_MS = 150_000;
+const AGREE_WITHIN_MS = 60_000;
+const PUBLISHED_WITHIN_MS = 60_000;
+const SHOWN_PER_CHECK = 20;
+
+/** Resolves with everything that was found broken, and how many facts were looked at. */
+export async function judge(
+  world: World,
+  crowd: Crowd,
+  options: JudgeOptions = {},
+): Promise<{ readonly violations: Violation[]; readonly checked: number }> {
+  const { restWithinMs = REST_WITHIN_MS, agreeWithinMs = AGREE_WITHIN_MS } = options;
+  const violations: Violation[] = [];
+  const note = (promise: Violation['promise'], found: readonly string[]): void => {
+    violations.push(...found.slice(0, SHOWN_PER_CHECK).map((what) => ({ promise, what })));
+  };
+  const { cluster } = world;
+  const orders = await openBook(cluster.databaseUrl('orders'));
+  const payments = await openBook(cluster.databaseUrl('payments_sandbox'));
+  let checked = 0;
+  try {
+    const left = await waitUntilSettled(orders, payments, restWithinMs, () => undefined);
+    if (!atRest(left)) note('liveness', [`not at rest: ${JSON.stringify(left)}`]);
+    note('P3', await agreement(world, crowd.sales, agreeWithinMs));
+    const roundIds = crowd.sales.map(({ roundId }) => roundId);
+    const report = await checkPromises(orders, crowd.history, { roundIds });
+    checked += Object.values(report.checked).reduce((sum, count) => sum + count, 0);
+    for (const { promise, what } of report.violations.slice(0, SHOWN_PER_CHECK)) note(promise, [what]);
+    note('P2', takenBack(crowd.history.records));
+    note('P7', crowd.leaks);
+    for (const sale of crowd.sales) {
+      const books: Books = { orders, payments, roundId: sale.roundUuid, seriesId: sale.seriesUuid };
+      const [sold, once] = [await checkNeverOversold(books), await checkOnce(books, WIN_LIMIT)];
+      checked += sold.checked + once.checked;
+      note('P1', sold.violations);
+      note('P4', once.violations);
+    }
+    const published = await checkPublished(orders, cluster.kafka.url);
+    checked += published.checked;
+    note('P4', published.violations);
+    note('P8', await rebuilt(world, crowd.sales, agreeWithinMs));
+  } finally {
+    await Promise.all([orders.end(), payments.end()]);
+  }
+  return { violations, checked };
+}
+
+type OrdersBook = Books['orders'];
+
+/** The gate and Postgres say the same of every item. */
+async function agreement(world: World, sales: readonly FaultSale[], withinMs: number): Promise<string[]> {
+  try {
+    await settled(world.cluster, sales, withinMs);
+    return [];
+  } catch (error) {
+    return [(error as Error).message.split('\n')[0]!.slice(0, 1_000)];
+  }
+}
+
+/** The gate can be thrown away: what comes back says the same (P8). */
+async function rebuilt(world: World, sales: readonly FaultSale[], withinMs: number): Promise<string[]> {
+  await world.cluster.redis.flush();
+  return (await agreement(world, sales, withinMs)).map((what) => `after Redis was emptied at rest: ${what}`);
+}
+
+/** A buyer who was told that the order is his, asked later, and heard no. */
+function takenBack(records: readonly ClaimRecord[]): string[] {
+  return records.flatMap(({ wish, attempts }) => {
+    const won = attempts.find(({ outcome }) => outcome.kind === 'ok');
+    if (won === undefined) return [];
+    const denied = attempts.find(({ outcome, sentAtMs }) => outcome.kind === 'refused' && sentAtMs > won.answeredAtMs);
+    if (denied === undefined) return [];
+    return [`${wish.buyerId} under ${wish.key} was told yes, and later ${JSON.stringify(denied.outcome)}`];
+  });
+}
+
+interface Row {
+  readonly event_id: string;
+  readonly topic: string;
+  readonly key: string;
+}
+
+/** Every row of the outbox has reached Kafka, and as each came first, in order within its key. */
+async function checkPublished(
+  orders: OrdersBook,
+  brokers: string,
+): Promise<{ readonly checked: number; readonly violations: string[] }> {
+  const { rows } = await orders.query<Row>('select event_id::text, topic, key from outbox order by id');
+  const topics = [...new Set(rows.map(({ topic }) => topic))];
+  if (topics.length === 0) return { checked: 0, violations: [] };
+  const probe = await EventProbe.start({ brokers, topics });
+  const arrived = (): Map<string, string[]> => {
+    const byKey = new Map<string, Set<string>>();
+    for (const { key, headers } of probe.events) {
+      const ids = byKey.get(key) ?? new Set();
+      byKey.set(key, ids.add(headers['ce_id'] ?? ''));
+    }
+    return new Map([...byKey].map(([key, ids]) => [key, [...ids]]));
+  };
+  try {
+    const written = new Map<string, string[]>();
+    for (const { key, event_id: id } of rows) written.set(key, [...(written.get(key) ?? []), eventIdOf(id)]);
+    const different = (): string[] => {
+      const there = arrived();
+      return [...written]
+        .filter(([key, ids]) => there.get(key)?.join() !== ids.join())
+        .map(([key, ids]) => `events of ${key}: written ${ids.join()}, in Kafka ${there.get(key)?.join() ?? 'none'}`);
+    };
+    await eventually(
+      async () => {
+        if (different().length > 0) throw new Error('events are missing');
+      },
+      { withinMs: PUBLISHED_WITHIN_MS },
+    ).catch(() => undefined);
+    return { checked: rows.length, violations: different() };
+  } finally {
+    await probe.close();
+  }
+}
+
+function eventIdOf(uuid: string): string {
+  return idFromUuid('event', uuid);
+}

@@ -1,0 +1,83 @@
+// `npm run chaos`: break everything by a seed, then hold the promises against it. Exit status 1 when one was broken.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { defaultDataDir } from '@gravity/testing';
+import { runTool } from '../lib/arguments';
+import { table } from '../lib/terminal';
+import { FAULT_KINDS } from './faults';
+import { type ChaosOptions, readOptions, USAGE } from './options';
+import { renderReport } from './report';
+import { type RunReport, runSchedule } from './run';
+import { planSchedule, type Schedule, scheduleFromJson, scheduleToJson } from './schedule';
+import { shrink } from './shrink';
+
+const MINUTE_MS = 60_000;
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined || options === 'list') {
+    const kinds = FAULT_KINDS.map(({ name, title }) => [name, title]);
+    process.stdout.write(options === undefined ? USAGE : table(kinds));
+    return 0;
+  }
+  // The servers die with this process, however it ends.
+  for (const [signal, status] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(status));
+  if (options.shrink !== undefined) return shrinkFile(options.shrink);
+  const schedule = options.replay === undefined ? planned(options) : await read(options.replay);
+  say(`seed ${schedule.seed}: ${schedule.faults.length} faults in ${schedule.durationMs / MINUTE_MS} min`);
+  const report = await runSchedule(schedule, { log: say });
+  const file = report.ok ? undefined : await write(schedule, `seed-${schedule.seed}`);
+  process.stdout.write(
+    options.json ? `${JSON.stringify({ ...report, schedule: file })}\n` : renderReport(report, file),
+  );
+  return report.ok ? 0 : 1;
+}
+
+function planned({ seed, minutes, kinds, nodes }: ChaosOptions): Schedule {
+  const chosen = FAULT_KINDS.filter(({ name }) => kinds.includes(name));
+  return planSchedule(seed, Math.round(minutes * MINUTE_MS), chosen, nodes);
+}
+
+async function read(file: string): Promise<Schedule> {
+  return scheduleFromJson(
+    await readFile(file, 'utf8'),
+    FAULT_KINDS.map(({ name }) => name),
+  );
+}
+
+async function write(schedule: Schedule, name: string): Promise<string> {
+  const file = join(defaultDataDir(), 'chaos', `${name}.json`);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, scheduleToJson(schedule));
+  return file;
+}
+
+/** Chance in the stores and on the machine is not ours to seed: a break may need more than one try. */
+const TRIES_PER_SUBSET = 2;
+
+async function shrinkFile(file: string): Promise<number> {
+  const schedule = await read(file);
+  let last: RunReport | undefined;
+  const breaks = async (faults: Schedule['faults']): Promise<boolean> => {
+    for (let tries = 1; tries <= TRIES_PER_SUBSET; tries += 1) {
+      say(`trying ${faults.length} of ${schedule.faults.length} faults: ${faults.map(({ id }) => `#${id}`).join(' ')}`);
+      const report = await runSchedule({ ...schedule, faults }, { log: () => undefined });
+      if (report.ok) continue;
+      last = report;
+      return true;
+    }
+    return false;
+  };
+  const faults = await shrink(schedule.faults, breaks);
+  const smallest = await write({ ...schedule, faults }, `seed-${schedule.seed}-shrunk`);
+  if (last === undefined) process.stdout.write(`Nothing smaller breaks. Written: ${smallest}\n`);
+  else process.stdout.write(`${faults.length} faults are enough.\n${renderReport(last, smallest)}`);
+  return last === undefined ? 0 : 1;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+runTool(main, USAGE);

@@ -1,0 +1,79 @@
+// Which fault strikes when: made from a seed and nothing else, so that a run can be planned again, written down and cut short.
+import { SeededRandom } from '@gravity/testing';
+
+/** What the plan has to know of a kind of fault. */
+export interface PlannedKind {
+  readonly name: string;
+  /** Shortest and longest time from the blow to the healing. */
+  readonly lastsMs: readonly [shortest: number, longest: number];
+  /** The parts of the world that it needs for itself: two faults of one part never overlap. */
+  readonly parts: (node: number) => readonly string[];
+}
+
+/** One blow. */
+export interface Fault {
+  readonly id: number;
+  readonly kind: string;
+  /** From the start of the run. */
+  readonly atMs: number;
+  readonly forMs: number;
+  /** Which orders process, or which of its links, where the kind asks for one. */
+  readonly node: number;
+  /** From 0 up to 1: how hard, in the kind's own terms. */
+  readonly strength: number;
+}
+
+export interface Schedule {
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly nodes: number;
+  readonly faults: readonly Fault[];
+}
+
+const FIRST_AT_MS = 2_000;
+const LAST_REST_MS = 1_500;
+const BETWEEN_BLOWS_MS = [300, 2_500] as const;
+const REST_OF_A_PART_MS = 1_000;
+
+/** Plans a run. Every kind has its turn before one comes twice. */
+export function planSchedule(seed: number, durationMs: number, kinds: readonly PlannedKind[], nodes: number): Schedule {
+  const random = new SeededRandom(seed);
+  const faults: Fault[] = [];
+  const freeAt = new Map<string, number>();
+  const endMs = durationMs - LAST_REST_MS;
+  let deck: PlannedKind[] = [];
+  for (let nowMs = FIRST_AT_MS; nowMs < endMs; nowMs += random.integer(...BETWEEN_BLOWS_MS)) {
+    if (deck.length === 0) deck = random.shuffled(kinds);
+    const kind = deck.pop();
+    if (kind === undefined) break;
+    const node = random.integer(0, nodes - 1);
+    const forMs = random.integer(...kind.lastsMs);
+    const strength = Math.round(random.next() * 1_000) / 1_000;
+    const parts = kind.parts(node);
+    const atMs = Math.max(nowMs, ...parts.map((part) => freeAt.get(part) ?? 0));
+    if (atMs + forMs > endMs) continue;
+    for (const part of parts) freeAt.set(part, atMs + forMs + REST_OF_A_PART_MS);
+    faults.push({ id: faults.length + 1, kind: kind.name, atMs, forMs, node, strength });
+  }
+  return { seed, durationMs, nodes, faults: faults.sort((a, b) => a.atMs - b.atMs || a.id - b.id) };
+}
+
+/** The schedule as a file. */
+export function scheduleToJson(schedule: Schedule): string {
+  return `${JSON.stringify(schedule, undefined, 2)}\n`;
+}
+
+/** Reads such a file; throws when it is none, or names a kind that nobody knows. */
+export function scheduleFromJson(text: string, kinds: readonly string[]): Schedule {
+  const value = JSON.parse(text) as Partial<Schedule>;
+  const { seed, durationMs, nodes, faults } = value;
+  if (![seed, durationMs, nodes].every((number) => Number.isSafeInteger(number)) || !Array.isArray(faults)) {
+    throw new Error('The file is no schedule: it needs seed, durationMs, nodes and faults.');
+  }
+  for (const fault of faults as Fault[]) {
+    if (!kinds.includes(fault.kind)) throw new Error(`The schedule has a fault of unknown kind "${fault.kind}".`);
+    const numbers = [fault.id, fault.atMs, fault.forMs, fault.node, fault.strength];
+    if (!numbers.every((number) => Number.isFinite(number))) throw new Error(`Fault ${fault.id} is incomplete.`);
+  }
+  return { seed, durationMs, nodes, faults } as Schedule;
+}

@@ -1,0 +1,34 @@
+// Loaded into a service before its own code: its wall clock is off by as many milliseconds as the file says, which may change
+// at any moment. Timers and the monotonic clock go on undisturbed, as they do when a machine's time is set.
+import { readFileSync } from 'node:fs';
+
+const LOOK_EVERY_MS = 100;
+
+const file = process.env['CHAOS_CLOCK_FILE'];
+const RealDate = Date;
+let offsetMs = 0;
+
+function now(): number {
+  return RealDate.now() + offsetMs;
+}
+
+function look(path: string): void {
+  try {
+    const read = Number(readFileSync(path, 'utf8'));
+    if (Number.isFinite(read)) offsetMs = read;
+  } catch {
+    // No file: nobody has touched the clock.
+    offsetMs = 0;
+  }
+}
+
+if (file !== undefined) {
+  look(file);
+  setInterval(() => look(file), LOOK_EVERY_MS).unref();
+  globalThis.Date = new Proxy(RealDate, {
+    get: (target, key, receiver): unknown => (key === 'now' ? now : Reflect.get(target, key, receiver)),
+    construct: (target, args, newTarget): Date =>
+      Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget) as Date,
+    apply: () => new RealDate(now()).toString(),
+  });
+}

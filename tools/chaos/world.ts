@@ -1,0 +1,66 @@
+// Everything that a run breaks: the cluster of the fault tests, a second Redis to fail over to, and a wall clock for each
+// orders process.
+import { writeFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  buildServices,
+  FaultCluster,
+  freshRedis,
+  type OrdersNode,
+  projectRoot,
+  type RedisHandle,
+  temporaryFolder,
+} from '@gravity/testing';
+
+export class World {
+  private constructor(
+    readonly cluster: FaultCluster,
+    /** Idle until a failover. */
+    readonly replica: RedisHandle,
+    private readonly folder: string,
+  ) {}
+
+  /** Starts it all; resolves when every process is ready. */
+  static async start(nodes: number): Promise<World> {
+    const folder = await temporaryFolder();
+    await buildServices();
+    const preload = join(projectRoot(), 'dist', 'tools', 'chaos', 'skewed-clock.js');
+    const envOf = (name: string): Record<string, string> => ({
+      NODE_OPTIONS: `--require "${preload}"`,
+      CHAOS_CLOCK_FILE: join(folder, `${name}.clock`),
+    });
+    const replica = await freshRedis();
+    try {
+      return new World(await FaultCluster.start({ nodes, envOf }), replica, folder);
+    } catch (error) {
+      await replica.stop();
+      throw error;
+    }
+  }
+
+  /** The orders process of this number. */
+  node(index: number): OrdersNode {
+    const node = this.cluster.nodes[index % this.cluster.nodes.length];
+    if (node === undefined) throw new Error('the world has no orders process');
+    return node;
+  }
+
+  /** Sets the wall clock of an orders process off by this much; 0 puts it right. */
+  async skew(index: number, offsetMs: number): Promise<void> {
+    await writeFile(join(this.folder, `${this.node(index).process.name}.clock`), String(offsetMs));
+  }
+
+  /** Ends every disturbance of the network and of the clocks, whatever a fault may have left. */
+  async heal(): Promise<void> {
+    const { cluster } = this;
+    const links = cluster.nodes.flatMap((node) => [node.redis, node.postgres, node.http]);
+    for (const link of [...links, cluster.kafkaLink, cluster.providerLink, cluster.callbackLink]) await link.heal();
+    await Promise.all(cluster.nodes.map((_node, index) => this.skew(index, 0)));
+  }
+
+  /** Stops everything and removes what it left. */
+  async stop(): Promise<void> {
+    await Promise.all([this.cluster.stop(), this.replica.stop()]);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
