@@ -1,6 +1,5 @@
 // After everything was healed: has the system come to rest by itself, and does what the stores say agree with what each
 // buyer was told? All by SQL that goes around the services.
-import { idFromUuid } from '@gravity/kernel';
 import { checkPromises, type ClaimRecord, eventually, EventProbe, type FaultSale, settled } from '@gravity/testing';
 import { type Books, openBook } from '../demo/checks/facts';
 import { checkNeverOversold } from '../demo/checks/never-oversold';
@@ -122,7 +121,7 @@ async function checkPublished(
   };
   try {
     const written = new Map<string, string[]>();
-    for (const { key, event_id: id } of rows) written.set(key, [...(written.get(key) ?? []), eventIdOf(id)]);
+    for (const { key, event_id: id } of rows) written.set(key, [...(written.get(key) ?? []), id]);
     const different = (): string[] => {
       const there = arrived();
       return [...written]
@@ -139,8 +138,4 @@ async function checkPublished(
   } finally {
     await probe.close();
   }
-}
-
-function eventIdOf(uuid: string): string {
-  return idFromUuid('event', uuid);
 }

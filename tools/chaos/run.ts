@@ -93,7 +93,7 @@ class Blows {
 
   private inTurn(fault: Fault): Promise<void> {
     const parts = kindOf(fault.kind).parts(fault.node);
-    const before = Promise.all(parts.map((part) => this.busy.get(part)));
+    const before = Promise.all(parts.map((part) => this.busy.get(part) ?? Promise.resolve()));
     const mine = before.then(() => this.one(fault));
     for (const part of parts) this.busy.set(part, mine);
     return mine;
