@@ -1,23 +1,16 @@
-// The rig itself, for real: a short mix of faults breaks no promise, and a judge who is shown a broken one says so.
+// The judge of a chaos run must itself be able to fail: a real run in which nothing breaks but an acknowledged order is
+// taken away behind everybody's back.
 import { eventually } from '@gravity/testing';
-import { FAULT_KINDS } from './faults';
 import { runSchedule } from './run';
-import { planSchedule, type Schedule } from './schedule';
+import type { Schedule } from './schedule';
 
 const SEED = 20_261;
 const log = (): void => undefined;
 
 const calm: Schedule = { seed: SEED, durationMs: 6_000, nodes: 2, faults: [] };
 
-describe('chaos', () => {
-  it('breaks no promise by half a minute of all kinds of faults', async () => {
-    const report = await runSchedule(planSchedule(SEED, 30_000, FAULT_KINDS, 2), { log });
-    expect(report.violations).toEqual([]);
-    expect(Object.keys(report.struck).length).toBeGreaterThan(5);
-    expect(report.heard['ok']).toBeGreaterThan(20);
-  }, 300_000);
-
-  it('reports an acknowledged order that is gone, and a unit that was sold behind the counters', async () => {
+describe('the judge of a chaos run', () => {
+  it('reports an acknowledged order that is gone, and the counter that still holds its unit', async () => {
     const report = await runSchedule(calm, {
       log,
       restWithinMs: 20_000,

@@ -60,6 +60,7 @@ export async function judge(
     const published = await checkPublished(orders, cluster.kafka.url);
     checked += published.checked;
     note('P4', published.violations);
+    note('P4', await checkSnapshots(cluster.databaseUrl('catalog'), orders));
     note('P8', await rebuilt(world, crowd.sales, agreeWithinMs));
   } finally {
     await Promise.all([orders.end(), payments.end()]);
@@ -94,6 +95,29 @@ function takenBack(records: readonly ClaimRecord[]): string[] {
     if (denied === undefined) return [];
     return [`${wish.buyerId} under ${wish.key} was told yes, and later ${JSON.stringify(denied.outcome)}`];
   });
+}
+
+/** What orders knows of each SKU is the catalogue's last word on it: every event had its effect. */
+async function checkSnapshots(catalogUrl: string, orders: OrdersBook): Promise<string[]> {
+  const catalog = await openBook(catalogUrl);
+  try {
+    const last = async (book: OrdersBook, text: string): Promise<string> => {
+      const { rows } = await book.query<{ sku: string; version: string }>(text);
+      return rows.map(({ sku, version }) => `${sku} ${version}`).join(', ');
+    };
+    const skus = await last(catalog, 'select id::text as sku, version::text from skus order by id');
+    const known = 'select sku_id::text as sku, sequence::text as version from sku_snapshots order by sku_id';
+    await eventually(
+      async () => {
+        if ((await last(orders, known)) !== skus) throw new Error('snapshots are behind');
+      },
+      { withinMs: PUBLISHED_WITHIN_MS },
+    ).catch(() => undefined);
+    const snapshots = await last(orders, known);
+    return snapshots === skus ? [] : [`SKUs in the catalogue: ${skus}; as orders knows them: ${snapshots}`];
+  } finally {
+    await catalog.end();
+  }
 }
 
 interface Row {

@@ -14,7 +14,7 @@ export function renderReport(report: RunReport, file: string | undefined): strin
   const missed = report.missed.map((what) => `  not carried out: ${what}\n`).join('');
   const broken = report.violations.map(({ promise, what }) => `  ${promise}: ${what}\n`).join('');
   const verdict = report.ok
-    ? `Every promise held: ${count(report.checked)} facts in ${report.sales} sales.\n`
+    ? `Every promise held: ${count(report.checked)} facts in ${report.sales} sales, with ${count(report.prices)} changes of prices.\n`
     : `BROKEN, seed ${report.seed}:\n${broken}Again:   npm run chaos -- --replay ${file}\nSmaller: npm run chaos -- --shrink ${file}\n`;
   return `Faults\n${rows(report.struck)}${missed}Buyers heard\n${rows(report.heard)}${verdict}${report.seconds} s, seed ${report.seed}\n`;
 }

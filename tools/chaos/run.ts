@@ -1,6 +1,7 @@
 // One run: a world, a crowd, the schedule's blows, the healing of everything, the judgement.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Crowd } from './crowd';
+import { Editor } from './editor';
 import { kindOf } from './faults';
 import { judge, type JudgeOptions, type Violation } from './judge';
 import type { Fault, Schedule } from './schedule';
@@ -17,6 +18,8 @@ export interface RunReport {
   /** What buyers heard, by kind of answer. */
   readonly heard: Readonly<Record<string, number>>;
   readonly sales: number;
+  /** Prices that were changed in the catalogue meanwhile. */
+  readonly prices: number;
   /** How many facts the judge looked at. */
   readonly checked: number;
   readonly violations: readonly Violation[];
@@ -36,7 +39,8 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
   const world = await World.start(schedule.nodes);
   try {
     const crowd = new Crowd(world, schedule.seed);
-    await crowd.start();
+    const editor = new Editor(world);
+    await Promise.all([crowd.start(), editor.start()]);
     const blows = new Blows(world, options.log);
     await Promise.all([blows.play(schedule), options.meanwhile?.(world, crowd)]);
     const violations: Violation[] = [];
@@ -45,7 +49,7 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
     await Promise.all(world.cluster.nodes.map(({ process }) => process.ready(READY_WITHIN_MS))).catch(
       (error: unknown) => violations.push({ promise: 'liveness', what: String(error) }),
     );
-    await crowd.end();
+    await Promise.all([crowd.end(), editor.end()]);
     const last = await crowd.lastBuyer();
     if (last !== 'ok') violations.push({ promise: 'liveness', what: `after all was healed a buyer heard: ${last}` });
     const judged = await judge(world, crowd, options);
@@ -60,6 +64,7 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
       missed: blows.missed,
       heard: crowd.history.summary(),
       sales: crowd.sales.length,
+      prices: editor.changes,
       checked: judged.checked,
       violations,
     };

@@ -31,7 +31,7 @@ export class World {
     });
     const replica = await freshRedis();
     try {
-      return new World(await FaultCluster.start({ nodes, envOf }), replica, folder);
+      return new World(await FaultCluster.start({ nodes, envOf, catalog: true }), replica, folder);
     } catch (error) {
       await replica.stop();
       throw error;

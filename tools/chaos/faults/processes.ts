@@ -59,6 +59,16 @@ export const processFaults: readonly FaultKind[] = [
     },
   },
   {
+    name: 'catalog-kill',
+    title: 'kill -9 of the catalogue',
+    lastsMs: [500, 4_000],
+    parts: () => ['catalog'],
+    strike: async ({ cluster }) => {
+      await cluster.catalog.kill();
+      return () => cluster.catalog.start();
+    },
+  },
+  {
     name: 'clock-jump',
     title: 'wall clock of an orders process jumps by up to ten minutes and back',
     lastsMs: [1_000, 8_000],

@@ -36,6 +36,8 @@ export interface FaultClusterOptions {
   readonly nodes?: number;
   /** False: nothing is started but the engines and the databases. Default true. */
   readonly startServices?: boolean;
+  /** Also the catalogue, whose events the orders processes consume. Default false. */
+  readonly catalog?: boolean;
   /** More environment for the orders process of this name. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
@@ -43,8 +45,10 @@ export interface FaultClusterOptions {
 export class FaultCluster {
   readonly nodes: OrdersNode[] = [];
   private sandboxProcess: ServiceProcess | undefined;
+  private catalogProcess: ServiceProcess | undefined;
   private client: Client | undefined;
-  private operatorToken = '';
+  /** Lets in as an operator. */
+  operatorToken = '';
   private readonly tokens = new Map<string, Promise<string>>();
   private providerProxy: TcpProxy | undefined;
   private callbackProxy: TcpProxy | undefined;
@@ -71,7 +75,8 @@ export class FaultCluster {
     try {
       cluster.operatorToken = await issuer.mint({ sub: 'op_1', roles: ['operator'], expiresIn: '6h' });
       cluster.providerProxy = await TcpProxy.start({ targetPort: cluster.sandboxPort });
-      await Promise.all([cluster.migrate('orders'), cluster.migrate('payments-sandbox')]);
+      const databases = ['orders', 'payments-sandbox', ...(options.catalog === true ? ['catalog'] : [])];
+      await Promise.all(databases.map((service) => cluster.migrate(service)));
       if (options.startServices !== false) await cluster.startServices(options.nodes ?? 2);
       return cluster;
     } catch (error) {
@@ -94,6 +99,11 @@ export class FaultCluster {
       folder: this.folder,
       port: this.sandboxPort,
     });
+    if (this.options.catalog === true) {
+      const script = 'apps/catalog/src/main.js';
+      const env = this.environment();
+      this.catalogProcess = await ServiceProcess.start({ name: 'catalog', script, env, folder: this.folder });
+    }
     if (ready) await Promise.all(this.nodes.map((node) => node.process.ready()));
   }
 
@@ -105,6 +115,12 @@ export class FaultCluster {
   get sandbox(): ServiceProcess {
     if (this.sandboxProcess === undefined) throw new Error('the services were not started');
     return this.sandboxProcess;
+  }
+
+  /** The catalogue, when it was asked for. */
+  get catalog(): ServiceProcess {
+    if (this.catalogProcess === undefined) throw new Error('the catalogue was not started');
+    return this.catalogProcess;
   }
 
   /** Between the orders processes and the payment provider. */
@@ -120,7 +136,7 @@ export class FaultCluster {
   }
 
   /** The address of a service's database, past the proxies. */
-  databaseUrl(service: 'orders' | 'payments_sandbox'): string {
+  databaseUrl(service: 'orders' | 'payments_sandbox' | 'catalog'): string {
     const url = new URL(this.postgres.url);
     url.pathname = `/gravity_${service}`;
     return url.toString();
@@ -200,7 +216,11 @@ export class FaultCluster {
   /** Stops everything and removes what it left. */
   async stop(): Promise<void> {
     for (const node of this.nodes) node.process.resume();
-    await Promise.all([...this.nodes.map((node) => node.process.kill()), this.sandboxProcess?.kill()]);
+    await Promise.all([
+      ...this.nodes.map((node) => node.process.kill()),
+      this.sandboxProcess?.kill(),
+      this.catalogProcess?.kill(),
+    ]);
     await this.client?.end().catch(() => undefined);
     for (const node of this.nodes) {
       for (const proxy of [node.redis, node.postgres, node.http]) await proxy.close();

@@ -1,0 +1,55 @@
+// Somebody who keeps changing prices in the catalogue, so that the consumers of its events have work while they are disturbed.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newUuid } from '@gravity/kernel';
+import { ApiClient } from '../lib/api-client';
+import { seedCatalogue } from '../lib/sale-seed';
+import type { World } from './world';
+
+const PAUSE_MS = 60;
+const REST_MS = 500;
+
+interface Sku {
+  readonly id: string;
+  readonly version: number;
+}
+
+export class Editor {
+  private readonly client: ApiClient;
+  private ended = false;
+  private working: Promise<void> = Promise.resolve();
+  /** Prices that were set. */
+  changes = 0;
+
+  constructor({ cluster }: World) {
+    this.client = new ApiClient(cluster.catalog.url, cluster.operatorToken);
+  }
+
+  /** Enters a few goods and begins to change their prices. */
+  async start(): Promise<void> {
+    const skus = await seedCatalogue(this.client);
+    this.working = Promise.all(skus.map(({ skuId }) => this.edit(skuId))).then(() => undefined);
+  }
+
+  async end(): Promise<void> {
+    this.ended = true;
+    await this.working;
+  }
+
+  private async edit(skuId: string): Promise<void> {
+    while (!this.ended) {
+      try {
+        let { version } = await this.client.get<Sku>(`/catalog/v1/skus/${skuId}`);
+        while (!this.ended) {
+          const headers = { 'idempotency-key': newUuid(), 'if-match': `"${version}"` };
+          const price = { amount: 100_000 + this.changes, currency: 'CNY' };
+          ({ version } = await this.client.call<Sku>('POST', `/catalog/v1/skus/${skuId}/prices`, price, headers));
+          this.changes += 1;
+          await sleep(PAUSE_MS);
+        }
+      } catch {
+        // Away, or our version is not the current one any more: look again.
+        await sleep(REST_MS);
+      }
+    }
+  }
+}
