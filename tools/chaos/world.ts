@@ -50,12 +50,17 @@ export class World {
     await writeFile(join(this.folder, `${this.node(index).process.name}.clock`), String(offsetMs));
   }
 
-  /** Ends every disturbance of the network and of the clocks, whatever a fault may have left. */
+  /** Ends every disturbance, whatever a fault may have left: what is frozen goes on, what has ended starts. */
   async heal(): Promise<void> {
     const { cluster } = this;
     const links = cluster.nodes.flatMap((node) => [node.redis, node.postgres, node.http]);
     for (const link of [...links, cluster.kafkaLink, cluster.providerLink, cluster.callbackLink]) await link.heal();
     await Promise.all(cluster.nodes.map((_node, index) => this.skew(index, 0)));
+    const services = [...cluster.nodes.map(({ process }) => process), cluster.sandbox, cluster.catalog];
+    for (const one of [cluster.postgres, cluster.redis, cluster.kafka, ...services]) {
+      if (one.pid === undefined) await one.start();
+      else await one.resume();
+    }
   }
 
   /** Stops everything and removes what it left. */
