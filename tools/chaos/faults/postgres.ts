@@ -20,7 +20,7 @@ async function rival(world: World): Promise<Client> {
 
 const end = (client: Client): Promise<void> => client.end().catch(() => undefined);
 
-/** All items, or those of a chosen part, locked by somebody else. */
+/** Nobody can decide a claim, pay or close while somebody else has the items. */
 const locks: FaultKind = {
   name: 'postgres-locks',
   title: 'the rows of all items locked by another session (lock and statement timeouts)',
@@ -28,8 +28,13 @@ const locks: FaultKind = {
   parts,
   strike: async (world) => {
     const client = await rival(world);
-    await client.query(`begin; set local lock_timeout = '3s'`);
-    await client.query('select 1 from round_items order by item_id for update');
+    try {
+      await client.query(`begin; set local lock_timeout = '3s'`);
+      await client.query('select 1 from round_items order by item_id for update');
+    } catch (error) {
+      await end(client);
+      throw error;
+    }
     return () => end(client);
   },
 };
