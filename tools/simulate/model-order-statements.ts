@@ -23,6 +23,7 @@ export function orderStatements(): readonly (readonly [start: string, statement:
     ...writerStatements(),
     ...winStatements(),
     ...moneyStatements(),
+    ...callbackStatements(),
     ...lateStatements(),
     ...expiryStatements(),
     ['insert into outbox', { name: 'outbox', run: () => [] }],
@@ -186,9 +187,37 @@ function winStatements(): (readonly [string, Statement])[] {
   ];
 }
 
-function moneyStatements(): (readonly [string, Statement])[] {
+function callbackStatements(): (readonly [string, Statement])[] {
   const eventKeys = ([providers, events]: readonly unknown[]): string[] =>
     (providers as string[]).map((provider, at) => `${provider} ${(events as string[])[at]!}`);
+  return [
+    [
+      'select provider, event_id from payment_callbacks',
+      {
+        name: 'seen-events',
+        run: (session, params) => eventKeys(params).flatMap((key) => session.get('callbacks', key) ?? []),
+      },
+    ],
+    [
+      'insert into payment_callbacks',
+      {
+        name: 'note-events',
+        locks: [(_session, params) => eventKeys(params).map((key) => `callback ${key}`)],
+        run: (session, params) => {
+          const [providers, events, , , outcomes] = params as [string[], string[], string[], string[], string[]];
+          eventKeys(params).forEach((key, at) => {
+            if (session.get('callbacks', key) !== undefined) return;
+            const row = { provider: providers[at]!, event_id: events[at]!, outcome: outcomes[at]! };
+            session.put('callbacks', key, row);
+          });
+          return [];
+        },
+      },
+    ],
+  ];
+}
+
+function moneyStatements(): (readonly [string, Statement])[] {
   return [
     [
       'insert into payment_intents as i (intent_id, order_id, provider, amount_minor, currency, pay_url, status, charge_id)',
@@ -216,29 +245,6 @@ function moneyStatements(): (readonly [string, Statement])[] {
             intent_id: intentId as string,
             charge_id: chargeId as string,
             minor: minor as string,
-          });
-          return [];
-        },
-      },
-    ],
-    [
-      'select provider, event_id from payment_callbacks',
-      {
-        name: 'seen-events',
-        run: (session, params) => eventKeys(params).flatMap((key) => session.get('callbacks', key) ?? []),
-      },
-    ],
-    [
-      'insert into payment_callbacks',
-      {
-        name: 'note-events',
-        locks: [(_session, params) => eventKeys(params).map((key) => `callback ${key}`)],
-        run: (session, params) => {
-          const [providers, events, , , outcomes] = params as [string[], string[], string[], string[], string[]];
-          eventKeys(params).forEach((key, at) => {
-            if (session.get('callbacks', key) !== undefined) return;
-            const row = { provider: providers[at]!, event_id: events[at]!, outcome: outcomes[at]! };
-            session.put('callbacks', key, row);
           });
           return [];
         },

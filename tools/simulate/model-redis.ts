@@ -252,7 +252,7 @@ function emptyMemory(): Memory {
 
 function mapAt<V>(maps: Map<string, Map<string, V>>, key: string): Map<string, V> {
   let found = maps.get(key);
-  if (found === undefined) maps.set(key, (found = new Map()));
+  if (found === undefined) maps.set(key, (found = new Map<string, V>()));
   return found;
 }
 

@@ -149,7 +149,7 @@ export class Session {
   }
 
   get<T extends TableName>(table: T, key: string): Rows[T] | undefined {
-    const committed = this.store.tables[table].get(key) as Rows[T] | undefined;
+    const committed = this.store.tables[table].get(key);
     const changes = this.changes.get(table);
     if (changes?.has(key) !== true) return committed;
     const change = changes.get(key);

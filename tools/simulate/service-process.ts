@@ -107,6 +107,6 @@ export class ServiceProcess implements Life {
 
 /** A loop's turn without the loop: when it runs is for the schedule to say. */
 function turnOf(loop: object): () => Promise<unknown> {
-  const { turn } = loop as { turn(signal: AbortSignal): Promise<unknown> };
+  const { turn } = loop as { turn: (signal: AbortSignal) => Promise<unknown> };
   return () => turn.call(loop, NEVER_STOPS);
 }
