@@ -1,6 +1,7 @@
 // All services in one process on real engines, with databases and topics of their own, and a client that shows everything
 // about an answer.
 import { bootServices, openApiDocument, type Role, type RunningServices } from '@gravity/http';
+import type { JsonLogger } from '@gravity/observability';
 import { openDatabase } from '@gravity/persistence';
 import {
   engines,
@@ -20,6 +21,8 @@ const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
 const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse|snapshot/;
 
 export const PROVIDER_KEY = 'key_of_the_merchant_server';
+export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+export const CURSOR_SECRET = 'a secret of the test that is long enough';
 
 /** A JSON answer with whatever members it has. */
 export interface Answer {
@@ -41,6 +44,7 @@ export interface CallOptions {
 export class ApiStack {
   readonly api: ApiDescription;
   private readonly connections: readonly ReturnType<typeof openDatabase>[];
+  private readonly tables = new Map<object, string[]>();
   private readonly tokens = new Map<string, Promise<string>>();
 
   private constructor(
@@ -53,7 +57,7 @@ export class ApiStack {
     this.connections = databases.map(({ url }) => openDatabase({ url, applicationName: 'spec', poolSize: 1 }));
   }
 
-  static async start(name: string): Promise<ApiStack> {
+  static async start(name: string, logger?: JsonLogger): Promise<ApiStack> {
     const issuer = await localIssuer();
     const databases = await Promise.all(SERVICES.map((service) => freshDatabase(`${name} ${service}`)));
     const [catalog, orders, sandbox] = databases;
@@ -67,17 +71,17 @@ export class ApiStack {
       REDIS_URL: engines().redisUrl,
       KAFKA_BROKERS: engines().kafkaBrokers,
       KAFKA_TOPIC_PREFIX: uniquePrefix(),
-      CURSOR_SECRET: 'a secret of the test that is long enough',
+      CURSOR_SECRET,
       PAYMENTS_PROVIDER_URL: base,
       PAYMENTS_PROVIDER_KEY: PROVIDER_KEY,
-      PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      PAYMENTS_WEBHOOK_SECRETS: WEBHOOK_SECRET,
       PAYMENTS_CALLBACK_URL: `${base}/orders/v1/payment-callbacks/sandbox`,
       PAYMENTS_SANDBOX_PUBLIC_URL: base,
       LOG_LEVEL: process.env['SPEC_LOG_LEVEL'] ?? 'fatal',
     };
     const services = allServices(env);
     for (const service of services) await service.migrate();
-    const running = await bootServices(services, { env, port, grpcPort: 0 });
+    const running = await bootServices(services, { env, port, grpcPort: 0, ...(logger && { logger }) });
     return new ApiStack(running, issuer, databases);
   }
 
@@ -120,18 +124,23 @@ export class ApiStack {
   /** Rows of every table that only requests write, as `catalog.products: 3`. */
   async rowCounts(): Promise<string[]> {
     const lists = this.connections.map(async (database, index) => {
-      const tables = await database.query<{ name: string }>(
-        `select tablename as name from pg_tables where schemaname = 'public' order by 1`,
-      );
-      const counted = tables.filter(({ name }) => !BACKGROUND.test(name));
-      return Promise.all(
-        counted.map(async ({ name }) => {
-          const [row] = await database.query<{ n: number }>(`select count(*)::int as n from "${name}"`);
-          return `${SERVICES[index]}.${name}: ${row!.n}`;
-        }),
-      );
+      const tables = await this.countedTables(database);
+      const counts = tables.map((name) => `select '${name}' as name, count(*)::int as n from "${name}"`);
+      const rows = await database.query<{ name: string; n: number }>(`${counts.join(' union all ')} order by 1`);
+      return rows.map(({ name, n }) => `${SERVICES[index]}.${name}: ${n}`);
     });
     return (await Promise.all(lists)).flat();
+  }
+
+  private async countedTables(database: ReturnType<typeof openDatabase>): Promise<string[]> {
+    const known = this.tables.get(database);
+    if (known !== undefined) return known;
+    const tables = await database.query<{ name: string }>(
+      `select tablename as name from pg_tables where schemaname = 'public'`,
+    );
+    const counted = tables.map(({ name }) => name).filter((name) => !BACKGROUND.test(name));
+    this.tables.set(database, counted);
+    return counted;
   }
 }
 

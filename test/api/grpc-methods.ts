@@ -8,7 +8,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
 
 const PACKAGES = [protoPackage('catalog'), protoPackage('orders')];
@@ -32,20 +32,47 @@ type UnaryMethod = (
   done: (error: ServiceError | null, body?: unknown) => void,
 ) => void;
 
+/** A message type as its .proto declares it. */
+export interface MessageType {
+  readonly name: string;
+  readonly field: readonly MessageField[];
+  /** Entries of maps are types of their own. */
+  readonly nestedType: readonly MessageType[];
+}
+
+export interface MessageField {
+  readonly name: string;
+  readonly number: number;
+  /** `TYPE_STRING`, `TYPE_INT32`, … */
+  readonly type: string;
+  /** A message type, as far as it has to be told apart from where it is used: `common.v1.Money`. */
+  readonly typeName: string;
+}
+
 export class GrpcMethods {
   private readonly clients = new Map<string, Client>();
+  private readonly requests = new Map<string, { readonly path: string; readonly type: MessageType }>();
+  /** Message types by their short names. */
+  readonly types = new Map<string, MessageType>();
 
   constructor(address: string) {
     for (const { protoPath, includeDirs } of PACKAGES) {
       const loaded = loadSync(protoPath, { ...PROTO_LOADER_OPTIONS, includeDirs: [...includeDirs] });
       const packages = loadPackageDefinition(loaded);
       for (const [name, entry] of Object.entries(loaded)) {
-        if ('format' in entry) continue;
+        if ('format' in entry) {
+          this.types.set(name.split('.').at(-1)!, entry.type as MessageType);
+          continue;
+        }
         const Constructor = name
           .split('.')
           .reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], packages);
         const client = new (Constructor as ServiceClientConstructor)(address, credentials.createInsecure());
-        for (const method of Object.keys(entry)) this.clients.set(`${name.split('.').at(-1)}.${method}`, client);
+        for (const [method, { path, requestType }] of Object.entries(entry as ServiceDefinition)) {
+          const short = `${name.split('.').at(-1)}.${method}`;
+          this.clients.set(short, client);
+          this.requests.set(short, { path, type: requestType.type as MessageType });
+        }
       }
     }
   }
@@ -55,25 +82,51 @@ export class GrpcMethods {
     return [...this.clients.keys()].sort();
   }
 
+  /** The type of a method's request. */
+  requestType(name: string): MessageType {
+    return this.requests.get(name)!.type;
+  }
+
   /** Calls a method; never throws for a status. */
   call(name: string, request: object, token?: string): Promise<GrpcAnswer> {
     const client = this.clients.get(name)!;
-    const metadata = new Metadata();
-    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     const method = (client as unknown as Record<string, UnaryMethod>)[name.split('.')[1]!]!;
-    return new Promise((resolve) => {
-      method.call(client, request, metadata, { deadline: Date.now() + DEADLINE_MS }, (error, body) =>
-        resolve({
-          status: status[error === null ? 0 : error.code]!,
-          code: error === null ? undefined : String(error.metadata.get('x-problem-code')[0]),
-          details: error?.details ?? '',
-          body,
-        }),
-      );
-    });
+    return answered((done) => method.call(client, request, metadataWith(token), inTime(), done));
+  }
+
+  /** Calls a method with these bytes for a message; the answer's body stays undecoded. */
+  callRaw(name: string, bytes: Buffer, metadata: Metadata): Promise<GrpcAnswer> {
+    const same = (body: Buffer): Buffer => body;
+    const { path } = this.requests.get(name)!;
+    return answered((done) =>
+      this.clients.get(name)!.makeUnaryRequest(path, same, same, bytes, metadata, inTime(), done),
+    );
   }
 
   close(): void {
     for (const client of new Set(this.clients.values())) client.close();
   }
+}
+
+/** Metadata with a token in it. */
+export function metadataWith(token?: string): Metadata {
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  return metadata;
+}
+
+const inTime = (): { deadline: number } => ({ deadline: Date.now() + DEADLINE_MS });
+
+function answered(start: (done: (error: ServiceError | null, body?: unknown) => void) => unknown): Promise<GrpcAnswer> {
+  return new Promise((resolve) => {
+    start((error, body) => {
+      const [code] = error?.metadata.get('x-problem-code') ?? [];
+      resolve({
+        status: status[error === null ? 0 : error.code]!,
+        code: code === undefined ? undefined : String(code),
+        details: error?.details ?? '',
+        body,
+      });
+    });
+  });
 }

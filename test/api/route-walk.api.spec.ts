@@ -286,6 +286,9 @@ describe('over gRPC', () => {
       bad.unsigned(request),
       await bad.wronglySigned(request),
       await bad.keyConfusion(request),
+      await bad.wrongIssuer(request),
+      await bad.tampered({ ...request, roles: ['buyer'] }),
+      await bad.unknownKey(request),
     ];
     for (const [name, { callers, request: message }] of Object.entries(table())) {
       for (const token of turnedAway)

@@ -13,7 +13,7 @@ import { ApiDocument } from './api-document';
 import { GrpcServer } from './grpc-server';
 import { HealthRegistry } from './health-registry';
 import { type HttpConfig, readHttpConfig } from './http-config';
-import { BODY_BYTES_MAX, createHttpAdapter } from './http-server';
+import { BODY_BYTES_MAX, CONNECTION_LIMITS, type ConnectionLimits, createHttpAdapter } from './http-server';
 import { openApiDocument, routesOf } from './openapi';
 import { PlatformModule } from './platform.module';
 import { RateLimiter } from './rate-limiter';
@@ -47,6 +47,8 @@ export interface BootOptions {
   readonly logger?: JsonLogger;
   /** Largest request body. Default 64 KiB. */
   readonly bodyLimitBytes?: number;
+  /** How long clients may take. Default: the stated bounds. */
+  readonly connectionLimits?: ConnectionLimits;
   readonly extraModules?: readonly (DynamicModule | Type)[];
   /** Turns an infrastructure error into a problem. Default: by the class of a database error. */
   readonly classifyError?: ErrorClassifier;
@@ -92,6 +94,7 @@ export async function bootServices(
   };
   const adapter = createHttpAdapter({
     bodyLimitBytes: options.bodyLimitBytes ?? BODY_BYTES_MAX,
+    connectionLimits: options.connectionLimits ?? CONNECTION_LIMITS,
     trustedProxies: config.trustedProxies,
     services: definitions.map((definition) => definition.name),
     isLeaving: () => phase.leaving,

@@ -2,22 +2,29 @@
 // limits, and a shutdown that finishes the calls in progress.
 import {
   type ChannelOptions,
+  type sendUnaryData,
   type Server,
   ServerCredentials,
   Server as GrpcJsServer,
+  type ServerUnaryCall,
   type ServiceDefinition as GrpcService,
 } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ServerGrpc } from '@nestjs/microservices';
 import { PROTO_LOADER_OPTIONS, type ProtoPackage } from '@gravity/contracts';
+import { grpcFailure } from './grpc-status';
 import type { HealthRegistry } from './health-registry';
+import { newRequestId, validRequestId } from './request-id';
 
 const MESSAGE_BYTES_MAX = 1_048_576;
 const METADATA_BYTES_MAX = 16_384;
 const STREAMS_PER_CONNECTION_MAX = 1_000;
 const HEALTH_EVERY_MS = 1_000;
 const KEEPALIVE_MS = 30_000;
+
+/** Stands for a request whose bytes are no message of its type. */
+const BROKEN_MESSAGE = Object.freeze({});
 
 const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
@@ -54,7 +61,9 @@ export class GrpcServer extends ServerGrpc {
         new ReflectionService(loaded).addToServer(server);
         this.health.addToServer(server);
         for (const [name, entry] of Object.entries(loaded)) {
-          if (!('format' in entry) && isService(entry)) this.health.setStatus(name, 'NOT_SERVING');
+          if ('format' in entry || !isService(entry)) continue;
+          this.health.setStatus(name, 'NOT_SERVING');
+          keepBrokenMessages(entry);
         }
       },
     });
@@ -71,6 +80,17 @@ export class GrpcServer extends ServerGrpc {
     this.server = server;
     this.timer = setInterval(() => void this.mirrorHealth(), HEALTH_EVERY_MS).unref();
     return server;
+  }
+
+  /** Refuses broken messages; everything else goes Nest's way. */
+  override createUnaryServiceMethod(methodHandler: Parameters<ServerGrpc['createUnaryServiceMethod']>[0]): UnaryMethod {
+    const answer = super.createUnaryServiceMethod(methodHandler) as UnaryMethod;
+    return (call, callback) => {
+      if (call.request !== BROKEN_MESSAGE) return answer(call, callback);
+      const requestId = validRequestId(call.metadata.get('x-request-id')[0]) ?? newRequestId();
+      const detail = 'The bytes are not a message of the type that this method takes.';
+      callback(grpcFailure({ code: 'invalid-request', detail }, requestId));
+    };
   }
 
   /** Gives the gRPC health service what the readiness probe would answer now. */
@@ -94,6 +114,22 @@ export class GrpcServer extends ServerGrpc {
     clearInterval(this.timer);
     this.server?.forceShutdown();
     this.server = undefined;
+  }
+}
+
+type UnaryMethod = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => unknown;
+
+// grpc-js answers INTERNAL, with the decoder's own words, for what is the caller's fault.
+function keepBrokenMessages(service: GrpcService): void {
+  for (const method of Object.values(service)) {
+    const decode = method.requestDeserialize;
+    method.requestDeserialize = (bytes: Buffer): unknown => {
+      try {
+        return decode(bytes) as unknown;
+      } catch {
+        return BROKEN_MESSAGE;
+      }
+    };
   }
 }
 

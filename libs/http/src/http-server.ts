@@ -20,10 +20,25 @@ import { newRequestId, validRequestId } from './request-id';
 export const BODY_BYTES_MAX = 65_536;
 const HEADER_BYTES_MAX = 16_384;
 const PATH_PARAMETER_LENGTH_MAX = 128;
-const REQUEST_TIMEOUT_MS = 30_000;
-const CONNECTION_TIMEOUT_MS = 60_000;
-// Longer than the idle time of usual balancers, so that they close an idle connection before we do.
-const KEEP_ALIVE_MS = 75_000;
+/** How long a client may take before its connection is cut. */
+export interface ConnectionLimits {
+  /** For a whole request, from its first byte, and for a new connection to send one. */
+  readonly requestMs: number;
+  /** How often requests that take too long are looked for. */
+  readonly checkEveryMs: number;
+  /** Without a byte in either direction while a request is answered. */
+  readonly silenceMs: number;
+  /** Between two requests. */
+  readonly keepAliveMs: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  requestMs: 30_000,
+  checkEveryMs: 5_000,
+  silenceMs: 60_000,
+  // Longer than the idle time of usual balancers, so that they close an idle connection before we do.
+  keepAliveMs: 75_000,
+};
 
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -33,6 +48,7 @@ const SECURITY_HEADERS = {
 
 export interface ServerOptions {
   readonly bodyLimitBytes: number;
+  readonly connectionLimits: ConnectionLimits;
   readonly trustedProxies: number;
   /** Names of the services in this process: the first segment of their paths, and their metrics' label. */
   readonly services: readonly string[];
@@ -42,17 +58,23 @@ export interface ServerOptions {
 
 /** The adapter Nest runs on. */
 export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
+  const limits = options.connectionLimits;
   const settings = {
     logger: false,
     bodyLimit: options.bodyLimitBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.silenceMs,
+    keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     trustProxy: options.trustedProxies === 0 ? false : options.trustedProxies,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
-    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_TIMEOUT_MS, ServerResponse: OneWriteResponse },
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.checkEveryMs,
+      ServerResponse: OneWriteResponse,
+    },
     requestIdHeader: false,
     genReqId: (raw: IncomingMessage) => validRequestId(raw.headers['x-request-id']) ?? newRequestId(),
     clientErrorHandler: answerBrokenRequest,
