@@ -1,0 +1,113 @@
+// Goal: no secret that a client sends or that we hold reaches a log, and no text of a client forges a line of it. Method:
+// canaries in every place of every operation, over HTTP and gRPC, with everything logged that can be; then requests that
+// break on our side, because failures are what gets logged.
+import { createHmac } from 'node:crypto';
+import { newUuid } from '@gravity/kernel';
+import { createLogger } from '@gravity/observability';
+import { operationsOf } from '../../tools/contracts/lint-api';
+import { ApiStack, CURSOR_SECRET, PROVIDER_KEY, WEBHOOK_SECRET } from './api-stack';
+import { GrpcMethods } from './grpc-methods';
+import { bodySchema, sampleOf } from './sample-bodies';
+import { type Scene, setScene } from './scene';
+
+const CANARY = 'canary7f3a9c51';
+/** Ends a line, begins a false one, moves the cursor, and hides what follows. */
+const FORGERY = `x\r\n{"level":"fatal","message":"forged"}\n\u001b[2J\u0085\u2028\u202e${CANARY}`;
+
+const lines: string[] = [];
+let stack: ApiStack;
+let scene: Scene;
+
+beforeAll(async () => {
+  const destination = { write: (line: string) => void lines.push(line) };
+  stack = await ApiStack.start('log-canaries', createLogger({ service: 'spec', level: 'trace', destination }));
+  scene = await setScene(stack);
+}, 120_000);
+
+afterAll(async () => stack?.stop());
+
+function ids(path: string): string {
+  const known: Record<string, string> = { ...scene, merchantId: scene.ownerMerchant, provider: 'sandbox' };
+  return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => known[name] ?? CANARY);
+}
+
+const encoded = encodeURIComponent(FORGERY);
+
+/** One request per place that a text can be put into. */
+async function plant(): Promise<void> {
+  for (const { method, path, operation } of operationsOf(stack.api)) {
+    const role = (['operator', 'buyer', 'merchant'] as const).find((one) => operation['x-callers']?.includes(one));
+    const token =
+      role === undefined ? PROVIDER_KEY : await stack.token(role, role === 'buyer' ? scene.ownerBuyer : CANARY);
+    const schema = bodySchema(operation);
+    const good = schema === undefined ? undefined : (sampleOf(stack.api, schema) as Record<string, unknown>);
+    const poisoned = good && Object.fromEntries(Object.keys(good).map((name) => [name, FORGERY]));
+    const headers = { 'idempotency-key': `${CANARY}-${newUuid()}`, 'if-match': `"${CANARY}"`, cookie: `s=${CANARY}` };
+    const send = (where: string, options: Parameters<ApiStack['call']>[2]): Promise<unknown> =>
+      stack.call(method, where, options);
+    await send(ids(path), { token, headers, json: good });
+    await send(ids(path), { token: `${CANARY}.${CANARY}.${CANARY}`, headers, json: good });
+    await send(ids(path), { token, headers, json: poisoned });
+    await send(path.replaceAll(/\{\w+\}/g, encoded), { token, headers, json: good });
+    const queries = (operation.parameters ?? []).filter((one) => one.in === 'query').map(({ name }) => name);
+    for (const name of [...queries, 'token']) await send(`${ids(path)}?${name}=${encoded}`, { token, headers });
+    await send(ids(path), {
+      token,
+      headers: { ...headers, 'x-request-id': `${CANARY} {}` },
+      raw: { body: `{"${CANARY}`, type: 'application/json' },
+    });
+  }
+}
+
+async function plantOverGrpc(): Promise<void> {
+  const grpc = new GrpcMethods(stack.running.grpcUrl!);
+  for (const name of grpc.names) {
+    const text = grpc.requestType(name).field.filter(({ type }) => type === 'TYPE_STRING');
+    const request = Object.fromEntries(text.map((field) => [field.name, FORGERY]));
+    for (const token of [CANARY, await stack.token('operator'), await stack.token('buyer', scene.ownerBuyer)])
+      await grpc.call(name, request, token);
+  }
+  grpc.close();
+}
+
+it('logs no secret, and no line that a client wrote', async () => {
+  await plant();
+  await plantOverGrpc();
+  const operator = await stack.token('operator');
+  // A signed callback that is genuine but senseless, so that our side has something to say about it.
+  const body = JSON.stringify({ type: FORGERY });
+  const [id, timestamp] = [`evt_${CANARY}`, `${Math.floor(Date.now() / 1_000)}`];
+  const key = Buffer.from(WEBHOOK_SECRET.slice('whsec_'.length), 'base64');
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+  await stack.call('POST', '/orders/v1/payment-callbacks/sandbox', {
+    raw: { body, type: 'application/json' },
+    headers: { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` },
+  });
+  const log = lines.join('');
+  // The log was listened to at all.
+  expect(log).toContain('listening');
+  const secrets = {
+    canary: CANARY,
+    'webhook secret': WEBHOOK_SECRET.slice('whsec_'.length),
+    'provider key': PROVIDER_KEY,
+    'cursor secret': CURSOR_SECRET,
+    'private key': stack.issuer.privateJwk.d!,
+    'client secret': scene.clientSecret,
+    token: operator,
+    signature,
+    forgery: 'forged',
+  };
+  expect(
+    Object.entries(secrets)
+      .filter(([, secret]) => log.includes(secret))
+      .map(([name]) => name),
+  ).toEqual([]);
+}, 60_000);
+
+it('writes each line as one JSON object without control characters', () => {
+  for (const line of lines) {
+    expect(line.endsWith('\n')).toBe(true);
+    expect(line.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+    expect(() => JSON.parse(line) as unknown).not.toThrow();
+  }
+});
