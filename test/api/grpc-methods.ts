@@ -8,7 +8,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
+import { loadSync } from '@grpc/proto-loader';
 import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
 
 const PACKAGES = [protoPackage('catalog'), protoPackage('orders')];
@@ -68,7 +68,7 @@ export class GrpcMethods {
           .split('.')
           .reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], packages);
         const client = new (Constructor as ServiceClientConstructor)(address, credentials.createInsecure());
-        for (const [method, { path, requestType }] of Object.entries(entry as ServiceDefinition)) {
+        for (const [method, { path, requestType }] of Object.entries(entry)) {
           const short = `${name.split('.').at(-1)}.${method}`;
           this.clients.set(short, client);
           this.requests.set(short, { path, type: requestType.type as MessageType });

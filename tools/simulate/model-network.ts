@@ -13,7 +13,7 @@ import {
   type PaymentProvider,
   ProviderUnavailable,
 } from '../../apps/orders/src/payments/payment-provider';
-import type { Money } from '@gravity/kernel';
+import { type Money, sleep } from '@gravity/kernel';
 import type { ModelRedis } from './model-redis';
 import { always, type Life, type Scheduler } from './scheduler';
 
@@ -38,6 +38,11 @@ export class ModelGateConnection {
 
   get runId(): string | undefined {
     return this.verified;
+  }
+
+  /** Waits the whole time unless there is a connection already: the latest that the real one may be back. */
+  async back(ms: number): Promise<void> {
+    if (this.verified === undefined) await sleep(ms);
   }
 
   run(script: GateScript, keys: readonly string[], ...args: (string | number)[]): Promise<GateReply> {
