@@ -45,7 +45,7 @@ export class FuzzedMessages {
   constructor(
     private readonly types: ReadonlyMap<string, MessageType>,
     private readonly random: SeededRandom,
-    private readonly good: GoodValues,
+    private readonly values: GoodValues,
   ) {}
 
   /** A message of the type, mostly well-formed, with some of its fields good. */
@@ -55,6 +55,22 @@ export class FuzzedMessages {
     if (this.random.chance(0.05)) return whole.subarray(0, this.random.integer(0, whole.length));
     if (this.random.chance(0.05)) return Buffer.concat([whole, this.noise()]);
     return whole;
+  }
+
+  /** A message of the type with every good value that it has room for, and nothing else. */
+  good(type: MessageType): Buffer {
+    return Buffer.concat(
+      type.field.flatMap((field) => {
+        if (field.type === 'TYPE_MESSAGE') {
+          const inner = this.good(this.inner(type, field));
+          return inner.length === 0 ? [] : [lengthPrefixed(field.number, inner)];
+        }
+        const good = this.values[field.name];
+        if (good === undefined) return [];
+        if (field.type === 'TYPE_STRING') return [lengthPrefixed(field.number, Buffer.from(String(good)))];
+        return [tag(field.number, VARINT), varint(BigInt(good))];
+      }),
+    );
   }
 
   private field(type: MessageType, field: MessageField): Buffer[] {
@@ -68,17 +84,12 @@ export class FuzzedMessages {
   }
 
   private value(type: MessageType, field: MessageField): Buffer {
-    const good = this.random.chance(0.6) ? this.good[field.name] : undefined;
+    const good = this.random.chance(0.6) ? this.values[field.name] : undefined;
     switch (field.type) {
       case 'TYPE_STRING':
         return lengthPrefixed(field.number, good === undefined ? this.text() : Buffer.from(String(good)));
-      case 'TYPE_MESSAGE': {
-        const inner =
-          type.nestedType.find(({ name }) => name === field.typeName) ??
-          this.types.get(field.typeName.split('.').at(-1)!);
-        if (inner === undefined) throw new Error(`there is no message type ${field.typeName}`);
-        return lengthPrefixed(field.number, this.message(inner));
-      }
+      case 'TYPE_MESSAGE':
+        return lengthPrefixed(field.number, this.message(this.inner(type, field)));
       case 'TYPE_BOOL':
       case 'TYPE_ENUM':
       case 'TYPE_INT32':
@@ -89,6 +100,12 @@ export class FuzzedMessages {
       default:
         throw new Error(`${field.type} is not known to the fuzzer yet; add it to FuzzedMessages`);
     }
+  }
+
+  private inner(type: MessageType, { typeName }: MessageField): MessageType {
+    const inner = type.nestedType.find(({ name }) => name === typeName) ?? this.types.get(typeName.split('.').at(-1)!);
+    if (inner === undefined) throw new Error(`there is no message type ${typeName}`);
+    return inner;
   }
 
   private text(): Buffer {

@@ -89,16 +89,15 @@ it(
 
 async function fuzzed(name: string, random: SeededRandom): Promise<string[]> {
   const faults: string[] = [];
-  const heard = new Set<string>();
   for (let call = 0; call < CALLS_PER_METHOD; call += 1) {
     const messages = new FuzzedMessages(grpc.types, random, goodValues(name));
-    const bytes = messages.message(grpc.requestType(name));
+    const type = grpc.requestType(name);
+    // Messages that are all refused for one reason would test nothing, so one is as good as it can be.
+    const bytes = call === 0 ? messages.good(type) : messages.message(type);
     const answer = await callAndCount(name, bytes);
-    heard.add(answer.status);
+    if (call === 0 && answer.status === 'INVALID_ARGUMENT') faults.push(`${name} refuses a good message`);
     faults.push(...faultsOf(`${name} ${bytes.toString('base64').slice(0, 400)}`, answer));
   }
-  // Messages that are all refused for one reason would test nothing.
-  if (heard.size < 2) faults.push(`${name} answers everything with ${[...heard].join()}`);
   return faults;
 }
 

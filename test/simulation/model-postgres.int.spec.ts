@@ -161,9 +161,8 @@ class Side {
       case 'tombstone':
         return this.database.query(
           `insert into claim_tombstones (claim_id, epoch, admission_number)
-         select claim_id, $3, number from unnest($1::uuid[], $2::bigint[]) as dead(claim_id, number)
-         on conflict do nothing`,
-          [[uuidFromParts('claim', this.sale.roundId, String(next.key))], [next.key], String(epoch ?? 0n)],
+         select * from unnest($1::uuid[], $2::bigint[], $3::bigint[]) on conflict do nothing`,
+          [[uuidFromParts('claim', this.sale.roundId, String(next.key))], [String(epoch ?? 0n)], [next.key]],
         );
     }
   }

@@ -20,7 +20,7 @@ afterAll(() => connection.stop());
 const claimed = fc.record({ id: fc.nat(7), quantity: fc.integer({ min: 1, max: 3 }) });
 const told = fc.record({
   id: fc.nat(7),
-  admission: fc.constantFrom('', '1', '2'),
+  admission: fc.constantFrom('', '1|1', '1|2', '2|1', '2|2', '3|1'),
   verdict: fc.constantFrom('kept', 'undone', 'returned'),
 });
 const command = fc.oneof(

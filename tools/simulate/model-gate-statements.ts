@@ -158,11 +158,13 @@ function loadStatements(): (readonly [string, Statement])[] {
 }
 
 function sweeperStatements(): (readonly [string, Statement])[] {
-  const keys = ([claimIds, numbers, epoch]: readonly unknown[]): string[] =>
-    (claimIds as string[]).map((id, index) => tombstoneKey(id, String(epoch), String((numbers as number[])[index])));
+  const keys = ([claimIds, epochs, numbers]: readonly unknown[]): string[] =>
+    (claimIds as string[]).map((id, index) =>
+      tombstoneKey(id, (epochs as string[])[index]!, String((numbers as number[])[index])),
+    );
   return [
     [
-      'select i.series_id, i.item_id, i.epoch from round_items i',
+      'select i.series_id, i.item_id from round_items i',
       {
         name: 'live-items',
         run: (session) => session.all('items').filter((item) => item.admission === 'GATE' && item.epoch > 0),
@@ -198,11 +200,11 @@ function sweeperStatements(): (readonly [string, Statement])[] {
         name: 'tombstones',
         locks: [(_session, params) => keys(params).map((key) => `tombstone ${key}`)],
         run: (session, params) => {
-          const [claimIds, numbers, epoch] = params as [string[], number[], string];
+          const [claimIds, epochs, numbers] = params as [string[], string[], number[]];
           keys(params).forEach((key, index) =>
             session.put('tombstones', key, {
               claim_id: claimIds[index]!,
-              epoch: String(epoch),
+              epoch: epochs[index]!,
               admission_number: String(numbers[index]),
             }),
           );

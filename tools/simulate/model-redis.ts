@@ -129,7 +129,7 @@ export class ModelRedis {
     const note = at.claims.get(id);
     if (note === undefined) return 0;
     const { quantity, buyer, number } = readNote(note);
-    if (admission !== '' && admission !== number) return 0;
+    if (admission !== '' && admission !== `${item.epoch}|${number}`) return 0;
     at.pending.delete(id);
     if (quantity > 0) {
       add(at.buyers, buyer, -quantity);
@@ -179,8 +179,9 @@ export class ModelRedis {
   }
 
   private stalePending(at: Keys, [olderThanMs, most]: readonly Arg[]): GateReply {
+    if (at.item === undefined) return [];
     const untilMs = this.nowMs() - Number(olderThanMs);
-    const reply: Arg[] = [];
+    const reply: Arg[] = [at.item.epoch];
     for (const id of inOrder(at.pending)
       .filter((known) => at.pending.get(known)! <= untilMs)
       .slice(0, Number(most))) {

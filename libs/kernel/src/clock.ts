@@ -8,10 +8,13 @@ export interface Clock {
 
 /** What code takes from the machine it runs on: time, pauses, and the end of a turn of the event loop. */
 export interface Machine {
+  /** What its wall clock shows, in milliseconds since the Unix epoch; jumps as the machine's does. */
   wallMs(): number;
+  /** Milliseconds since a moment of its own choosing; never goes back. */
   monotonicMs(): number;
   /** Runs the work once the current turn of the event loop is over. */
   soon(work: () => void): void;
+  /** Resolves after so many milliseconds, or once the signal is aborted; rejects never. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -35,12 +35,17 @@ export abstract class GateControl {
    * Takes units for a late payment, as a claim would: true when the gate (or, in DIRECT admission, Postgres later) may
    * still have them. The caller decides in Postgres and then reports with {@link settle}.
    */
-  abstract take(
-    claim: LateClaim,
-  ): Promise<{ readonly admitted: boolean; readonly epoch: bigint | null; readonly admissionNumber: bigint | null }>;
+  abstract take(claim: LateClaim): Promise<LateAdmission>;
 
-  /** Reports the decision on an admitted claim: kept, or given back. */
-  abstract settle(seriesId: string, itemId: string, claimId: string, kept: boolean): void;
+  /** Reports the decision on a claim that was taken: kept, or given back. */
+  abstract settle(claim: LateClaim, admission: LateAdmission, kept: boolean): void;
+}
+
+/** What the gate said to a late payment; the epoch is null in DIRECT admission. */
+export interface LateAdmission {
+  readonly admitted: boolean;
+  readonly epoch: bigint | null;
+  readonly admissionNumber: bigint | null;
 }
 
 export interface LateClaim {

@@ -5,7 +5,7 @@ import type { Clock } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
 import type { GateConnection } from './gate-connection';
 import { GateUnavailable } from './gate-connection';
-import { GateControl, type GateItemView, type LateClaim } from './gate-control';
+import { GateControl, type GateItemView, type LateAdmission, type LateClaim } from './gate-control';
 import { gateKeys } from './gate-scripts';
 import { type GateSnapshot, GateStateRepository } from './gate-state.repository';
 import type { RedisGate } from './redis-gate';
@@ -89,7 +89,7 @@ export class GateKeeper extends GateControl {
     return views;
   }
 
-  override async take(claim: LateClaim): ReturnType<GateControl['take']> {
+  override async take(claim: LateClaim): Promise<LateAdmission> {
     const admission = await this.state.admissionOf(claim.seriesId);
     if (admission === undefined || admission.admission === 'DIRECT')
       return { admitted: true, epoch: null, admissionNumber: null };
@@ -98,9 +98,13 @@ export class GateKeeper extends GateControl {
     return { admitted, epoch: admission.epoch, admissionNumber: admitted ? BigInt(answer.admissionNumber) : null };
   }
 
-  override settle(seriesId: string, itemId: string, claimId: string, kept: boolean): void {
+  override settle(claim: LateClaim, { epoch, admissionNumber }: LateAdmission, kept: boolean): void {
+    if (epoch === null || admissionNumber === null) return;
+    const admission = { epoch, number: admissionNumber };
     // A lost report is mended by the sweeper of pending notes.
-    this.gate.report(seriesId, itemId, claimId, undefined, kept ? 'kept' : 'undone').catch(() => undefined);
+    this.gate
+      .report(claim.seriesId, claim.itemId, claim.claimId, admission, kept ? 'kept' : 'undone')
+      .catch(() => undefined);
   }
 
   private async loadNow(seriesId: string, observedEpoch: bigint | undefined): Promise<boolean> {

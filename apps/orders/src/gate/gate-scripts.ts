@@ -162,28 +162,30 @@ return reply
 `;
 
 /**
- * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission number ('' : any) and verdict: 'kept'
- * (the order is committed), 'undone' (it never will be: forget the claim) or 'returned' (the order was closed: remember
- * the claim, offer its units again). Idempotent; a claim the gate does not know is skipped. Answers 1, or 0 while loading.
+ * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission (`epoch|number`; '' : any) and verdict:
+ * 'kept' (the order is committed), 'undone' (it never will be: forget the claim) or 'returned' (the order was closed:
+ * remember the claim, offer its units again). Idempotent; a claim the gate does not know, or knows from another admission,
+ * is skipped: a load gives the same numbers again. Answers 1, or 0 while loading.
  */
 export const SETTLE_SCRIPT = `${WARM_UP_COOLED}
 local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local s = redis.call('HMGET', series, 'state')
 if s[1] == 'loading' then return 0 end
-if redis.call('EXISTS', item) == 0 then return 1 end
+local g = redis.call('HMGET', item, 'epoch', 'winLimit')
+if not g[1] then return 1 end
 local now = clock()
 local back = 0
-local winLimit = tonumber(redis.call('HGET', item, 'winLimit'))
+local winLimit = tonumber(g[2])
 local reports = cjson.decode(ARGV[1])
 local kept = {}
 for i = 1, #reports, 3 do
   local id, admission, verdict = reports[i], reports[i + 1], reports[i + 2]
-  -- A live order needs no sweeping, under whichever admission number its claim is noted.
+  -- A live order needs no sweeping, under whichever admission its claim is noted.
   if verdict == 'kept' then kept[#kept + 1] = id end
   local record = verdict ~= 'kept' and redis.call('HGET', claims, id)
   if record then
     local q, buyer, number = string.match(record, '^(%d+)|(.*)|(%d+)$')
-    if admission == '' or admission == number then
+    if admission == '' or admission == g[1] .. '|' .. number then
       redis.call('ZREM', pending, id)
       local quantity = tonumber(q)
       if quantity > 0 then
@@ -265,10 +267,12 @@ end
 return reply
 `;
 
-/** Claims pending for longer than ARGV[1] ms, at most ARGV[2]: (claim id, note)… */
+/** Claims pending for longer than ARGV[1] ms, at most ARGV[2]: {epoch, (claim id, note)…}, or {} for an unknown item. */
 export const STALE_PENDING_SCRIPT = `${WARM_UP_COOLED}
+local epoch = redis.call('HGET', KEYS[3], 'epoch')
+if not epoch then return {} end
 local ids = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', clock() - tonumber(ARGV[1]), 'LIMIT', 0, ARGV[2])
-local reply = {}
+local reply = {epoch}
 for _, id in ipairs(ids) do
   local note = redis.call('HGET', KEYS[4], id)
   if note then

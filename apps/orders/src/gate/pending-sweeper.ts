@@ -3,7 +3,7 @@
 import type { Database } from '@gravity/persistence';
 import { Loop } from '../workers/loop';
 import { GateUnavailable } from './gate-connection';
-import type { PendingNote, RedisGate } from './redis-gate';
+import type { RedisGate, StaleNote } from './redis-gate';
 
 /** A decision takes milliseconds; after this long its process is gone, stopped, or cut off. */
 export const PENDING_GRACE_MS = 5_000;
@@ -11,7 +11,6 @@ export const PENDING_GRACE_MS = 5_000;
 interface LiveItem {
   readonly series_id: string;
   readonly item_id: string;
-  readonly epoch: string | number | bigint;
 }
 
 export class PendingSweeper extends Loop {
@@ -26,7 +25,7 @@ export class PendingSweeper extends Loop {
 
   protected override async turn(): Promise<number | void> {
     const items = await this.database.query<LiveItem>(
-      `select i.series_id, i.item_id, i.epoch from round_items i join rounds r using (round_id)
+      `select i.series_id, i.item_id from round_items i join rounds r using (round_id)
        where r.status in ('WARMED', 'OPEN', 'SOLD_OUT', 'CLOSED') and i.admission = 'GATE' and i.epoch > 0
          and r.closes_at > clock_timestamp() - interval '10 minutes'
        order by i.item_id limit 1000`,
@@ -41,7 +40,7 @@ export class PendingSweeper extends Loop {
     }
   }
 
-  private async settle(item: LiveItem, stale: readonly PendingNote[]): Promise<void> {
+  private async settle(item: LiveItem, stale: readonly StaleNote[]): Promise<void> {
     const claimIds = stale.map((note) => note.claimId);
     const committed = await this.database.transaction(async (tx) => {
       await tx.query(`select 1 from round_items where item_id = $1 for no key update`, [item.item_id]);
@@ -56,9 +55,12 @@ export class PendingSweeper extends Loop {
       const dead = stale.filter((note) => !found.has(note.claimId));
       await tx.query(
         `insert into claim_tombstones (claim_id, epoch, admission_number)
-         select claim_id, $3, number from unnest($1::uuid[], $2::bigint[]) as dead(claim_id, number)
-         on conflict do nothing`,
-        [dead.map((note) => note.claimId), dead.map((note) => note.admissionNumber), String(item.epoch)],
+         select * from unnest($1::uuid[], $2::bigint[], $3::bigint[]) on conflict do nothing`,
+        [
+          dead.map((note) => note.claimId),
+          dead.map((note) => String(note.epoch)),
+          dead.map((note) => note.admissionNumber),
+        ],
       );
       return found;
     });
@@ -66,7 +68,8 @@ export class PendingSweeper extends Loop {
       stale.map((note) => {
         const live = committed.get(note.claimId);
         const verdict = live === undefined ? 'undone' : live ? 'kept' : 'returned';
-        return this.gate.report(item.series_id, item.item_id, note.claimId, note.admissionNumber, verdict);
+        const admission = { epoch: note.epoch, number: note.admissionNumber };
+        return this.gate.report(item.series_id, item.item_id, note.claimId, admission, verdict);
       }),
     );
     this.onSwept(stale.filter((note) => !committed.has(note.claimId)).reduce((sum, note) => sum + note.quantity, 0));

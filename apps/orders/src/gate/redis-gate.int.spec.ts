@@ -169,6 +169,18 @@ it('does not begin a load that is older than what is there', async () => {
   expect(await connection.run('gateLoadChunk', gateKeys(at.seriesId, at.itemId), 6, 'open', 1_000)).toEqual([0]);
 });
 
+it('hears of an admission only what was said of that very one', async () => {
+  const at = await load({ quota: 3, epoch: 7 });
+  await claim(at, 'c', 'b', 1, 7n);
+  const report = async (epoch: bigint, number: number): Promise<unknown> => {
+    await gate.report(at.seriesId, at.itemId, 'c', { epoch, number }, 'undone');
+    return (await gate.view(at.seriesId, at.itemId))!.claimed;
+  };
+  expect(await report(6n, 1)).toBe(1);
+  expect(await report(7n, 2)).toBe(1);
+  expect(await report(7n, 1)).toBe(0);
+});
+
 it('lists claims whose decision was never reported', async () => {
   const at = await load({ quota: 5, perBuyer: 3 });
   await claim(at, 'reported', 'b|1', 2);
@@ -176,7 +188,7 @@ it('lists claims whose decision was never reported', async () => {
   await gate.report(at.seriesId, at.itemId, 'reported', undefined, 'kept');
   await sleep(5);
   expect(await gate.stalePending(at.seriesId, at.itemId, 1)).toEqual([
-    { claimId: 'lost', buyerId: 'b|2', quantity: 3, admissionNumber: 2 },
+    { claimId: 'lost', buyerId: 'b|2', quantity: 3, admissionNumber: 2, epoch: 1n },
   ]);
 });
 

@@ -31,9 +31,16 @@ export type GateAnswer =
 
 export type Verdict = 'kept' | 'undone' | 'returned';
 
+/** One letting through of a claim. Numbers start again with each load, so a number means nothing without its epoch. */
+export interface GateAdmission {
+  readonly epoch: bigint;
+  readonly number: number | bigint;
+}
+
 interface Report {
   readonly claimId: string;
-  readonly admissionNumber: string;
+  /** As the script takes it. */
+  readonly admission: string;
   readonly verdict: Verdict;
 }
 
@@ -68,14 +75,14 @@ export class RedisGate {
   }
 
   /**
-   * Reports a decision. Lost reports are found again: a claim left pending by the sweeper, a returned one by its row in
-   * `gate_returns`, for which the caller waits for the promise.
+   * Reports a decision on one admission, or on whichever the gate knows. Lost reports are found again: a claim left
+   * pending by the sweeper, a returned one by its row in `gate_returns`, for which the caller waits for the promise.
    */
   async report(
     seriesId: string,
     itemId: string,
     claimId: string,
-    admission: number | undefined,
+    admission: GateAdmission | undefined,
     verdict: Verdict,
   ): Promise<void> {
     let queue = this.reportQueues.get(itemId);
@@ -90,7 +97,8 @@ export class RedisGate {
       });
       this.reportQueues.set(itemId, queue);
     }
-    await queue.submit({ claimId, admissionNumber: admission === undefined ? '' : String(admission), verdict });
+    const told = admission === undefined ? '' : `${admission.epoch}|${admission.number}`;
+    await queue.submit({ claimId, admission: told, verdict });
   }
 
   /** The buyers with claims of a sold-out item and for how long a local flag may stand; undefined when it is not. */
@@ -125,8 +133,10 @@ export class RedisGate {
   }
 
   /** Claims let through more than `olderThanMs` ago whose decision has not been reported; at most 100. */
-  async stalePending(seriesId: string, itemId: string, olderThanMs: number): Promise<PendingNote[]> {
-    return [...notesOf(await this.connection.run('gateStalePending', gateKeys(seriesId, itemId), olderThanMs, 100))];
+  async stalePending(seriesId: string, itemId: string, olderThanMs: number): Promise<StaleNote[]> {
+    const keys = gateKeys(seriesId, itemId);
+    const [epoch, ...notes] = await this.connection.run('gateStalePending', keys, olderThanMs, 100);
+    return [...notesOf(notes)].map((note) => ({ ...note, epoch: BigInt(epoch!) }));
   }
 
   async setState(seriesId: string, itemId: string, state: 'open' | 'stopped'): Promise<void> {
@@ -168,7 +178,7 @@ export class RedisGate {
   }
 
   private async reportBatch(keys: readonly string[], batch: readonly Report[]): Promise<void[]> {
-    const reports = batch.flatMap((report) => [report.claimId, report.admissionNumber, report.verdict]);
+    const reports = batch.flatMap((report) => [report.claimId, report.admission, report.verdict]);
     const [applied] = await this.connection.run('gateSettle', keys, JSON.stringify(reports));
     if (applied === 0) throw new GateUnavailable('the gate is loading');
     return batch.map(() => undefined);
@@ -180,6 +190,11 @@ export interface PendingNote {
   readonly quantity: number;
   readonly buyerId: string;
   readonly admissionNumber: number;
+}
+
+/** A note with the epoch under which its claim was let through. */
+export interface StaleNote extends PendingNote {
+  readonly epoch: bigint;
 }
 
 function* notesOf(values: readonly (string | number)[]): Generator<PendingNote> {

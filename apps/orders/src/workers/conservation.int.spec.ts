@@ -82,7 +82,8 @@ async function claim({ seriesId, itemId, item }: OpenSale, buyerId: string): Pro
     traceparent: undefined,
   });
   const won = decision.outcome === 'ACCEPTED';
-  await fix.gate.report(seriesId, itemId, claimId, answer.admissionNumber, won ? 'kept' : 'undone');
+  const admission = { epoch: item.epoch, number: answer.admissionNumber };
+  await fix.gate.report(seriesId, itemId, claimId, admission, won ? 'kept' : 'undone');
   return won;
 }
 

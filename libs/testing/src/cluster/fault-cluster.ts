@@ -42,6 +42,7 @@ export interface FaultClusterOptions {
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
 
+/** A whole system of its own for one spec or one chaos run; {@link stop} ends every process and removes what they wrote. */
 export class FaultCluster {
   readonly nodes: OrdersNode[] = [];
   private sandboxProcess: ServiceProcess | undefined;
@@ -64,6 +65,10 @@ export class FaultCluster {
     private readonly options: FaultClusterOptions,
   ) {}
 
+  /**
+   * Starts the engines, migrates the databases and, unless told not to, starts the services and waits until they are
+   * ready. Throws what the first part that does not come up says, after stopping the others.
+   */
   static async start(options: FaultClusterOptions = {}): Promise<FaultCluster> {
     const [postgres, redis, { kafka, proxy }] = await Promise.all([
       freshPostgres(),
@@ -112,6 +117,7 @@ export class FaultCluster {
     return this.nodes.map((node) => node.url);
   }
 
+  /** The payment provider. Throws before {@link startServices}. */
   get sandbox(): ServiceProcess {
     if (this.sandboxProcess === undefined) throw new Error('the services were not started');
     return this.sandboxProcess;

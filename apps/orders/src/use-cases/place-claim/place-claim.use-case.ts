@@ -21,7 +21,9 @@ const MOST_ATTEMPTS = 12;
 const WAIT_FOR_GATE_MS = 50;
 
 type Admission =
-  | { readonly kind: 'in'; readonly epoch: bigint | null; readonly number: number | null }
+  | { readonly kind: 'in'; readonly epoch: bigint; readonly number: number }
+  /** In DIRECT admission. */
+  | { readonly kind: 'in'; readonly epoch: null; readonly number: null }
   | { readonly kind: 'refused'; readonly problem: Problem }
   | { readonly kind: 'again'; readonly waitMs: number };
 
@@ -178,9 +180,10 @@ export class PlaceClaimUseCase {
     admission: Admission & { kind: 'in' },
     decision: ClaimDecision,
   ): void {
-    if (admission.epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
+    const { epoch, number } = admission;
+    if (epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
     this.gate
-      .report(item.seriesId, item.itemId, attempt.claimId, admission.number ?? undefined, verdictOf(item, decision))
+      .report(item.seriesId, item.itemId, attempt.claimId, { epoch, number }, verdictOf(item, decision))
       .catch(() => undefined);
   }
 

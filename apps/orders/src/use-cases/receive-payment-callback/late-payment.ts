@@ -6,7 +6,7 @@ import { sleep } from '@gravity/kernel';
 import type { Database, Tx } from '@gravity/persistence';
 import { type LatePaymentFacts, decideLatePayment } from '../../domain/late-payment';
 import { decidePaymentSucceeded } from '../../domain/order';
-import type { GateControl } from '../../gate/gate-control';
+import type { GateControl, LateAdmission } from '../../gate/gate-control';
 import { type Charge, honourLate, lateClaimId, refundLate } from '../../order-changes';
 import { type LoadedOrder, moneyOf } from '../../storage/order-rows';
 import { loadOrders, lockOrders, writeChanges } from '../../storage/order-writer';
@@ -27,18 +27,12 @@ export interface LateRound {
   readonly note: (tx: Tx, outcome: SettleOutcome) => Promise<void>;
 }
 
-interface Admission {
-  readonly admitted: boolean;
-  readonly epoch: bigint | null;
-  readonly admissionNumber: bigint | null;
-}
-
 /** Decides one late payment, or answers `take-again` when the gate has to be asked once more, and may be at once. */
 export async function decideLate(round: LateRound): Promise<SettleOutcome | 'take-again'> {
   const claim = await findClaim(round);
   const admission = await round.gate.take(claim);
   const { outcome, honoured } = await round.database.transaction((tx) => decideUnderLocks(tx, round, admission));
-  if (outcome !== 'take-again') round.gate.settle(claim.seriesId, claim.itemId, claim.claimId, honoured);
+  if (outcome !== 'take-again') round.gate.settle(claim, admission, honoured);
   else if (!admission.admitted) await sleep(REST_MS);
   return outcome;
 }
@@ -50,7 +44,7 @@ async function findClaim({ database, orderId }: LateRound) {
   return { seriesId, itemId, buyerId, quantity, claimId: lateClaimId(orderId) };
 }
 
-async function decideUnderLocks(tx: Tx, round: LateRound, admission: Admission) {
+async function decideUnderLocks(tx: Tx, round: LateRound, admission: LateAdmission) {
   const order = (await lockOrders(tx, [round.orderId])).get(round.orderId);
   if (order === undefined) throw new Error(`order ${round.orderId} has vanished`);
   if (decidePaymentSucceeded(moneyOf(order), round.charge).do !== 'late') {
@@ -84,7 +78,7 @@ interface FactRow {
 }
 
 /** Locks the item and the buyer's wins, then looks: all that the claim decision looks at, for the same reasons. */
-async function readFacts(tx: Tx, order: LoadedOrder, admission: Admission): Promise<LatePaymentFacts> {
+async function readFacts(tx: Tx, order: LoadedOrder, admission: LateAdmission): Promise<LatePaymentFacts> {
   await tx.query('select 1 from round_items where item_id = $1 for no key update', [order.itemId]);
   const wins = order.winLimit === undefined ? 0 : await lockWins(tx, order);
   const [row] = await tx.query<FactRow>(
