@@ -12,7 +12,12 @@ async function openAll(order: LoadOrder): Promise<LeanConnection[]> {
   while (connections.length < order.clients) {
     const wave = Math.min(CONNECT_AT_ONCE, order.clients - connections.length);
     connections.push(
-      ...(await Promise.all(Array.from({ length: wave }, () => LeanConnection.open(order.host, order.port)))),
+      ...(await Promise.all(
+        Array.from({ length: wave }, (_, index) => {
+          const { host, port } = order.servers[(connections.length + index) % order.servers.length]!;
+          return LeanConnection.open(host, port);
+        }),
+      )),
     );
   }
   return connections;
@@ -28,10 +33,11 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const oneClient = async (connection: LeanConnection): Promise<void> => {
     while (!stop) {
       const token = tokens[next++ % order.buyers]!;
+      const target = order.targets[next % order.targets.length]!;
       keys += 1;
       const key = order.idempotent ? `k${process.pid}-${keys}` : undefined;
       const startedAt = performance.now();
-      const { status } = await connection.send(leanRequest(order.path, token, order.body, key));
+      const { status } = await connection.send(leanRequest(target.path, token, target.body, key));
       if (!counting) continue;
       latencies.push(performance.now() - startedAt);
       statuses[status] = (statuses[status] ?? 0) + 1;

@@ -3,11 +3,23 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { cpuTicks, type ProcessGroup } from './cpu';
 
-export interface LoadOrder {
+/** A server. */
+export interface Server {
   readonly host: string;
   readonly port: number;
+}
+
+/** What is asked for. */
+export interface Target {
   readonly path: string;
   readonly body: string;
+}
+
+export interface LoadOrder {
+  /** Clients are spread over them. */
+  readonly servers: readonly Server[];
+  /** Requests are spread over them. */
+  readonly targets: readonly Target[];
   readonly clients: number;
   /** How many of the tokens to use, and where to begin. */
   readonly buyers: number;

@@ -1,39 +1,31 @@
 // `npm run bench`: what the project is known by, measured in one run on one machine, as ratios to the bare server.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { localIssuer, startStack, type LocalIssuer, type Stack } from '@gravity/testing';
-import { Client } from 'pg';
-import { ordersService } from '../../apps/orders/src/orders.service-definition';
-import { Crowd } from './load';
-import { measureAll, ROW_NAMES } from './measure';
+import { measureAll } from './measure';
 import { floorsOf, printTable } from './report';
-import { type RunningService, startService } from './services';
+import { BUYERS } from './row';
+import { chosenRows, GROUPS } from './rows';
+import { MANY_BUYERS } from './rows/shapes';
+import { type BenchSystem, startSystem } from './system';
 
-/** As many as the largest crowd has clients. */
-const BUYERS = 4_096;
 const HELP = `Usage: npm run bench -- [options]
 
   --json          one object on stdout; progress goes to stderr
   --seconds N     how long each row is measured (default 5)
-  --rows A,B      only these rows, next to the bare server: refusal-256, claim-1 … claim-4096, raw-1
+  --rows A,B      only these rows or groups, next to the bare server (default core; about five minutes):
+${Object.entries(GROUPS)
+  .map(([group, rows]) => `                  ${group}: ${rows.map(({ name }) => name).join(', ')}`)
+  .join('\n')}
   --profile DIR   writes a CPU profile of each service and row to DIR (open in a browser's developer tools)
   --help`;
-
-interface System {
-  readonly stack: Stack;
-  readonly services: Record<'bare' | 'orders' | 'consumer', RunningService>;
-  readonly database: Client;
-  readonly ordersUrl: string;
-}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       json: { type: 'boolean' },
       seconds: { type: 'string', default: '5' },
-      rows: { type: 'string' },
+      rows: { type: 'string', default: 'core' },
       profile: { type: 'string' },
       help: { type: 'boolean' },
     },
@@ -41,70 +33,20 @@ async function main(): Promise<void> {
   if (values.help === true) return void process.stdout.write(`${HELP}\n`);
   const seconds = Number(values.seconds);
   if (!(seconds >= 1 && seconds <= 600)) throw new Error('--seconds takes a number from 1 to 600.');
-  const only = values.rows === undefined ? undefined : chosenRows(values.rows);
+  const kinds = chosenRows(values.rows);
   const profileDir = values.profile === undefined ? undefined : resolve(values.profile);
   if (profileDir !== undefined) await mkdir(profileDir, { recursive: true });
-  const dataDir = await mkdtemp(join(tmpdir(), 'gravity-bench-'));
-  const issuer = await localIssuer();
-  const crowd = new Crowd();
-  let system: System | undefined;
+  const buyers = kinds.some(({ name }) => name === `buyers-${MANY_BUYERS}`) ? MANY_BUYERS : BUYERS;
+  let system: BenchSystem | undefined;
   try {
-    system = await startSystem(dataDir, issuer, profileDir !== undefined);
-    say(`minting ${BUYERS} tokens …`);
-    crowd.equip(
-      await Promise.all(
-        Array.from({ length: BUYERS }, (_, n) =>
-          issuer.mint({ sub: `b_bench_${n}`, roles: ['buyer'], expiresIn: '6h' }),
-        ),
-      ),
-    );
-    const how = { buyers: BUYERS, measureMs: seconds * 1_000, only, profileDir, say };
-    const rows = await measureAll({ ...system, crowd, ...how });
+    system = await startSystem({ buyers, measureMs: seconds * 1_000, profileDir, say });
+    const rows = await measureAll(system, kinds);
     const floors = floorsOf(rows);
     if (values.json === true) process.stdout.write(`${JSON.stringify({ rows, floors })}\n`);
     else printTable(rows, floors);
   } finally {
-    await crowd.stop();
-    if (system !== undefined) await stopSystem(system);
-    await rm(dataDir, { recursive: true, force: true });
+    await system?.stop();
   }
-}
-
-function chosenRows(list: string): ReadonlySet<string> {
-  const names = list.split(',').map((name) => name.trim());
-  const unknown = names.filter((name) => !ROW_NAMES.includes(name));
-  if (unknown.length > 0) throw new Error(`--rows: ${unknown.join(', ')} is not one of ${ROW_NAMES.join(', ')}.`);
-  return new Set(names);
-}
-
-async function startSystem(dataDir: string, issuer: LocalIssuer, profiled: boolean): Promise<System> {
-  const stack = await startStack({ dataDir, ports: 'free', kafkaJit: 'full', env: {}, handleSignals: false });
-  const env = {
-    ...stack.env,
-    ...issuer.env,
-    CURSOR_SECRET: 'bench-bench-bench-bench-bench-bench-bench',
-    PAYMENTS_PROVIDER_URL: 'http://127.0.0.1:9',
-    PAYMENTS_PROVIDER_KEY: 'bench',
-    PAYMENTS_WEBHOOK_SECRETS: 'whsec_YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaA==',
-    LOG_LEVEL: 'info',
-    HTTP_PORT: '0',
-  };
-  await ordersService(env).migrate();
-  const flags = profiled ? ['--require', join(__dirname, 'profiler-worker.js')] : [];
-  say('starting the bare server, orders and a consumer …');
-  const bare = await startService('bare', 'tools/bench/bare-server.js', env, flags);
-  const orders = await startService('orders', 'apps/orders/src/main.js', env, flags);
-  const consumer = await startService('consumer', 'tools/bench/consumer-server.js', env, flags);
-  const ordersUrl = stack.databaseUrl.replace(/\/[^/]*$/, '/gravity_orders');
-  const database = new Client({ connectionString: ordersUrl });
-  await database.connect();
-  return { stack, services: { bare, orders, consumer }, database, ordersUrl };
-}
-
-async function stopSystem(system: System): Promise<void> {
-  await system.database.end();
-  await Promise.all(Object.values(system.services).map((service) => service.stop()));
-  await system.stack.stop();
 }
 
 function say(line: string): void {

@@ -5,6 +5,7 @@ import { type ServiceMetrics, SpanKind, tracingEnabled, withSpan } from '@gravit
 import type { Database } from '@gravity/persistence';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { ChunkMerger } from './chunk-merger';
 import { consumerMetrics } from './consumer-metrics';
 import { topicOfType } from './event';
 import { HandlerRegistry } from './handlers';
@@ -15,10 +16,13 @@ import { type MessagingLog, reasonOf, SILENT_LOG } from './log';
 import { MessageProcessor } from './message-processor';
 import { BatchPulse } from './batch-pulse';
 import { OffsetCommits } from './offset-commits';
-import { Interrupted } from './pulse';
+import { Interrupted, type Pulse } from './pulse';
 import { ReplayLoop } from './replay-loop';
 
+/** Messages of one transaction. */
 const CHUNK_MAX = 500;
+/** So many partitions of a fetch are handed to us at once; their messages share transactions. */
+const PARTITIONS_AT_ONCE = 32;
 const DEFAULT_ATTEMPTS = 3;
 const DEFAULT_PARTITIONS = 6;
 const SESSION_TIMEOUT_MS = 15_000;
@@ -43,8 +47,6 @@ export interface KafkaEventServerOptions extends KafkaConnection {
   /** Schema check; a message that fails it is parked at once. */
   readonly validate?: ValidatePayload;
   readonly attemptsMax?: number;
-  /** Partitions worked on at the same time, each in its own transaction. Default 1. */
-  readonly concurrency?: number;
   /** For topics that do not exist yet. */
   readonly partitions?: number;
   readonly replicationFactor?: number;
@@ -64,6 +66,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
   private readonly log: MessagingLog;
   private readonly prefix: string;
   private readonly processor: MessageProcessor;
+  private readonly merger: ChunkMerger;
   private readonly replay: ReplayLoop;
   private readonly metrics;
   private readonly ending = new AbortController();
@@ -82,6 +85,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     this.prefix = options.topicPrefix ?? '';
     const shared = { ...options, handlers: this.handlers, log: this.log };
     this.processor = new MessageProcessor({ ...shared, attemptsMax: options.attemptsMax ?? DEFAULT_ATTEMPTS });
+    this.merger = new ChunkMerger((topic, messages, pulse) => this.apply(topic, messages, pulse), CHUNK_MAX);
     this.replay = new ReplayLoop(shared);
     this.metrics = consumerMetrics(options.consumer, metrics);
   }
@@ -166,7 +170,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: this.options.concurrency ?? 1,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
       eachBatch: (batch) => this.eachBatch(batch, commits),
     });
     const reason = await ended;
@@ -211,11 +215,8 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     try {
       for (let from = 0; from < batch.messages.length && pulse.alive(); from += CHUNK_MAX) {
         const chunk = batch.messages.slice(from, from + CHUNK_MAX);
-        await this.applyChunk(
-          at,
-          chunk.map((message) => readMessage(at, message)),
-          pulse,
-        );
+        const messages = chunk.map((message) => readMessage(at, message));
+        await this.merger.submit(at.topic, messages, pulse);
         payload.resolveOffset(chunk[chunk.length - 1]!.offset);
         commits.note(payload);
       }
@@ -230,20 +231,16 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     this.metrics.lag(at, Number(batch.offsetLag()));
   }
 
-  private async applyChunk(
-    at: { topic: string; partition: number },
-    messages: Incoming[],
-    pulse: BatchPulse,
-  ): Promise<void> {
+  private async apply(topic: string, messages: readonly Incoming[], pulse: Pulse): Promise<void> {
     const startedMs = monotonicMs();
-    const attributes = { 'messaging.destination.name': at.topic, 'messaging.batch.message_count': messages.length };
+    const attributes = { 'messaging.destination.name': topic, 'messaging.batch.message_count': messages.length };
     const outcome = await withSpan(
-      `${this.options.consumer} consume ${at.topic}`,
+      `${this.options.consumer} consume ${topic}`,
       attributes,
       () => this.processor.process(messages, pulse),
       tracingEnabled() ? { kind: SpanKind.CONSUMER, ...causesOf(messages) } : {},
     );
-    this.metrics.chunk(at.topic, outcome, (monotonicMs() - startedMs) / 1_000);
+    this.metrics.chunk(topic, outcome, (monotonicMs() - startedMs) / 1_000);
   }
 
   private async createTopics(topics: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-// Applies messages of one partition, in order. A chunk is one transaction: inbox, effects, parked messages. When it
+// Applies messages of one topic, those of a partition in order. A chunk is one transaction: inbox, effects, parked messages. When it
 // fails, its messages are tried one by one; one that keeps failing is parked, and later ones of its key behind it.
 import { types } from 'node:util';
 import { backoffMs } from '@gravity/kernel';

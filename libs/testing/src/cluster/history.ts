@@ -40,6 +40,8 @@ export interface ClaimRecord {
   readonly attempts: readonly ClaimAttempt[];
 }
 
+const MOST_WAIT_MS = 60_000;
+
 /** Collects the answers of a crowd; for specs, so without a bound. Times are monotonic milliseconds. */
 export class ClaimHistory {
   private readonly byKey = new Map<string, { wish: ClaimWish; attempts: ClaimAttempt[] }>();
@@ -75,16 +77,16 @@ export class ClaimHistory {
     return this.okCount;
   }
 
-  /** Resolves after so many more requests were answered with an order. */
+  /** Resolves after so many more requests were answered with an order. Rejects when they do not come for a minute. */
   moreAccepted(count: number): Promise<void> {
     const goal = this.okCount + count;
-    return this.until(() => this.okCount >= goal);
+    return this.until(() => this.okCount >= goal, `${count} more orders`);
   }
 
-  /** Resolves after so many more definite answers, good or bad. */
+  /** Resolves after so many more definite answers, good or bad. Rejects when they do not come for a minute. */
   moreAnswers(count: number): Promise<void> {
     const goal = this.endedCount + count;
-    return this.until(() => this.endedCount >= goal);
+    return this.until(() => this.endedCount >= goal, `${count} more answers`);
   }
 
   /** Attempts by the kind of their outcome, refusals and deferrals by code: for reports. */
@@ -102,8 +104,18 @@ export class ClaimHistory {
     return counts;
   }
 
-  private until(reached: () => boolean): Promise<void> {
+  private until(reached: () => boolean, what: string): Promise<void> {
     if (reached()) return Promise.resolve();
-    return new Promise((resolve) => this.waiting.push({ reached, resolve }));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const soFar = JSON.stringify(this.summary());
+        reject(new Error(`waited ${MOST_WAIT_MS / 1_000} s for ${what}; answers so far: ${soFar}`));
+      }, MOST_WAIT_MS);
+      const wake = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.waiting.push({ reached, resolve: wake });
+    });
   }
 }

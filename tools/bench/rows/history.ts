@@ -1,0 +1,112 @@
+// Nothing on the path of a claim may grow with what was sold before: the same row over tables of growing length.
+import { idFromUuid, newUuid } from '@gravity/kernel';
+import { Client } from 'pg';
+import { BUYERS, caughtUp, CROWD, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
+import { createBenchSale } from '../sale';
+import { readMetric } from '../services';
+import { buyerId, type BenchSystem } from '../system';
+
+const ORDERS = [1_000, 10_000, 100_000, 1_000_000] as const;
+const EVENTS = 1_000_000;
+const ROWS_PER_STATEMENT = 10_000;
+const LOOK_EVERY_MS = 250;
+const DRAINED_WITHIN_MS = 600_000;
+
+/** In this order: the table of orders is emptied first and then only grows; the outbox is full before the last row. */
+export const HISTORY: readonly RowKind[] = [
+  ...ORDERS.slice(0, -1).map(overOrders),
+  { name: `outbox-${EVENTS}`, measure: drainOutbox },
+  overOrders(ORDERS.at(-1)!),
+];
+
+function overOrders(orders: number): RowKind {
+  const name = `orders-${orders}`;
+  const measure = async (system: BenchSystem): Promise<Reading> => {
+    if (orders === ORDERS[0]) await forgetOrders(system.database);
+    await fillOrders(system, orders);
+    const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
+    return measureClaims(system, name, { clients: CROWD, targets });
+  };
+  return { name, measure };
+}
+
+/** Ends all rounds and removes their orders. */
+async function forgetOrders(database: Client): Promise<void> {
+  await database.query(`update rounds set status = 'SETTLED' where status <> 'SETTLED'`);
+  await database.query('update round_items set selling = false');
+  await database.query('truncate orders, order_lines cascade');
+}
+
+const FILL_ORDERS = `with placed as (
+    insert into orders (order_id, claim_id, fingerprint, buyer_id, merchant_id, shop_id, series_id, round_id, item_id, quantity,
+      total_minor, currency, region_code, status, placed_at, expires_at)
+    select o, gen_random_uuid(), 'bench', b, i.merchant_id, i.shop_id, i.series_id, i.round_id, i.item_id, 1, 149900, 'CNY', 'CN-11',
+      'CLOSED', now() - interval '1 day', now() - interval '23 hours'
+    from unnest($1::uuid[], $2::text[]) as row(o, b), round_items i where i.item_id = $3)
+  insert into order_lines (order_id, line_number, sku_id, title, quantity, unit_price_minor, price_version_id)
+  select o, 1, i.sku_id, 'A bottle', 1, 149900, i.price_version_id
+  from unnest($1::uuid[]) as row(o), round_items i where i.item_id = $3`;
+
+/** Adds orders of a round that is over, of the buyers who are going to buy, until there are so many. */
+async function fillOrders({ database, say }: BenchSystem, upTo: number): Promise<void> {
+  const { itemUuids } = await createBenchSale(database, { quota: DEEP_QUOTA, status: 'SETTLED' });
+  const { rows } = await database.query<{ count: string }>('select count(*) from orders');
+  for (let have = Number(rows[0]!.count); have < upTo;) {
+    const count = Math.min(ROWS_PER_STATEMENT, upTo - have);
+    const ids = Array.from({ length: count }, () => newUuid());
+    await database.query(FILL_ORDERS, [ids, ids.map((_, n) => buyerId((have + n) % BUYERS)), itemUuids[0]]);
+    have += count;
+    if (have % 100_000 === 0) say(`  ${have.toLocaleString('en')} orders in the table`);
+  }
+  // As the database would do for itself in time.
+  await database.query('analyze orders, order_lines');
+}
+
+/** Events per second from one commit of a million to the last of them published, and whether the pace holds. */
+async function drainOutbox(system: BenchSystem): Promise<Reading> {
+  const { orders } = system.services;
+  const published = (): Promise<number> => readMetric(orders, 'outbox_published_total');
+  await caughtUp(system);
+  const before = await published();
+  await writeEvents(system);
+  const seen: { atMs: number; count: number }[] = [];
+  for (let count = 0; count < EVENTS;) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    count = (await published()) - before;
+    seen.push({ atMs: performance.now(), count });
+    if (seen.at(-1)!.atMs - seen[0]!.atMs > DRAINED_WITHIN_MS) throw new Error(`only ${count} events were published`);
+  }
+  await caughtUp(system, DRAINED_WITHIN_MS);
+  const perSecond = paceOf(seen, 0, 1);
+  const drift = paceOf(seen, 0.9, 1) / paceOf(seen, 0, 0.1);
+  return { clients: 0, perSecond, cpuUs: {}, facts: { 'pace of the last tenth / of the first': drift } };
+}
+
+/** Events per second between two shares of the whole, by the looks nearest to them. */
+function paceOf(seen: readonly { atMs: number; count: number }[], from: number, to: number): number {
+  const begun =
+    seen.filter(({ count }) => count > 0 && count <= from * EVENTS).at(-1) ?? seen.find(({ count }) => count > 0)!;
+  const ended = seen.find(({ count }) => count >= to * EVENTS)!;
+  return ((ended.count - begun.count) * 1_000) / (ended.atMs - begun.atMs);
+}
+
+/** In one transaction, so that the relay finds all of them at once. */
+async function writeEvents({ ordersUrl, say }: BenchSystem): Promise<void> {
+  const client = new Client({ connectionString: ordersUrl });
+  await client.connect();
+  const payload = JSON.stringify({ placedAt: new Date().toISOString(), padding: 'x'.repeat(600) });
+  await client.query('begin');
+  for (let have = 0; have < EVENTS; have += ROWS_PER_STATEMENT) {
+    const ids = Array.from({ length: ROWS_PER_STATEMENT }, () => newUuid());
+    const keys = ids.map((id) => idFromUuid('order', id));
+    await client.query(
+      `insert into outbox (event_id, topic, key, type, payload, occurred_at)
+       select e, 'orders.order', k, 'orders.order.placed.v1', $3, now() from unnest($1::uuid[], $2::text[]) as row(e, k)`,
+      [ids, keys, payload],
+    );
+    if ((have + ROWS_PER_STATEMENT) % 250_000 === 0)
+      say(`  ${(have + ROWS_PER_STATEMENT).toLocaleString('en')} events written`);
+  }
+  await client.query('commit');
+  await client.end();
+}

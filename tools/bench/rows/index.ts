@@ -1,0 +1,27 @@
+// All rows, by the group that asks for them together. Rows of a group share one running system, in this order.
+import type { RowKind } from '../row';
+import { CORE } from './core';
+import { EXPIRY } from './expiry';
+import { HISTORY } from './history';
+import { MANY, ROUNDS, SHAPES } from './shapes';
+
+export const GROUPS: Readonly<Record<string, readonly RowKind[]>> = {
+  core: [...CORE, ...SHAPES, ...EXPIRY],
+  growth: [...ROUNDS, ...HISTORY, ...MANY],
+};
+
+const ALL = Object.values(GROUPS).flat();
+
+/** Rows by their names or those of their groups, separated by commas; in the order of the groups. Throws what is unknown. */
+export function chosenRows(list: string): readonly RowKind[] {
+  const names = list.split(',').map((name) => name.trim());
+  const known = (name: string): boolean => Object.hasOwn(GROUPS, name) || ALL.some((row) => row.name === name);
+  const unknown = names.filter((name) => !known(name));
+  if (unknown.length > 0) {
+    const rows = ALL.map(({ name }) => name).join(', ');
+    throw new Error(
+      `--rows: ${unknown.join(', ')} is neither a group (${Object.keys(GROUPS).join(', ')}) nor a row (${rows}).`,
+    );
+  }
+  return ALL.filter((row) => names.some((name) => name === row.name || GROUPS[name]?.includes(row) === true));
+}
