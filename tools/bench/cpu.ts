@@ -1,4 +1,4 @@
-// CPU time of processes, from /proc: user and system, children of a server included.
+// What processes use, from /proc: CPU time, user and system, children of a server included; memory.
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks per second of /proc on every Linux that Node runs on. */
@@ -26,6 +26,16 @@ export function cpuTicks(group: ProcessGroup): number {
     for (const stat of stats) if (members.has(stat.parent)) members.add(stat.pid);
   }
   return stats.filter((stat) => members.has(stat.pid)).reduce((sum, stat) => sum + stat.ticks, 0) * US_PER_TICK;
+}
+
+/** Megabytes of memory that a process holds. Zero where there is no /proc. */
+export function residentMb(pid: number): number {
+  try {
+    const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return Number(line?.[1] ?? 0) / 1_024;
+  } catch {
+    return 0;
+  }
 }
 
 function readStats(): Stat[] {

@@ -4,6 +4,8 @@ import { connect, type Socket } from 'node:net';
 
 export interface LeanAnswer {
   readonly status: number;
+  /** Whether the answer says when to come again. */
+  readonly retryAfter: boolean;
   /** The body, when the connection keeps bodies. */
   readonly body: string;
 }
@@ -49,6 +51,11 @@ export class LeanConnection {
     });
   }
 
+  /** Gives the request under way up: it rejects. */
+  abort(): void {
+    this.socket.destroy();
+  }
+
   close(): void {
     this.failed = undefined;
     this.socket.destroy();
@@ -74,7 +81,7 @@ export class LeanConnection {
     const body = this.keepBodies ? data.toString('utf8', headEnd + HEAD_END.length, end) : '';
     const resolve = this.waiting;
     this.waiting = this.failed = undefined;
-    resolve?.({ status, body });
+    resolve?.({ status, retryAfter: status >= 400 && head.includes('\r\nretry-after: '), body });
   }
 
   private fail(error: Error): void {

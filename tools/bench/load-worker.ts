@@ -1,11 +1,14 @@
 // The crowd, in a process of its own: N connections, each with one request under way, for a fixed time.
 import { LeanConnection, leanRequest } from './lean-client';
-import type { LoadOrder, LoadResult } from './load';
+import type { LoadOrder, LoadResult, OpenLoopOrder, OpenLoopResult } from './load';
+import { OpenLoop } from './open-loop';
 
 const CONNECT_AT_ONCE = 64;
 
 let tokens: string[] = [];
 let keys = 0;
+
+const nextKey = (): string => `k${process.pid}-${(keys += 1)}`;
 
 async function openAll(order: LoadOrder): Promise<LeanConnection[]> {
   const connections: LeanConnection[] = [];
@@ -34,8 +37,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     while (!stop) {
       const token = tokens[next++ % order.buyers]!;
       const target = order.targets[next % order.targets.length]!;
-      keys += 1;
-      const key = order.idempotent ? `k${process.pid}-${keys}` : undefined;
+      const key = order.idempotent ? nextKey() : undefined;
       const startedAt = performance.now();
       const { status } = await connection.send(leanRequest(target.path, token, target.body, key));
       if (!counting) continue;
@@ -67,10 +69,19 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   };
 }
 
-process.on('message', (message: { tokens?: string[]; order?: LoadOrder }) => {
+interface Message {
+  readonly tokens?: string[];
+  readonly order?: LoadOrder;
+  readonly openLoop?: OpenLoopOrder;
+}
+
+process.on('message', (message: Message) => {
   if (message.tokens !== undefined) tokens = message.tokens;
-  if (message.order === undefined) return;
-  run(message.order).then(
+  let work: Promise<LoadResult | OpenLoopResult>;
+  if (message.order !== undefined) work = run(message.order);
+  else if (message.openLoop !== undefined) work = new OpenLoop(message.openLoop, tokens, nextKey).run();
+  else return;
+  work.then(
     (result) => process.send!({ event: 'done', result }),
     (error: unknown) => process.send!({ event: 'failed', message: String(error) }),
   );

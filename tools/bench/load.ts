@@ -30,6 +30,31 @@ export interface LoadOrder {
   readonly measureMs: number;
 }
 
+/** A load that does not wait for answers. */
+export interface OpenLoopOrder {
+  readonly server: Server;
+  readonly targets: readonly Target[];
+  readonly perSecond: number;
+  readonly connectionsMax: number;
+  readonly durationMs: number;
+  /** A request without an answer is given up after this. */
+  readonly timeoutMs: number;
+}
+
+export interface OpenLoopResult {
+  readonly offeredPerSecond: number;
+  readonly acceptedPerSecond: number;
+  /** Of accepted requests, from the time at which they were due. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Answers by status, and requests that ended without one. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Arrivals that found no free connection. */
+  readonly turnedAway: number;
+  /** Refusals that say when to come again. */
+  readonly withRetryAfter: number;
+}
+
 export interface LoadResult {
   readonly perSecond: number;
   readonly count: number;
@@ -45,7 +70,7 @@ export interface Measured extends LoadResult {
 
 interface WorkerEvent {
   readonly event: 'counting' | 'counted' | 'done' | 'failed';
-  readonly result?: LoadResult;
+  readonly result?: LoadResult | OpenLoopResult;
   readonly message?: string;
 }
 
@@ -81,7 +106,7 @@ export class Crowd {
           hooks.counted?.();
         } else {
           this.worker.off('message', listen);
-          if (event.event === 'done') resolve(event.result!);
+          if (event.event === 'done') resolve(event.result as LoadResult);
           else reject(new Error(`the crowd failed: ${event.message}`));
         }
       };
@@ -93,6 +118,17 @@ export class Crowd {
       result.count === 0 ? 0 : us / result.count,
     ];
     return { ...result, cpuUs: Object.fromEntries(Object.entries(spent).map(perRequest)) };
+  }
+
+  /** Runs a load that does not wait for answers. */
+  runOpen(openLoop: OpenLoopOrder): Promise<OpenLoopResult> {
+    return new Promise((resolve, reject) => {
+      this.worker.once('message', (event: WorkerEvent) => {
+        if (event.event === 'done') resolve(event.result as OpenLoopResult);
+        else reject(new Error(`the crowd failed: ${event.message}`));
+      });
+      this.worker.send({ openLoop });
+    });
   }
 
   async stop(): Promise<void> {

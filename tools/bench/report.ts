@@ -17,6 +17,8 @@ export interface BenchRow {
   readonly eventP99Ms?: number;
   /** What only this row tells, by what it is. */
   readonly facts?: Readonly<Record<string, number>>;
+  /** Pictures, as Mermaid text. */
+  readonly plots?: readonly string[];
 }
 
 export interface Floor {
@@ -43,6 +45,7 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
     ...least('one item / a hundred items', 0.8, quotient(at256?.ratio, row('items-100')?.ratio)),
     ...most('seconds until 10,000 expired units are back', 10, seconds),
     ...least('speed of the sale meanwhile', 0.7, speed),
+    ...least('accepted at ten times the peak / peak', 0.8, row('overload-10')?.facts?.['accepted / peak']),
     ...least('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
     ...least('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
   ];
@@ -95,6 +98,7 @@ export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]):
   for (const { name, facts = {} } of rows) {
     for (const [what, value] of Object.entries(facts)) process.stdout.write(`${name}: ${what}: ${value.toFixed(2)}\n`);
   }
+  for (const plot of rows.flatMap(({ plots = [] }) => plots)) process.stdout.write(`\n\`\`\`mermaid\n${plot}\`\`\`\n`);
   const marks = floors.map((floor) => [floor.ok ? '✓' : '✗', floor.id, floor.floor, floor.measured.toFixed(3)]);
   if (marks.length > 0) printColumns(marks);
 }

@@ -3,11 +3,15 @@ import type { RowKind } from '../row';
 import { CORE } from './core';
 import { EXPIRY } from './expiry';
 import { HISTORY } from './history';
+import { OVERLOAD } from './overload';
 import { MANY, ROUNDS, SHAPES } from './shapes';
+import { SOAK } from './soak';
 
 export const GROUPS: Readonly<Record<string, readonly RowKind[]>> = {
   core: [...CORE, ...SHAPES, ...EXPIRY],
   growth: [...ROUNDS, ...HISTORY, ...MANY],
+  overload: OVERLOAD,
+  soak: SOAK,
 };
 
 const ALL = Object.values(GROUPS).flat();

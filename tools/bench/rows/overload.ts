@@ -1,0 +1,107 @@
+// More than the machine can take: what is asked for against what is accepted, at growing rates and ten times the peak for
+// a minute, and whether all is as before ten seconds later.
+import { residentMb } from '../cpu';
+import type { OpenLoopResult, Target } from '../load';
+import { lineChart } from '../plot';
+import { CROWD, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
+import { createBenchSale } from '../sale';
+import type { BenchSystem } from '../system';
+
+const STEPS = [0.5, 1, 2, 5] as const;
+const STEP_MS = 10_000;
+const MOST = 10;
+const MOST_MS = 60_000;
+const REST_MS = 10_000;
+/** More connections than claims may wait for a decision: the service has to refuse some, and to say when to come again. */
+const CONNECTIONS_MAX = 10_000;
+/** As patient as the app of a buyer. */
+const TIMEOUT_MS = 10_000;
+const LOOK_EVERY_MS = 1_000;
+const PEAK_CLIENTS = 1_024;
+
+export const OVERLOAD: readonly RowKind[] = [{ name: 'overload-10', measure: overload }];
+
+async function overload(system: BenchSystem): Promise<Reading> {
+  const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
+  const peak = await measureClaims(system, 'peak', { clients: PEAK_CLIENTS, targets });
+  const before = await measureClaims(system, 'before-overload', { clients: CROWD, targets });
+  const memory = watchMemory(system);
+  const results: OpenLoopResult[] = [];
+  for (const times of STEPS) results.push(await offer(system, targets, times * peak.perSecond, STEP_MS));
+  const most = await offer(system, targets, MOST * peak.perSecond, MOST_MS);
+  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  const megabytes = memory.stop();
+  const after = await measureClaims(system, 'after-overload', { clients: CROWD, targets, warmUpMs: 0 });
+  results.push(most);
+  const refused = (most.statuses['503'] ?? 0) + (most.statuses['429'] ?? 0);
+  return {
+    clients: CONNECTIONS_MAX,
+    perSecond: most.acceptedPerSecond,
+    p50Ms: most.p50Ms,
+    p99Ms: most.p99Ms,
+    cpuUs: {},
+    facts: {
+      'asked for, in peaks': most.offeredPerSecond / peak.perSecond,
+      'accepted / peak': most.acceptedPerSecond / peak.perSecond,
+      'refused with Retry-After / refused': refused === 0 ? 1 : most.withRetryAfter / refused,
+      refused,
+      'without an answer': (most.statuses['no answer'] ?? 0) + (most.statuses['not connected'] ?? 0),
+      'turned away for want of a connection': most.turnedAway,
+      'memory of orders at most, MB': Math.max(...megabytes),
+      'memory of orders ten seconds later, MB': megabytes.at(-1)!,
+      'speed ten seconds later / before': after.perSecond / before.perSecond,
+      'p50 ten seconds later / before': after.p50Ms! / before.p50Ms!,
+    },
+    plots: [offeredChart(results), memoryChart('Memory of orders under overload', megabytes, LOOK_EVERY_MS / 1_000)],
+  };
+}
+
+function offer(
+  { crowd, services, say }: BenchSystem,
+  targets: readonly Target[],
+  perSecond: number,
+  durationMs: number,
+): Promise<OpenLoopResult> {
+  say(`  ${Math.round(perSecond).toLocaleString('en')} claims a second for ${durationMs / 1_000} s …`);
+  const { url } = services.orders;
+  const server = { host: url.hostname, port: Number(url.port) };
+  return crowd.runOpen({
+    server,
+    targets,
+    perSecond,
+    durationMs,
+    connectionsMax: CONNECTIONS_MAX,
+    timeoutMs: TIMEOUT_MS,
+  });
+}
+
+function offeredChart(results: readonly OpenLoopResult[]): string {
+  const places = results.map(({ offeredPerSecond }) => String(Math.round(offeredPerSecond)));
+  return lineChart('Claims a second', { title: 'asked for', places }, 'accepted', [
+    { name: 'accepted', values: results.map(({ acceptedPerSecond }) => acceptedPerSecond) },
+  ]);
+}
+
+/** Memory of the orders process, looked at every second until told to stop. */
+export function watchMemory({ services }: BenchSystem): { stop: () => number[] } {
+  const megabytes = [residentMb(services.orders.pid)];
+  const timer = setInterval(() => megabytes.push(residentMb(services.orders.pid)), LOOK_EVERY_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return megabytes;
+    },
+  };
+}
+
+const PLACES_MAX = 30;
+
+/** Memory over time, thinned to what a picture can hold. */
+export function memoryChart(title: string, megabytes: readonly number[], secondsPerLook: number): string {
+  const step = Math.max(1, Math.ceil(megabytes.length / PLACES_MAX));
+  const looks = megabytes.map((mb, index) => ({ mb, index })).filter(({ index }) => index % step === 0);
+  const places = looks.map(({ index }) => String(index * secondsPerLook));
+  return lineChart(title, { title: 'seconds', places }, 'MB', [
+    { name: 'resident', values: looks.map(({ mb }) => mb) },
+  ]);
+}

@@ -1,0 +1,26 @@
+// Ten minutes of the largest crowd: memory must come to a level.
+import { BUYERS, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
+import { createBenchSale } from '../sale';
+import type { BenchSystem } from '../system';
+import { memoryChart, watchMemory } from './overload';
+
+const SOAK_MS = 600_000;
+
+export const SOAK: readonly RowKind[] = [{ name: `soak-${BUYERS}`, measure: soak }];
+
+async function soak(system: BenchSystem): Promise<Reading> {
+  const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
+  const memory = watchMemory(system);
+  const reading = await measureClaims(system, `soak-${BUYERS}`, { clients: BUYERS, targets, measureMs: SOAK_MS });
+  const megabytes = memory.stop();
+  const third = Math.floor(megabytes.length / 3);
+  const most = (part: readonly number[]): number => Math.max(...part);
+  return {
+    ...reading,
+    facts: {
+      'memory of orders at most, MB': most(megabytes),
+      'most of the last third / of the second': most(megabytes.slice(-third)) / most(megabytes.slice(third, -third)),
+    },
+    plots: [memoryChart('Memory of orders at 4,096 clients', megabytes, 1)],
+  };
+}
