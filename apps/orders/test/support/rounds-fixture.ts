@@ -55,6 +55,8 @@ export function roundsProcess(database: Database, keeper: GateKeeper, relay: Out
 }
 
 export interface RoundsFixture extends ReturnType<typeof roundsProcess> {
+  /** Of its database. */
+  readonly url: string;
   readonly database: Database;
   readonly connection: GateConnection;
   readonly gate: RedisGate;
@@ -85,7 +87,8 @@ export async function roundsFixture(name: string): Promise<RoundsFixture> {
     await database.close();
     await fresh.drop();
   };
-  return { ...roundsProcess(database, keeper, relay), database, connection, gate, returns, keeper, relay, close };
+  const parts = { database, connection, gate, returns, keeper, relay };
+  return { ...roundsProcess(database, keeper, relay), ...parts, url: fresh.url, close };
 }
 
 export interface KnownSku {
