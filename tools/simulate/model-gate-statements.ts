@@ -262,7 +262,10 @@ function directory(session: Session, roundId: string): object[] {
     .all('items')
     .filter((item) => item.round_id === roundId)
     .map((item) => ({
-      ...round,
+      round_id: round.round_id,
+      series_id: round.series_id,
+      status: round.status,
+      payment_window_seconds: round.payment_window_seconds,
       stopped: false,
       opens_at_ms: round.opens_ms,
       closes_at_ms: round.closes_ms,

@@ -12,19 +12,18 @@ type Settle = { readonly resolve: (rows: object[]) => void; readonly reject: (er
 const unknownOutcome = (): Error => new ModelSqlError('08006', 'connection lost');
 const notDone = (): Error => new ModelSqlError('57P03', 'connection lost before COMMIT');
 
-export class ModelPostgres {
-  readonly store = new ModelStore();
+/** All statements that the model knows; none keeps anything between two schedules, so the schedules share them. */
+class Statements {
   private readonly starts: readonly (readonly [string, Statement])[];
   private readonly decide: Statement;
   private readonly known = new Map<string, Statement>();
 
-  constructor(readonly plant: PostgresPlant = {}) {
+  constructor(plant: PostgresPlant) {
     this.starts = [...gateStatements(plant), ...orderStatements()];
     this.decide = decideClaims(plant);
   }
 
-  /** The effect of a statement. */
-  statement(text: string): Statement {
+  find(text: string): Statement {
     let found = this.known.get(text);
     if (found === undefined) {
       const plain = text.replace(/\s+/g, ' ').trim();
@@ -35,6 +34,25 @@ export class ModelPostgres {
       this.known.set(text, found);
     }
     return found;
+  }
+}
+
+const NO_PLANT: PostgresPlant = {};
+const statementsOf = new WeakMap<PostgresPlant, Statements>();
+
+export class ModelPostgres {
+  readonly store = new ModelStore();
+  private readonly statements: Statements;
+
+  constructor(readonly plant: PostgresPlant = NO_PLANT) {
+    let statements = statementsOf.get(plant);
+    if (statements === undefined) statementsOf.set(plant, (statements = new Statements(plant)));
+    this.statements = statements;
+  }
+
+  /** The effect of a statement. */
+  statement(text: string): Statement {
+    return this.statements.find(text);
   }
 }
 

@@ -32,6 +32,8 @@ type Arg = string | number;
 export interface RedisPlant {
   /** A returned claim keeps its units in the note, so that telling of it twice gives them back twice. */
   readonly releasesTwice?: boolean;
+  /** A report is taken for the admission of its number, under whichever epoch that was. */
+  readonly forgetsWhoseReport?: boolean;
 }
 
 export class ModelRedis {
@@ -50,12 +52,12 @@ export class ModelRedis {
 
   /** A copy of all it knows, as a snapshot on disk would have it. */
   snapshot(): Memory {
-    return structuredClone(this.memory);
+    return copyOf(this.memory);
   }
 
   /** Starts again: with nothing, or with an old snapshot. */
   restart(snapshot: Memory = emptyMemory()): void {
-    this.memory = structuredClone(snapshot);
+    this.memory = copyOf(snapshot);
     this.runs += 1;
   }
 
@@ -129,7 +131,7 @@ export class ModelRedis {
     const note = at.claims.get(id);
     if (note === undefined) return 0;
     const { quantity, buyer, number } = readNote(note);
-    if (admission !== '' && admission !== `${item.epoch}|${number}`) return 0;
+    if (admission !== '' && !this.isOf(admission, item.epoch, number)) return 0;
     at.pending.delete(id);
     if (quantity > 0) {
       add(at.buyers, buyer, -quantity);
@@ -138,6 +140,11 @@ export class ModelRedis {
     if (verdict === 'undone') at.claims.delete(id);
     else if (this.plant.releasesTwice !== true) at.claims.set(id, `0|${buyer}|${number}`);
     return quantity;
+  }
+
+  private isOf(admission: string, epoch: string, number: string): boolean {
+    if (this.plant.forgetsWhoseReport === true) return admission.endsWith(`|${number}`);
+    return admission === `${epoch}|${number}`;
   }
 
   private loadBegin(at: Keys, [epoch]: readonly Arg[]): GateReply {
@@ -249,6 +256,21 @@ class Keys {
 function emptyMemory(): Memory {
   const [series, items, wins, claims, pending, buyers] = [1, 2, 3, 4, 5, 6].map(() => new Map());
   return { series, items, wins, claims, pending, buyers } as unknown as Memory;
+}
+
+function copyOf({ series, items, wins, claims, pending, buyers }: Memory): Memory {
+  return {
+    series: mapped(series, (value) => ({ ...value })),
+    items: mapped(items, (item) => ({ ...item })),
+    wins: mapped(wins, (map) => new Map(map)),
+    claims: mapped(claims, (map) => new Map(map)),
+    pending: mapped(pending, (map) => new Map(map)),
+    buyers: mapped(buyers, (map) => new Map(map)),
+  };
+}
+
+function mapped<V>(map: ReadonlyMap<string, V>, copy: (value: V) => V): Map<string, V> {
+  return new Map(Array.from(map, ([key, value]) => [key, copy(value)]));
 }
 
 function mapAt<V>(maps: Map<string, Map<string, V>>, key: string): Map<string, V> {

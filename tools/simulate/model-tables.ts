@@ -157,7 +157,10 @@ export class Session {
   }
 
   all<T extends TableName>(table: T): Rows[T][] {
-    const keys = new Set([...this.store.tables[table].keys(), ...(this.changes.get(table)?.keys() ?? [])]);
+    const committed = this.store.tables[table] as Map<string, Rows[T]>;
+    const changes = this.changes.get(table);
+    if (changes === undefined) return [...committed.values()];
+    const keys = new Set([...committed.keys(), ...changes.keys()]);
     return [...keys].flatMap((key) => this.get(table, key) ?? []);
   }
 

@@ -5,11 +5,15 @@ import type { RedisPlant } from './model-redis';
 
 export type Plant = PostgresPlant & RedisPlant;
 
+/** The models as they are. */
+export const NO_PLANT: Plant = {};
+
 export const PLANTS = {
   'acknowledge-before-commit': { acknowledgesBeforeCommit: true },
   'forget-the-epoch': { forgetsEpoch: true },
   'release-twice': { releasesTwice: true },
   'rebuild-while-in-flight': { loadsWithoutLocks: true },
+  'forget-whose-report': { forgetsWhoseReport: true },
   'late-commit-after-tombstone': { forgetsTombstones: true },
 } as const satisfies Record<string, Plant>;
 

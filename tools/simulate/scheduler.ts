@@ -22,6 +22,7 @@ const STALLS_MS = [5, 100, 1_000, 6_500];
 
 export class Scheduler implements Machine {
   readonly random: Random;
+  /** What has happened, one line each; stays empty unless somebody wants to read it. */
   readonly trace: string[] = [];
   steps = 0;
   /** What must not happen and did. */
@@ -36,7 +37,10 @@ export class Scheduler implements Machine {
   private timers: { readonly dueMs: number; readonly step: Step }[] = [];
   private running: Life | undefined;
 
-  constructor(seed: number) {
+  constructor(
+    seed: number,
+    private readonly traced: boolean,
+  ) {
     this.random = randomFrom(seed, 'schedule');
   }
 
@@ -93,6 +97,7 @@ export class Scheduler implements Machine {
   }
 
   note(text: string): void {
+    if (!this.traced) return;
     this.trace.push(`${String(this.monotonicMs()).padStart(7)} ms  ${text}`);
   }
 
@@ -105,6 +110,7 @@ export class Scheduler implements Machine {
 
   advance(ms: number): void {
     this.timeMs += ms;
+    if (this.timers.length === 0) return;
     const due = this.timers.filter((timer) => timer.dueMs <= this.timeMs);
     this.timers = this.timers.filter((timer) => timer.dueMs > this.timeMs);
     for (const { step } of due) this.add(step);
@@ -117,25 +123,25 @@ export class Scheduler implements Machine {
     return true;
   }
 
-  /** Takes one step that is possible, chosen by the seed, and lets its consequences unfold. False when there is none. */
-  async step(): Promise<boolean> {
-    const start = this.pick(Math.max(1, this.waiting.length));
-    for (let offset = 0; offset < this.waiting.length; offset += 1) {
-      const index = (start + offset) % this.waiting.length;
+  /** Takes one step that is possible, chosen by the seed; its consequences unfold with the next turn. False when there is none. */
+  step(): boolean {
+    const { length } = this.waiting;
+    const start = this.pick(Math.max(1, length));
+    for (let offset = 0; offset < length; offset += 1) {
+      const index = (start + offset) % length;
       const step = this.waiting[index]!;
       if (!step.ready()) continue;
       this.waiting.splice(index, 1);
       if (this.stallRate > 0 && this.chance(this.stallRate)) {
         const dueMs = this.timeMs + STALLS_MS[this.pick(STALLS_MS.length)]!;
-        this.note(`${step.label} is held up for ${dueMs - this.timeMs} ms`);
+        if (this.traced) this.note(`${step.label} is held up for ${dueMs - this.timeMs} ms`);
         this.timers.push({ dueMs, step });
         return true;
       }
       this.steps += 1;
-      this.note(`${step.life?.name ?? '-'} ${step.label}`);
+      if (this.traced) this.note(`${step.life?.name ?? '-'} ${step.label}`);
       this.running = step.life;
       step.run();
-      await settled();
       return true;
     }
     return false;
@@ -145,11 +151,6 @@ export class Scheduler implements Machine {
   get blocked(): string[] {
     return this.waiting.map((step) => step.label);
   }
-}
-
-/** Resolves when no promise has anything left to do: code runs on promises only, so it stands still then. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** For steps that need nothing but their turn. */

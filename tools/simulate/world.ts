@@ -4,6 +4,7 @@ import { ModelPostgres } from './model-postgres';
 import { ModelProvider, chargeOf } from './model-network';
 import { ModelRedis } from './model-redis';
 import type { Plant } from './plants';
+import type { Walk } from './turns';
 import { Promises, type Request } from './promises-kept';
 import { type Engines, ServiceProcess, type WorkerName } from './service-process';
 import { Scheduler } from './scheduler';
@@ -26,8 +27,8 @@ export class World {
   private born = 0;
   private readonly buyers: number;
 
-  constructor(seed: number, plant: Plant = {}) {
-    const scheduler = (this.scheduler = new Scheduler(seed));
+  constructor(seed: number, plant: Plant, traced: boolean) {
+    const scheduler = (this.scheduler = new Scheduler(seed, traced));
     const postgres = new ModelPostgres(plant);
     this.engines = {
       scheduler,
@@ -42,7 +43,7 @@ export class World {
   }
 
   /** Starts something, chosen by the seed. */
-  act(): void {
+  *act(): Walk {
     const { scheduler } = this;
     const process = this.processes[scheduler.pick(this.processes.length)]!;
     const dice = scheduler.pick(100);
@@ -52,42 +53,45 @@ export class World {
     else if (dice < 64) this.reconcile(process);
     else if (dice < 68) this.openPayment(process);
     else if (dice < 73) this.payAndCallBack(process);
-    else if (dice < 86) this.timePasses();
+    else if (dice < 86) yield* this.timePasses();
     else this.misfortune(process, dice);
+    yield;
   }
 
   /** Nothing fails any more, everybody is back; the service gets the time it asks for, and its buyers ask again. */
-  async settle(): Promise<void> {
+  *settle(): Walk {
     this.scheduler.faultRate = 0;
     this.scheduler.stallRate = 0;
     for (const process of this.processes) process.connection.setCut(false);
     this.scheduler.note('all is well from here on');
     for (let round = 0; round < 2; round += 1) {
-      await this.drain();
+      yield* this.drain();
       for (const worker of WORKERS) {
         this.work(this.processes[0]!, worker);
-        await this.drain();
+        yield* this.drain();
       }
       this.scheduler.advance(6_000);
     }
-    await this.drain();
+    yield* this.drain();
     if (this.scheduler.complaints.length > 0) return;
-    await this.repairGate();
+    yield* this.repairGate();
     this.promises.checkRefusals();
     for (const request of this.requests) {
       this.send(this.processes[0]!, request);
-      await this.drain();
+      yield* this.drain();
     }
     this.work(this.processes[0]!, 'returns');
-    await this.drain();
+    yield* this.drain();
     if (this.scheduler.complaints.length > 0) return;
     this.promises.checkRest(this.engines.redis, SERIES);
   }
 
   /** Lets everything end that is under way; time goes on only when nothing else can. */
-  async drain(): Promise<void> {
+  *drain(): Walk {
     for (let limit = 0; limit < 20_000; limit += 1) {
-      const moved = await this.scheduler.step();
+      // What has been begun unfolds first: only then is it known what may come next.
+      yield;
+      const moved = this.scheduler.complaints.length === 0 && this.scheduler.step();
       this.promises.check();
       if (this.scheduler.complaints.length > 0) return;
       if (!moved && !this.scheduler.advanceToTimer()) {
@@ -222,12 +226,17 @@ export class World {
     this.scheduler.as(process, () => void process.settler.settle(fact).catch((error) => this.promises.outage(error)));
   }
 
-  private timePasses(): void {
+  private *timePasses(): Walk {
     const steps = [1, 20, 60, 210, 600, 2_100, 5_100, 16_000];
     const ms = steps[this.scheduler.pick(steps.length)]!;
     this.scheduler.advance(ms);
     // Sweepers look every second: one of them is likely to find what is older than its grace.
-    if (ms > 5_000) for (const process of this.processes) if (this.scheduler.chance(0.5)) this.work(process, 'sweeper');
+    if (ms <= 5_000) return;
+    for (const process of this.processes) {
+      if (!this.scheduler.chance(0.5)) continue;
+      this.work(process, 'sweeper');
+      yield;
+    }
   }
 
   private misfortune(process: ServiceProcess, dice: number): void {
@@ -265,7 +274,7 @@ export class World {
   }
 
   /** What the conservation watch would do for a gate that a dead process left behind: load it. */
-  private async repairGate(): Promise<void> {
+  private *repairGate(): Walk {
     const { postgres } = this.engines;
     if (!this.promises.gateIsAbsent(this.engines.redis, SERIES)) return;
     const { epoch } = postgres.store.tables.series.get(SERIES)!;
@@ -275,6 +284,6 @@ export class World {
       this.processes[0],
       () => void keeper.load(SERIES, BigInt(epoch)).catch((error) => this.promises.outage(error)),
     );
-    await this.drain();
+    yield* this.drain();
   }
 }

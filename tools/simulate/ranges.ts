@@ -1,0 +1,85 @@
+// Shares many schedules out among runners, each of which takes a range of seeds at a time.
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { PlantName } from './plants';
+import type { Batch, Outcome } from './schedule';
+
+/** Schedules from `seed` on. */
+export interface Range {
+  readonly seed: number;
+  readonly schedules: number;
+}
+
+/** Runs a range until a schedule fails. */
+export type Runner = (range: Range) => Promise<Batch>;
+
+/** Small enough to stop soon after a failure, long enough that asking for the next range costs nothing. */
+const SCHEDULES_PER_RANGE = 250;
+
+/** A schedule leaves nothing behind: the more of them fit, the less is copied. */
+const maxYoungGenerationSizeMb = 64;
+
+/** As many runners as the machine has cores. */
+export const mostRunners = (): number => availableParallelism();
+
+/**
+ * Runs a range on several runners until a schedule fails. The failure answered is the one with the lowest seed: seeds are
+ * given out in order, and what was given out is waited for.
+ */
+export async function shareOut(
+  { seed, schedules }: Range,
+  runners: readonly Runner[],
+  onProgress: (done: number) => void = () => undefined,
+): Promise<Batch> {
+  let [givenOut, done, steps] = [0, 0, 0];
+  const failures: Outcome[] = [];
+  const work = async (run: Runner): Promise<void> => {
+    while (givenOut < schedules && failures.length === 0) {
+      const range = { seed: seed + givenOut, schedules: Math.min(SCHEDULES_PER_RANGE, schedules - givenOut) };
+      givenOut += range.schedules;
+      const batch = await run(range);
+      done += batch.schedules;
+      steps += batch.steps;
+      if (batch.failed !== undefined) failures.push(batch.failed);
+      onProgress(done);
+    }
+  };
+  await Promise.all(runners.map(work));
+  return { schedules: done, steps, failed: failures.sort((a, b) => a.seed - b.seed)[0] };
+}
+
+/** Shares a range out among threads of their own: a schedule makes up the clock of all code around it. */
+export async function runInThreads(
+  range: Range,
+  threads: number,
+  plant: PlantName | undefined,
+  onProgress: (done: number) => void,
+): Promise<Batch> {
+  const most = Math.ceil(range.schedules / SCHEDULES_PER_RANGE);
+  const workers = Array.from(
+    { length: Math.min(threads, most) },
+    () =>
+      new Worker(join(__dirname, 'range-worker.js'), {
+        workerData: plant,
+        resourceLimits: { maxYoungGenerationSizeMb },
+      }),
+  );
+  try {
+    return await shareOut(range, workers.map(runnerOf), onProgress);
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+function runnerOf(worker: Worker): Runner {
+  return (range) =>
+    new Promise((resolve, reject) => {
+      worker.once('message', (batch: Batch) => {
+        worker.off('error', reject);
+        resolve(batch);
+      });
+      worker.once('error', reject);
+      worker.postMessage(range);
+    });
+}
