@@ -2,7 +2,7 @@
 // over a real Postgres and over the model; every decision and all counters are compared after each.
 import fc from 'fast-check';
 import { idFromUuid, money, systemClock, uuidFromParts } from '@gravity/kernel';
-import { type Database, migrate, openDatabase, type Tx } from '@gravity/persistence';
+import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { ClaimDecider } from '../../apps/orders/src/decision/claim-decider';
 import { ServerClock } from '../../apps/orders/src/decision/server-clock';
@@ -12,8 +12,7 @@ import { SaleDirectory, type SaleItem } from '../../apps/orders/src/sales/sale-d
 import { ordersMigrations } from '../../apps/orders/src/storage/migrations';
 import { lockOrders, writeChanges } from '../../apps/orders/src/storage/order-writer';
 import { createSale, type Sale } from '../../apps/orders/test/support/sale-fixture';
-import { ModelPostgres } from '../../tools/simulate/model-postgres';
-import { Session } from '../../tools/simulate/model-tables';
+import { modelDatabase, modelOf } from './model-database';
 
 let fresh: FreshDatabase;
 let database: Database;
@@ -28,56 +27,6 @@ afterAll(async () => {
   await database.close();
   await fresh.drop();
 });
-
-/** The model as a Database, one statement after the other. */
-function modelDatabase(model: ModelPostgres): Database {
-  const run = (session: Session, text: string, params: readonly unknown[] = []): object[] =>
-    model.statement(text).run(session, params, Date.now());
-  return {
-    query: async (text: string, params?: readonly unknown[]) => {
-      const session = new Session(model.store, Date.now());
-      const rows = run(session, text, params);
-      session.commit();
-      return rows;
-    },
-    transaction: async (work: (tx: Tx) => Promise<unknown>) => {
-      const session = new Session(model.store, Date.now());
-      const result = await work({ query: async (text: string, params) => run(session, text, params) } as Tx);
-      session.commit();
-      return result;
-    },
-  } as unknown as Database;
-}
-
-interface Terms {
-  readonly quota: number;
-  readonly perBuyer: number;
-  readonly winLimit: number | null;
-}
-
-function modelOf(sale: Sale, terms: Terms): ModelPostgres {
-  const model = new ModelPostgres();
-  const { tables } = model.store;
-  const [series_id, round_id, now] = [sale.seriesId, sale.roundId, Date.now()];
-  tables.series.set(series_id, { series_id, epoch: 0, admission: 'GATE', gate_run_id: null, changed_ms: now });
-  tables.rounds.set(round_id, {
-    round_id,
-    series_id,
-    status: 'OPEN',
-    opens_ms: now - 1_000,
-    closes_ms: now + 599_000,
-    payment_window_seconds: 60,
-    win_limit: terms.winLimit,
-  });
-  for (const item_id of sale.itemIds) {
-    tables.items.set(item_id, {
-      ...{ item_id, round_id, series_id, quota: terms.quota, held: 0, sold: 0, written_off: 0, released: 0, resold: 0 },
-      ...{ first_pass_until: null, selling: true, epoch: 0, admission: 'GATE' },
-      ...{ per_order_limit: terms.perBuyer, per_buyer_limit: terms.perBuyer },
-    });
-  }
-  return model;
-}
 
 const claim = fc.record({
   key: fc.nat(9),

@@ -11,6 +11,7 @@ import {
   winsKey,
   winsLock,
 } from './model-decide';
+import { refundStatements } from './model-refund-statements';
 import type { Session, StoredOrder } from './model-tables';
 
 const orderLocks = (_session: Session, [orderIds]: readonly unknown[]): string[] =>
@@ -25,6 +26,7 @@ export function orderStatements(): readonly (readonly [start: string, statement:
     ...moneyStatements(),
     ...callbackStatements(),
     ...lateStatements(),
+    ...refundStatements(),
     ...expiryStatements(),
     ['insert into outbox', { name: 'outbox', run: () => [] }],
   ];
@@ -57,7 +59,7 @@ function loaded(session: Session, orderId: string): object[] {
         chargeId: row.charge_id,
         minor: row.minor,
         currency: 'CNY',
-        status: 'REQUESTED',
+        status: row.status,
       })),
     late_decision: session.get('late', orderId)?.decision ?? null,
     now_ms: session.startedMs,
@@ -230,22 +232,6 @@ function moneyStatements(): (readonly [string, Statement])[] {
         run: (session, [orderId, claimId, decision]) => {
           const row = { order_id: orderId as string, claim_id: claimId as string, decision: decision as 'HONOURED' };
           session.put('late', row.order_id, row);
-          return [];
-        },
-      },
-    ],
-    [
-      'insert into refunds',
-      {
-        name: 'refund',
-        run: (session, [refundId, orderId, intentId, chargeId, minor]) => {
-          session.put('refunds', refundId as string, {
-            refund_id: refundId as string,
-            order_id: orderId as string,
-            intent_id: intentId as string,
-            charge_id: chargeId as string,
-            minor: minor as string,
-          });
           return [];
         },
       },

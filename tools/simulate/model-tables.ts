@@ -57,6 +57,17 @@ export interface StoredOrder {
   sequence: number;
 }
 
+interface RefundRow {
+  refund_id: string;
+  order_id: string;
+  intent_id: string;
+  charge_id: string;
+  minor: string;
+  status: 'REQUESTED' | 'SUCCEEDED';
+  attempts: number;
+  next_attempt_ms: number;
+}
+
 export interface Rows {
   series: SeriesRow;
   rounds: RoundRow;
@@ -68,7 +79,7 @@ export interface Rows {
   intents: { intent_id: string; order_id: string; pay_url: string; status: string; charge_id: string | null };
   callbacks: { provider: string; event_id: string; outcome: string };
   late: { order_id: string; claim_id: string; decision: 'HONOURED' | 'REFUNDED' };
-  refunds: { refund_id: string; order_id: string; intent_id: string; charge_id: string; minor: string };
+  refunds: RefundRow;
 }
 
 export type TableName = keyof Rows;
