@@ -8,10 +8,12 @@ import {
 } from '../../apps/orders/src/gate/gate-connection';
 import {
   type CreatedIntent,
+  type CreatedRefund,
   type CreateIntent,
   type IntentState,
   type PaymentProvider,
   ProviderUnavailable,
+  type RefundPayment,
 } from '../../apps/orders/src/payments/payment-provider';
 import { type Money, sleep } from '@gravity/kernel';
 import type { ModelRedis } from './model-redis';
@@ -114,19 +116,41 @@ interface ModelIntent {
   readonly amount: Money;
   readonly expiresAtMs: number;
   status: 'PENDING' | 'PAID' | 'CANCELLED';
+  /** What the buyer was charged, once he has paid. */
+  charged: Money;
 }
+
+interface ModelRefund {
+  readonly chargeId: string;
+  readonly amount: Money;
+  status: 'PENDING' | 'SUCCEEDED';
+}
+
+/** Changes to the model that plant a bug, for the specs that show that the bug is found. */
+export interface ProviderPlant {
+  /** A refund that is asked for again is made again. */
+  readonly forgetsRefunds?: boolean;
+}
+
+const SLOW_REFUNDS = 0.3;
 
 /** The provider's own books. */
 export class ModelProvider {
   readonly intents = new Map<string, ModelIntent>();
+  /** By what they were asked for with. */
+  readonly refunds = new Map<string, ModelRefund>();
 
-  constructor(private readonly scheduler: Scheduler) {}
+  constructor(
+    private readonly scheduler: Scheduler,
+    private readonly plant: ProviderPlant = {},
+  ) {}
 
-  /** The buyer pays. False when the provider does not let him any more. */
-  pay(intentId: string): boolean {
+  /** The buyer pays, usually what he was asked for. False when the provider does not let him any more. */
+  pay(intentId: string, amount: Money): boolean {
     const intent = this.intents.get(intentId)!;
     if (intent.status !== 'PENDING' || this.scheduler.wallMs() >= intent.expiresAtMs) return false;
     intent.status = 'PAID';
+    intent.charged = amount;
     return true;
   }
 
@@ -155,14 +179,24 @@ export class ModelProvider {
           if (intent?.status === 'PENDING') intent.status = 'CANCELLED';
           return this.state(intentId);
         }),
+      refund: (request: RefundPayment) => call('refund', () => this.refund(request)),
     } as unknown as PaymentProvider;
+  }
+
+  /** Gives money back, at once or when it is asked for once more. */
+  private refund({ idempotencyKey, chargeId, amount }: RefundPayment): CreatedRefund {
+    const key = this.plant.forgetsRefunds === true ? `${idempotencyKey} ${this.refunds.size}` : idempotencyKey;
+    const known = this.refunds.get(key);
+    const status = known === undefined && this.scheduler.chance(SLOW_REFUNDS) ? 'PENDING' : 'SUCCEEDED';
+    this.refunds.set(key, { chargeId: chargeId!, amount, status });
+    return { refundId: `refund ${key}`, status };
   }
 
   private create(request: CreateIntent): CreatedIntent {
     const intentId = `intent ${request.idempotencyKey}`;
     if (!this.intents.has(intentId)) {
       const { orderId: orderKey, amount, expiresAtMs } = request;
-      this.intents.set(intentId, { intentId, orderKey, amount, expiresAtMs, status: 'PENDING' });
+      this.intents.set(intentId, { intentId, orderKey, amount, expiresAtMs, status: 'PENDING', charged: amount });
     }
     return { intentId, payUrl: `pay ${intentId}`, status: 'PENDING' };
   }
@@ -171,7 +205,7 @@ export class ModelProvider {
     const intent = this.intents.get(intentId);
     if (intent === undefined) return { status: 'UNKNOWN' };
     if (intent.status !== 'PAID') return { status: intent.status };
-    return { status: 'PAID', paidAmount: intent.amount, chargeId: chargeOf(intentId) };
+    return { status: 'PAID', paidAmount: intent.charged, chargeId: chargeOf(intentId) };
   }
 }
 

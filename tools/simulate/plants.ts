@@ -1,9 +1,10 @@
 // Known bugs, to show that the simulation finds them. Each changes one effect of a model; services never import tools
 // (see .dependency-cruiser.cjs), so no configuration of a service reaches them.
 import type { PostgresPlant } from './model-decide';
+import type { ProviderPlant } from './model-network';
 import type { RedisPlant } from './model-redis';
 
-export type Plant = PostgresPlant & RedisPlant;
+export type Plant = PostgresPlant & RedisPlant & ProviderPlant;
 
 /** The models as they are. */
 export const NO_PLANT: Plant = {};
@@ -13,6 +14,7 @@ export const PLANTS = {
   'forget-the-epoch': { forgetsEpoch: true },
   'release-twice': { releasesTwice: true },
   'rebuild-while-in-flight': { loadsWithoutLocks: true },
+  'forget-refunds': { forgetsRefunds: true },
   'forget-whose-report': { forgetsWhoseReport: true },
   'late-commit-after-tombstone': { forgetsTombstones: true },
 } as const satisfies Record<string, Plant>;

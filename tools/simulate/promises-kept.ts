@@ -1,10 +1,11 @@
 // What must be true: after every commit, when an answer is heard, and when all has come to rest.
 import { type Problem } from '@gravity/contracts';
-import { AssertionFailure, type Result, uuidFromId } from '@gravity/kernel';
+import { AssertionFailure, equalMoney, idFromUuid, type Result, uuidFromId } from '@gravity/kernel';
 import { gateKeys } from '../../apps/orders/src/gate/gate-scripts';
 import type { PlaceClaim } from '../../apps/orders/src/use-cases/place-claim/place-claim.command';
 import type { PlacedClaim } from '../../apps/orders/src/use-cases/place-claim/placed-claims';
 import { available } from './model-decide';
+import { type ModelProvider, chargeOf } from './model-network';
 import type { ModelRedis } from './model-redis';
 import type { ModelStore, StoredOrder } from './model-tables';
 import type { Life, Scheduler } from './scheduler';
@@ -55,6 +56,18 @@ export class Promises {
         this.heard(request, answer, { kind: 'unknown' });
       },
     };
+  }
+
+  /** A buyer who called an order off hears of it. */
+  cancelled({ order_id, buyer_id }: StoredOrder, result: Result<unknown, Problem>): void {
+    this.scheduler.note(`${buyer_id} hears: ${result.ok ? 'called off' : result.error.code}`);
+    const order = this.store.tables.orders.get(order_id)!;
+    if (result.ok) {
+      const closed = order.close_reason === 'CANCELLED_BY_BUYER' && order.status !== 'AWAITING_PAYMENT';
+      this.expect(closed, `${buyer_id} was told that an order is called off, and it is not`);
+    } else if (result.error.code === 'order-not-cancellable') {
+      this.expect(order.status !== 'AWAITING_PAYMENT', `${buyer_id} may not call off an order that awaits payment`);
+    }
   }
 
   /** Nobody will hear from this process any more. */
@@ -146,6 +159,21 @@ export class Promises {
     }
   }
 
+  /** Every refund has come to its end, and the provider has given back what it was asked for, once. */
+  checkRefunds({ intents, refunds }: ModelProvider): void {
+    const { orders, refunds: asked } = this.store.tables;
+    for (const order of orders.values())
+      this.expect(order.status !== 'REFUNDING', 'the money of an order is on its way back for ever');
+    this.expect(refunds.size === asked.size, `${asked.size} refunds were asked for, ${refunds.size} were made`);
+    for (const row of asked.values()) {
+      const made = refunds.get(idFromUuid('refund', row.refund_id));
+      const taken = intents.get(row.intent_id);
+      const whole = made !== undefined && taken !== undefined && equalMoney(made.amount, taken.charged);
+      this.expect(row.status === 'SUCCEEDED' && made?.status === 'SUCCEEDED', 'a refund has no end');
+      this.expect(whole && made.chargeId === chargeOf(taken.intentId), 'another sum is given back than was taken');
+    }
+  }
+
   private heard(request: Request, answer: Answer, heard: Heard): void {
     answer.heard = heard;
     this.scheduler.note(`${request.name} hears: ${heard.kind}`);
@@ -171,7 +199,8 @@ export class Promises {
     if (order.status === 'PAID') this.expect(paid && !refunded, 'a paid order without its money');
     if (order.status === 'CLOSED')
       this.expect(!paid, 'an order that was paid is closed, and nothing came of its money');
-    if (order.status === 'REFUNDING') this.expect(paid && refunded, 'a refund without a charge');
+    if (order.status === 'REFUNDING' || order.status === 'REFUNDED')
+      this.expect(paid && refunded, 'a refund without a charge');
     if (late === 'HONOURED') this.expect(order.status === 'PAID', 'a late payment was honoured and is not');
   }
 

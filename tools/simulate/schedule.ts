@@ -43,6 +43,7 @@ function* scheduleOf(seed: number, plant: Plant, traced: boolean): Walk<Outcome>
       }
       world.promises.check();
     }
+    yield* world.moveMoney();
     if (scheduler.complaints.length === 0) yield* world.settle();
   } catch (error) {
     // A model that cannot go on has met something that it does not know.

@@ -11,11 +11,13 @@ import { SoldOutBoard } from '../../apps/orders/src/gate/sold-out-board';
 import { PaymentsInquiry } from '../../apps/orders/src/payments-inquiry';
 import { SaleDirectory } from '../../apps/orders/src/sales/sale-directory';
 import { OrdersRepository } from '../../apps/orders/src/storage/orders.repository';
+import { CancelOrder } from '../../apps/orders/src/use-cases/cancel-order/cancel-order.use-case';
 import { CreatePaymentIntent } from '../../apps/orders/src/use-cases/create-payment-intent/create-payment-intent.use-case';
 import { PlaceClaimUseCase } from '../../apps/orders/src/use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from '../../apps/orders/src/use-cases/place-claim/placed-claims';
 import { PaymentSettler } from '../../apps/orders/src/use-cases/receive-payment-callback/payment-settler';
 import { ExpiryWorker } from '../../apps/orders/src/workers/expiry';
+import { RefundsWorker } from '../../apps/orders/src/workers/refunds';
 import { ModelGateConnection, type ModelProvider } from './model-network';
 import { ModelDatabase, type ModelPostgres } from './model-postgres';
 import type { ModelRedis } from './model-redis';
@@ -33,7 +35,7 @@ export interface Engines {
 }
 
 /** A background worker of the process, one turn at a time. */
-export type WorkerName = 'sweeper' | 'returns' | 'expiry' | 'mender';
+export type WorkerName = 'sweeper' | 'returns' | 'expiry' | 'mender' | 'refunds';
 
 export class ServiceProcess implements Life {
   alive = true;
@@ -42,6 +44,7 @@ export class ServiceProcess implements Life {
   readonly claims: PlaceClaimUseCase;
   readonly settler: PaymentSettler;
   readonly intents: CreatePaymentIntent;
+  readonly cancellations: CancelOrder;
   readonly busy = new Set<WorkerName>();
   private readonly database: ModelDatabase;
   private readonly turns: Record<WorkerName, () => Promise<unknown>>;
@@ -79,12 +82,15 @@ export class ServiceProcess implements Life {
     const inquiry = new PaymentsInquiry(payments);
     const orders = new OrdersRepository(database);
     this.intents = new CreatePaymentIntent(database, orders, payments, inquiry);
+    this.cancellations = new CancelOrder(database, orders, inquiry, this.settler, this.keeper, relay);
+    const refunds = new RefundsWorker(database, payments, this.settler);
     const expiry = new ExpiryWorker(database, this.settler, inquiry, this.keeper, relay);
     this.turns = {
       sweeper: turnOf(new PendingSweeper(database, gate)),
       returns: turnOf(returns),
       expiry: () => expiry.sweep(),
       mender: () => this.keeper.mend(),
+      refunds: () => refunds.sweep(),
     };
   }
 

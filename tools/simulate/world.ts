@@ -1,5 +1,5 @@
 // One sale, its engines and processes, and everything that may happen to them.
-import { idFromUuid, money, uuidFromId, uuidFromParts } from '@gravity/kernel';
+import { idFromUuid, type Money, money, uuidFromId, uuidFromParts } from '@gravity/kernel';
 import { ModelPostgres } from './model-postgres';
 import { ModelProvider, chargeOf } from './model-network';
 import { ModelRedis } from './model-redis';
@@ -7,6 +7,7 @@ import type { Plant } from './plants';
 import type { Walk } from './turns';
 import { Promises, type Request } from './promises-kept';
 import { type Engines, ServiceProcess, type WorkerName } from './service-process';
+import type { StoredOrder } from './model-tables';
 import { Scheduler } from './scheduler';
 import type { Charge } from '../../apps/orders/src/order-changes';
 
@@ -16,6 +17,10 @@ const ITEMS = [uuidFromParts('simulation', 'item 1'), uuidFromParts('simulation'
 const ITEM_KEYS = ITEMS.map((item) => idFromUuid('item', item));
 const OPEN_FOR_MS = 600_000;
 const WORKERS: readonly WorkerName[] = ['sweeper', 'returns', 'expiry', 'mender'];
+/** Refunds come to an end after so many attempts that nothing hinders. */
+const REFUND_ATTEMPTS = 4;
+const WRONG_SUMS = 0.3;
+const MONEY_EAGERNESS = 0.1;
 
 export class World {
   readonly scheduler: Scheduler;
@@ -26,6 +31,9 @@ export class World {
   private snapshot: ReturnType<ModelRedis['snapshot']> | undefined;
   private born = 0;
   private readonly buyers: number;
+  /** Buyers call orders off, and money is given back: in every other schedule, the rest keeps its steps for claims. */
+  private readonly withRefunds: boolean;
+  private readonly workers: readonly WorkerName[];
 
   constructor(seed: number, plant: Plant, traced: boolean) {
     const scheduler = (this.scheduler = new Scheduler(seed, traced));
@@ -34,9 +42,11 @@ export class World {
       scheduler,
       postgres,
       redis: new ModelRedis(() => scheduler.wallMs(), plant),
-      provider: new ModelProvider(scheduler),
+      provider: new ModelProvider(scheduler, plant),
     };
     this.promises = new Promises(scheduler, postgres.store);
+    this.withRefunds = seed % 2 === 1;
+    this.workers = this.withRefunds ? [...WORKERS, 'refunds'] : WORKERS;
     this.buyers = 2 + scheduler.pick(3);
     this.putSale();
     for (let count = 1 + scheduler.pick(2); count >= 0; count -= 1) this.addProcess();
@@ -49,13 +59,38 @@ export class World {
     const dice = scheduler.pick(100);
     if (dice < 34) this.claim(process);
     else if (dice < 46) this.repeat(process);
-    else if (dice < 60) this.work(process, WORKERS[scheduler.pick(WORKERS.length)]!);
+    else if (dice < 60) this.work(process, this.workers[scheduler.pick(this.workers.length)]!);
     else if (dice < 64) this.reconcile(process);
     else if (dice < 68) this.openPayment(process);
     else if (dice < 73) this.payAndCallBack(process);
     else if (dice < 86) yield* this.timePasses();
     else this.misfortune(process, dice);
     yield;
+  }
+
+  /** By now there are orders: they are paid, called off and paid back in every other schedule. */
+  *moveMoney(): Walk {
+    const { scheduler } = this;
+    if (!this.withRefunds) return;
+    for (let left = 6 + scheduler.pick(12); left > 0 && scheduler.complaints.length === 0;) {
+      if (scheduler.chance(MONEY_EAGERNESS) || !scheduler.step()) {
+        yield* this.actOnMoney();
+        left -= 1;
+      }
+      yield;
+      this.promises.check();
+    }
+  }
+
+  private *actOnMoney(): Walk {
+    const process = this.processes[this.scheduler.pick(this.processes.length)]!;
+    const dice = this.scheduler.pick(20);
+    if (dice < 3) this.callOff(process);
+    else if (dice < 8) this.openPayment(process);
+    else if (dice < 13) this.payAndCallBack(process);
+    else if (dice < 17) this.work(process, this.workers[this.scheduler.pick(this.workers.length)]!);
+    else if (dice < 19) yield* this.timePasses();
+    else this.crash(process);
   }
 
   /** Nothing fails any more, everybody is back; the service gets the time it asks for, and its buyers ask again. */
@@ -66,7 +101,7 @@ export class World {
     this.scheduler.note('all is well from here on');
     for (let round = 0; round < 2; round += 1) {
       yield* this.drain();
-      for (const worker of WORKERS) {
+      for (const worker of this.workers) {
         this.work(this.processes[0]!, worker);
         yield* this.drain();
       }
@@ -83,7 +118,22 @@ export class World {
     this.work(this.processes[0]!, 'returns');
     yield* this.drain();
     if (this.scheduler.complaints.length > 0) return;
+    if (this.withRefunds) yield* this.finishRefunds();
     this.promises.checkRest(this.engines.redis, SERIES);
+  }
+
+  /** Attempts that failed before are far apart: time goes on to the next one. */
+  private *finishRefunds(): Walk {
+    const { refunds } = this.engines.postgres.store.tables;
+    for (let attempts = 0; attempts < REFUND_ATTEMPTS; attempts += 1) {
+      const open = [...refunds.values()].filter((row) => row.status === 'REQUESTED');
+      if (open.length === 0) break;
+      const dueMs = Math.max(...open.map((row) => row.next_attempt_ms));
+      this.scheduler.advance(Math.max(1, dueMs - this.scheduler.wallMs()));
+      this.work(this.processes[0]!, 'refunds');
+      yield* this.drain();
+    }
+    this.promises.checkRefunds(this.engines.provider);
   }
 
   /** Lets everything end that is under way; time goes on only when nothing else can. */
@@ -197,9 +247,26 @@ export class World {
     this.scheduler.as(process, () => void process.keeper.load(SERIES).catch((error) => this.promises.outage(error)));
   }
 
-  private openPayment(process: ServiceProcess): void {
+  private anyOrder(): StoredOrder | undefined {
     const orders = [...this.engines.postgres.store.tables.orders.values()];
-    const order = orders[this.scheduler.pick(Math.max(1, orders.length))];
+    return orders[this.scheduler.pick(Math.max(1, orders.length))];
+  }
+
+  private callOff(process: ServiceProcess): void {
+    const order = this.anyOrder();
+    if (order === undefined) return;
+    this.scheduler.note(`${process.name} calls off the order of ${order.buyer_id}`);
+    const call = process.cancellations.execute.bind(
+      process.cancellations,
+      order.buyer_id,
+      idFromUuid('order', order.order_id),
+    );
+    const heard = (result: Awaited<ReturnType<typeof call>>): void => this.promises.cancelled(order, result);
+    this.scheduler.as(process, () => void call().then(heard, (error) => this.promises.outage(error)));
+  }
+
+  private openPayment(process: ServiceProcess): void {
+    const order = this.anyOrder();
     if (order === undefined) return;
     this.scheduler.note(`${process.name} opens the payment of ${order.buyer_id}`);
     const open = process.intents.execute.bind(process.intents, order.buyer_id, idFromUuid('order', order.order_id));
@@ -212,18 +279,24 @@ export class World {
     const intents = [...provider.intents.values()];
     const intent = intents[this.scheduler.pick(Math.max(1, intents.length))];
     if (intent === undefined) return;
-    if (intent.status !== 'PAID' && !provider.pay(intent.intentId)) return;
+    if (intent.status !== 'PAID' && !provider.pay(intent.intentId, this.paidFor(intent.amount))) return;
     this.scheduler.note(`paid at the provider: ${intent.intentId}`);
     if (this.scheduler.chance(0.3)) return;
     const charge: Charge = {
       intentId: intent.intentId,
       chargeId: chargeOf(intent.intentId),
-      amount: money(intent.amount.minor, intent.amount.currency),
+      amount: intent.charged,
     };
     const event = { provider: 'sandbox', eventId: `paid ${intent.intentId}`, type: 'payment.succeeded' };
     const fact = { kind: 'succeeded', orderId: uuidFromId('order', intent.orderKey), charge, event } as const;
     this.scheduler.note(`${process.name} hears of it`);
     this.scheduler.as(process, () => void process.settler.settle(fact).catch((error) => this.promises.outage(error)));
+  }
+
+  /** A provider may take another sum than it was asked for. */
+  private paidFor(amount: Money): Money {
+    const wrong = this.withRefunds && this.scheduler.chance(WRONG_SUMS);
+    return wrong ? money(amount.minor + 1n, amount.currency) : amount;
   }
 
   private *timePasses(): Walk {
