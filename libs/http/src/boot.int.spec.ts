@@ -1,11 +1,24 @@
 // What a process has around its services, and how it stops, over real sockets.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { Agent, request } from 'undici';
 import { createLogger } from '@gravity/observability';
 import { type LocalIssuer, localIssuer } from '@gravity/testing';
 import { bootServices, HealthRegistry, routesOf, type RunningServices, ShutdownHooks } from '.';
 import { ThingsModule } from './things.fixture';
+
+/** Asks once, and once more over the same connection when it is told to; tells the first line of each answer. */
+const IDLE_CLIENT = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const socket = require('node:net').connect(workerData.port, '127.0.0.1');
+  const ask = () => socket.write('GET /health/live HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n');
+  socket.on('data', (bytes) => parentPort.postMessage(String(bytes).split('\\r\\n')[0]));
+  socket.on('error', (error) => parentPort.postMessage(String(error)));
+  socket.on('end', () => parentPort.postMessage('closed'));
+  parentPort.on('message', () => setTimeout(ask, 100));
+  ask();
+`;
 
 const logger = createLogger({ service: 'things', level: 'silent' });
 let issuer: LocalIssuer;
@@ -132,6 +145,20 @@ describe('stopping', () => {
     expect(outcomes.closed).toBeGreaterThan(0);
     expect(order).toEqual(['first', 'last']);
     await expect(other.close()).resolves.toBeUndefined();
+  });
+
+  it('answers what has arrived on an idle connection, however late the process comes to read it', async () => {
+    const other = await boot();
+    const client = new Worker(IDLE_CLIENT, { eval: true, workerData: { port: Number(new URL(other.url).port) } });
+    expect(await once(client, 'message')).toEqual(['HTTP/1.1 200 OK']);
+    const closing = other.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    client.postMessage('send again');
+    // The process stands still until it is past the time when it closes idle connections.
+    for (const until = performance.now() + 600; performance.now() < until;);
+    expect(await once(client, 'message')).toEqual(['HTTP/1.1 200 OK']);
+    await closing;
+    await client.terminate();
   });
 
   it('says that it is leaving before it leaves', async () => {
