@@ -1,9 +1,11 @@
 // Goal: no route answers somebody who may not call it, and none shows, or admits to having, somebody else's object.
 // Method: the walk is made from the served API document, so a route is covered on the day it appears; a path parameter
 // that the walk has no object for fails it.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type IdKind, newId, newUuid } from '@gravity/kernel';
 import { ROLES, type Role, routesOf } from '@gravity/http';
-import type { TokenRequest } from '@gravity/testing';
+import { projectRoot, type TokenRequest } from '@gravity/testing';
 import { operationsOf } from '../../tools/contracts/lint-api';
 import type { ApiOperation } from '../../tools/contracts/served-api';
 import { ApiStack } from './api-stack';
@@ -326,4 +328,18 @@ describe('over gRPC', () => {
       ).status,
     ).toBe('OK');
   });
+});
+
+it('the limits are those of the document', async () => {
+  const limits = routesOf(stack.running.app).flatMap(({ policy: { operation, rateLimit } }) =>
+    rateLimit === undefined
+      ? []
+      : [
+          [`\`${operation}\``, rateLimit.scope, rateLimit.perSecond, rateLimit.burst, rateLimit.onRedisDown].join(
+            ' | ',
+          ),
+        ],
+  );
+  const document = await readFile(join(projectRoot(), 'docs', 'rate-limits.md'), 'utf8');
+  expect(document.match(/(?<=^\| )`.*(?= \|$)/gm)?.sort()).toEqual(limits.sort());
 });

@@ -6,6 +6,7 @@ import type { CallerIdentity } from './caller';
 import type { HttpReply, HttpRequest } from './fastify-types';
 import { RateLimiter } from './rate-limiter';
 import { admits, readPolicy, type RoutePolicy } from './route-policy';
+import { StrangerLimit } from './stranger-limit';
 import { TokenVerifier, unauthenticated } from './token-verifier';
 
 const MISSING = 'Send an access token as "Authorization: Bearer <token>".';
@@ -23,6 +24,7 @@ export class CallerGuard implements CanActivate {
   constructor(
     @Inject(TokenVerifier) private readonly verifier: TokenVerifier,
     @Inject(RateLimiter) private readonly limiter: RateLimiter,
+    @Inject(StrangerLimit) private readonly strangers: StrangerLimit,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -40,10 +42,11 @@ export class CallerGuard implements CanActivate {
       return true;
     }
     const header = request.headers.authorization;
-    if (header === undefined) throw unauthenticated(MISSING);
+    if (header === undefined) throw this.strangers.missingToken(MISSING, request.ip, reply);
     const known = this.verifier.cached(header);
     if (known === undefined) {
-      return this.verifier.verify(header).then((caller) => this.admitCaller(policy, request, reply, caller));
+      const checked = this.strangers.verify(this.verifier, header, request.ip, reply);
+      return checked.then((caller) => this.admitCaller(policy, request, reply, caller));
     }
     return this.admitCaller(policy, request, reply, known);
   }
@@ -69,7 +72,7 @@ export class CallerGuard implements CanActivate {
       return true;
     }
     const header = metadata.get('authorization')[0];
-    if (typeof header !== 'string') throw unauthenticated(MISSING);
+    if (typeof header !== 'string') throw this.strangers.missingToken(MISSING, address());
     const admit = (caller: CallerIdentity): boolean => {
       authorise(policy, caller);
       metadata[GRPC_CALLER] = caller;
@@ -78,7 +81,7 @@ export class CallerGuard implements CanActivate {
       return true;
     };
     const known = this.verifier.cached(header);
-    return known === undefined ? this.verifier.verify(header).then(admit) : admit(known);
+    return known === undefined ? this.strangers.verify(this.verifier, header, address()).then(admit) : admit(known);
   }
 
   private learn(handler: object, controller: { readonly name: string }): RoutePolicy {

@@ -20,6 +20,8 @@ export interface HttpConfig {
   readonly shutdownTimeoutMs: number;
   /** How many proxies in front of us may name the client's address. */
   readonly trustedProxies: number;
+  /** How many requests per second without a good token one address may send; 0: no limit. */
+  readonly badTokensPerSecond: number;
 }
 
 /** Reads and checks the configuration; throws {@link ConfigurationError}. */
@@ -44,6 +46,7 @@ export function readHttpConfig(env: Environment): HttpConfig {
     shutdownDrainMs: read.integer('SHUTDOWN_DRAIN_MS', 0, { min: 0, max: 120_000 }),
     shutdownTimeoutMs: read.integer('SHUTDOWN_TIMEOUT_MS', 25_000, { min: 1_000, max: 600_000 }),
     trustedProxies: read.integer('TRUSTED_PROXIES', 0, { min: 0, max: 10 }),
+    badTokensPerSecond: read.integer('BAD_TOKENS_PER_SECOND', 250, { min: 0, max: 100_000 }),
   };
   if (jwks === undefined) read.text('AUTH_JWKS_URL');
   read.done();

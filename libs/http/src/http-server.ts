@@ -67,7 +67,9 @@ export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    trustProxy: options.trustedProxies === 0 ? false : options.trustedProxies,
+    // A function, because Fastify believes no proxy when it is only told how many there are: it cannot know that nobody
+    // reaches us past them. Our network policies see to that.
+    trustProxy: options.trustedProxies === 0 ? false : (_address: string, hop: number) => hop < options.trustedProxies,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,

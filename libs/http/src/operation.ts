@@ -108,7 +108,7 @@ export function problemResponses(
 /** One response per status, naming its codes. */
 function problemDecorators(options: OperationOptions): MethodDecorator[] {
   const codes = new Set<ErrorCode>([...SHARED, ...(options.problems ?? [])]);
-  if (options.callers !== undefined) codes.add('unauthenticated').add('forbidden');
+  if (options.callers !== undefined) codes.add('unauthenticated').add('forbidden').add('rate-limited');
   if (options.idempotent === true)
     codes.add('idempotency-key-missing').add('idempotency-key-reused').add('idempotency-key-in-progress');
   if (options.ifMatch === true) codes.add('precondition-required').add('stale-version');

@@ -13,6 +13,7 @@ import { ProblemFilter } from './problem.filter';
 import { RateLimiter } from './rate-limiter';
 import { RequestValidation } from './request-validation.pipe';
 import { ShutdownHooks } from './shutdown';
+import { StrangerLimit } from './stranger-limit';
 import { APP_ENVIRONMENT, APP_LOGGER, ERROR_CLASSIFIER, type ErrorClassifier } from './tokens';
 import { TokenVerifier } from './token-verifier';
 
@@ -34,6 +35,11 @@ export class PlatformModule {
       { provide: ERROR_CLASSIFIER, useValue: options.classifyError },
       { provide: TokenVerifier, useFactory: () => new TokenVerifier(config.auth) },
       { provide: RateLimiter, useFactory: () => new RateLimiter({ redisUrl: config.redisUrl, logger }) },
+      {
+        provide: StrangerLimit,
+        inject: [RateLimiter],
+        useFactory: (limiter: RateLimiter) => new StrangerLimit(limiter, config.badTokensPerSecond),
+      },
       { provide: CursorSigner, useFactory: () => new CursorSigner(config.cursorSecret) },
       HealthRegistry,
       ShutdownHooks,

@@ -59,6 +59,21 @@ export class RateLimiter {
 
   /** Counts one request, or throws `rate-limited`. Over HTTP the reply gets the `RateLimit` headers when it matters. */
   enforce(operation: string, rule: RateLimitRule, subjectName: string, reply?: HttpReply): void {
+    this.count(this.unlessSpent(operation, rule, subjectName, reply), rule);
+  }
+
+  /** Throws `rate-limited` like {@link enforce} and counts nothing: for limits on what only turns out later. */
+  refuseSpent(operation: string, rule: RateLimitRule, subjectName: string, reply?: HttpReply): void {
+    this.unlessSpent(operation, rule, subjectName, reply);
+  }
+
+  /** Counts what has turned out to belong under the rule; refuses nobody. */
+  charge(operation: string, rule: RateLimitRule, subjectName: string): void {
+    const nowMs = (this.options.clock ?? systemClock).nowMs();
+    this.count(this.subjectOf(operation, rule, subjectName, nowMs), rule);
+  }
+
+  private unlessSpent(operation: string, rule: RateLimitRule, subjectName: string, reply?: HttpReply): Subject {
     if (this.redisDown && rule.onRedisDown === 'closed') {
       const detail = 'The limit of this operation cannot be checked right now.';
       throw new ProblemError({ code: 'unavailable', detail, retryAfterSeconds: 1 });
@@ -77,6 +92,10 @@ export class RateLimiter {
       const detail = `At most ${rule.perSecond} requests per second, ${rule.burst} at once.`;
       throw new ProblemError({ code: 'rate-limited', detail, retryAfterSeconds: resetSeconds });
     }
+    return subject;
+  }
+
+  private count(subject: Subject, rule: RateLimitRule): void {
     subject.fresh += 1;
     if (this.redis !== undefined && subject.fresh + subject.shared > unsharedMax(rule)) {
       this.changed.add(subject);

@@ -6,6 +6,7 @@ import { QueueFullError } from '@gravity/persistence';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { orderMessage } from '../../order-message';
+import { CLAIM_RATE } from './claim-rate';
 import { placeClaimBody } from './place-claim.dto';
 import { PlaceClaimUseCase } from './place-claim.use-case';
 
@@ -19,7 +20,12 @@ export class PlaceClaimGrpc {
   constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
 
   @GrpcMethod('ClaimService', 'PlaceClaim')
-  @Operation({ id: 'placeClaim', summary: 'Claim units of an item in an open round', callers: ['buyer'] })
+  @Operation({
+    id: 'placeClaim',
+    summary: 'Claim units of an item in an open round',
+    callers: ['buyer'],
+    rateLimit: CLAIM_RATE,
+  })
   async place(request: Incoming, metadata: object): Promise<OrdersProto.PlaceClaimResponse> {
     const roundId = uuidFromId('round', request.roundId);
     if (roundId === undefined) throw new ProblemError({ code: 'not-found', detail: 'There is no such round.' });

@@ -15,6 +15,7 @@ import { QueueFullError } from '@gravity/persistence';
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { OrderViewDto } from '../../order-view.dto';
+import { CLAIM_RATE } from './claim-rate';
 import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
 import { PlaceClaimUseCase } from './place-claim.use-case';
 
@@ -62,7 +63,7 @@ export class PlaceClaimHttp {
       'price-changed',
       'outcome-unknown',
     ],
-    rateLimit: { perSecond: 50, burst: 200, scope: 'caller', onRedisDown: 'open' },
+    rateLimit: CLAIM_RATE,
   })
   @ApiParam({ name: 'roundId', type: String })
   async place(@Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {

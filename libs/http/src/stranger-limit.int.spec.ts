@@ -1,0 +1,68 @@
+// Goal: whoever sends bad tokens is held off by address, and nobody who is known is. Method: over real sockets, with the
+// address in X-Forwarded-For as a balancer writes it; no Redis, so that one process counts.
+import { type LocalIssuer, localIssuer } from '@gravity/testing';
+import { createLogger } from '@gravity/observability';
+import { request } from 'undici';
+import { bootServices, type RunningServices } from '.';
+import { addressGroup } from './stranger-limit';
+import { ThingsModule } from './things.fixture';
+
+const PER_SECOND = 5;
+/** Four seconds' worth at once, and what comes in while we ask. */
+const TRIES = 150;
+
+let issuer: LocalIssuer;
+let running: RunningServices;
+
+beforeAll(async () => {
+  issuer = await localIssuer();
+  const env = {
+    ...issuer.env,
+    CURSOR_SECRET: 'c'.repeat(32),
+    TRUSTED_PROXIES: '1',
+    BAD_TOKENS_PER_SECOND: String(PER_SECOND),
+  };
+  const definition = { name: 'things', module: ThingsModule, migrate: async () => undefined };
+  const logger = createLogger({ service: 'things', level: 'silent' });
+  running = await bootServices([definition], { env, port: 0, logger });
+});
+
+afterAll(() => running.close());
+
+async function ask(address: string, token?: string): Promise<number> {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const answer = await request(`${running.url}/things/v1/mine`, {
+    headers: { 'x-forwarded-for': address, ...authorization },
+  });
+  await answer.body.dump();
+  return answer.statusCode;
+}
+
+const buyer = (sub: string): Promise<string> => issuer.mint({ sub, roles: ['buyer'] });
+
+it.each([
+  ['bad', '192.0.2.1', 'x.y.z'],
+  ['missing', '192.0.2.2', undefined],
+])('holds off an address after too many %s tokens, but nobody who is known', async (_kind, address, token) => {
+  const known = await buyer('b_known');
+  expect(await ask(address, known)).toBe(200);
+  const answers: number[] = [];
+  for (let count = 0; count < TRIES; count += 1) answers.push(await ask(`198.51.100.${count}, ${address}`, token));
+  expect(new Set(answers)).toEqual(new Set([401, 429]));
+  expect(answers.slice(0, PER_SECOND)).not.toContain(429);
+  expect(await ask(address, known)).toBe(200);
+  expect(await ask('192.0.2.3', await buyer(`b_of_another_address_${address}`))).toBe(200);
+});
+
+it('does not count good tokens', async () => {
+  for (let count = 0; count < TRIES; count += 1) expect(await ask('192.0.2.4', await buyer(`b_${count}`))).toBe(200);
+});
+
+it.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:0DB8:0001:0002::9', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+])('counts %s as %s', (address, group) => expect(addressGroup(address)).toBe(group));
