@@ -25,6 +25,7 @@ import { SoldOutBoard } from './gate/sold-out-board';
 import { type OrdersConfig, SERVICE } from './orders-config';
 import { SaleDirectory } from './sales/sale-directory';
 import type { ClaimOutcome } from './use-cases/place-claim/claim-metrics';
+import { OpeningDraw } from './use-cases/place-claim/opening-draw';
 import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
@@ -154,20 +155,38 @@ function decisionProviders(config: OrdersConfig): Provider[] {
       useFactory: (database: Database) => new SaleDirectory(database, monotonicMs),
     },
     { provide: PlacedClaims, inject: [Database], useFactory: (database: Database) => new PlacedClaims(database) },
-    {
-      provide: PlaceClaimUseCase,
-      inject: [
-        SaleDirectory,
-        RedisGate,
-        GateConnection,
-        GateKeeper,
-        SoldOutBoard,
-        ClaimDecider,
-        PlacedClaims,
-        ServerClock,
-      ],
-      useFactory: (...parts: ConstructorParameters<typeof PlaceClaimUseCase>) =>
-        new PlaceClaimUseCase(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6], parts[7], count),
-    },
+    claimUseCase(config, count),
   ];
+}
+
+function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutcome) => void): Provider {
+  return {
+    provide: PlaceClaimUseCase,
+    inject: [
+      SaleDirectory,
+      RedisGate,
+      GateConnection,
+      GateKeeper,
+      SoldOutBoard,
+      ClaimDecider,
+      PlacedClaims,
+      ServerClock,
+    ],
+    useFactory: (...parts: ConstructorParameters<typeof PlaceClaimUseCase>) => {
+      const clock = parts[7];
+      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock });
+      return new PlaceClaimUseCase(
+        parts[0],
+        parts[1],
+        parts[2],
+        parts[3],
+        parts[4],
+        parts[5],
+        parts[6],
+        clock,
+        count,
+        draw,
+      );
+    },
+  };
 }

@@ -14,13 +14,17 @@ export interface OrdersConfig {
   readonly claimsPerBatch: number;
   readonly claimsQueued: number;
   readonly pendingGraceMs: number;
+  /** How long after a round's opening the order of the claims is drawn by buyer; undefined: first come, first served. */
+  readonly openingDraw: { readonly windowMs: number; readonly secret: string } | undefined;
 }
 
 /** Reads and checks the configuration; throws ConfigurationError. */
 export function readOrdersConfig(env: Environment): OrdersConfig {
   const read = new EnvReader(env);
   read.text('KAFKA_BROKERS');
+  const windowMs = read.integer('CLAIM_DRAW_MS', 0, { min: 0, max: 10_000 });
   const config = {
+    openingDraw: windowMs === 0 ? undefined : { windowMs, secret: read.text('CURSOR_SECRET') },
     poolSize: read.integer('ORDERS_POOL_SIZE', 16, { min: 4, max: 200 }),
     redisUrl: read.text('REDIS_URL'),
     gateTimeoutMs: read.integer('GATE_TIMEOUT_MS', 1_000, { min: 10, max: 10_000 }),

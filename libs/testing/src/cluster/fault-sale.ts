@@ -16,11 +16,13 @@ export interface FaultSaleOptions {
   readonly perBuyerLimit?: number;
   readonly winLimit?: number;
   readonly paymentWindowSeconds?: number;
+  /** Milliseconds since the opening. Default a second. */
+  readonly openSinceMs?: number;
 }
 
 /** Units may be claimed at once and for an hour. */
 export async function openSale(client: SqlClient, options: FaultSaleOptions): Promise<FaultSale> {
-  const { quotas, perBuyerLimit = 1, winLimit = null, paymentWindowSeconds = 600 } = options;
+  const { quotas, perBuyerLimit = 1, winLimit = null, paymentWindowSeconds = 600, openSinceMs = 1_000 } = options;
   const [seriesUuid, roundUuid] = [newUuid(), newUuid()];
   const itemUuids = quotas.map(() => newUuid());
   await client.query(
@@ -31,8 +33,8 @@ export async function openSale(client: SqlClient, options: FaultSaleOptions): Pr
   );
   await client.query(
     `insert into rounds (round_id, series_id, number, status, opens_at, closes_at, payment_window_seconds, win_limit, leftover)
-     values ($1, $2, 1, 'OPEN', now() - interval '1 second', now() + interval '1 hour', $3, $4, 'END')`,
-    [roundUuid, seriesUuid, paymentWindowSeconds, winLimit],
+     values ($1, $2, 1, 'OPEN', now() - $5 * interval '1 millisecond', now() + interval '1 hour', $3, $4, 'END')`,
+    [roundUuid, seriesUuid, paymentWindowSeconds, winLimit, openSinceMs],
   );
   for (const [position, quota] of quotas.entries()) {
     await client.query(

@@ -12,6 +12,7 @@ import type { GateAnswer, RedisGate, Verdict } from '../../gate/redis-gate';
 import { MOST_CLAIMS_PER_FLAG, type SoldOutBoard } from '../../gate/sold-out-board';
 import type { SaleDirectory, SaleItem, SaleRound } from '../../sales/sale-directory';
 import type { ClaimOutcome } from './claim-metrics';
+import type { OpeningDraw } from './opening-draw';
 import type { PlaceClaim } from './place-claim.command';
 import type { PlacedClaims, PlacedClaim } from './placed-claims';
 import { localRefusal, refusalOf } from './refusals';
@@ -47,6 +48,8 @@ export class PlaceClaimUseCase {
     private readonly placed: PlacedClaims,
     private readonly clock: Clock,
     private readonly onOutcome: (outcome: ClaimOutcome) => void = () => undefined,
+    /** Without it claims are taken as they come from the opening on. */
+    private readonly draw?: OpeningDraw,
   ) {}
 
   /**
@@ -68,7 +71,12 @@ export class PlaceClaimUseCase {
     const orderId = newUuid();
     const orderKey = idFromUuid('order', orderId);
     const attempt = { request, claimId, fingerprint: fingerprintOf(request), orderId, orderKey };
-    const problem = localRefusal(request, round, item, this.clock.nowMs());
+    const nowMs = this.clock.nowMs();
+    const problem = localRefusal(request, round, item, nowMs, this.draw !== undefined);
+    if (problem === undefined && this.draw?.holds(round.opensAtMs, nowMs) === true) {
+      const refused = await this.untilTurn(this.draw, request, round, item);
+      if (refused !== undefined) return refused;
+    }
     try {
       const result =
         problem === undefined ? await this.attempt(attempt, round, item) : await this.unlessKnown(attempt, problem);
@@ -78,6 +86,25 @@ export class PlaceClaimUseCase {
       this.onOutcome(outcomeOf(error));
       throw error;
     }
+  }
+
+  /** Waits for the buyer's turn in the draw of the opening. */
+  private async untilTurn(
+    draw: OpeningDraw,
+    { buyerId }: PlaceClaim,
+    round: SaleRound,
+    item: SaleItem,
+  ): Promise<Result<PlacedClaim, Problem> | undefined> {
+    const turn = draw.turn(item.itemId, buyerId, round.opensAtMs);
+    if (!(turn instanceof Promise)) {
+      this.onOutcome(turn.code);
+      return { ok: false, error: turn };
+    }
+    await turn;
+    // Who was drawn late finds the flag up more often than not.
+    if (!this.board.refuses(item.itemId, item.epoch, buyerId)) return undefined;
+    this.onOutcome('sold-out');
+    return { ok: false, error: SOLD_OUT };
   }
 
   private async attempt(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Result<PlacedClaim, Problem>> {

@@ -7,12 +7,16 @@ import type { PlaceClaim } from './place-claim.command';
 /** This close to the opening the gate's clock decides, not ours. */
 const OPENING_MARGIN_MS = 1_000;
 
-/** What can be refused from the round's facts alone; undefined when the gate has to be asked. */
+/**
+ * What can be refused from the round's facts alone; undefined when the gate has to be asked. With a draw our clock alone
+ * judges the opening: a gate whose clock is ahead would let a claim in before the draw.
+ */
 export function localRefusal(
   request: PlaceClaim,
   round: SaleRound,
   item: SaleItem,
   nowMs: number,
+  withDraw = false,
 ): Problem | undefined {
   switch (round.status) {
     case 'CANCELLED':
@@ -26,7 +30,7 @@ export function localRefusal(
       break;
   }
   if (round.stopped) return refusalOf({ kind: 'stopped' });
-  if (nowMs < round.opensAtMs - OPENING_MARGIN_MS) return notOpen(nowMs, round.opensAtMs);
+  if (nowMs < round.opensAtMs - (withDraw ? 0 : OPENING_MARGIN_MS)) return notOpen(nowMs, round.opensAtMs);
   if (request.quantity > item.perOrderLimit) {
     return refuse('limit-reached', `At most ${item.perOrderLimit} units of this item fit into one order.`, {
       extensions: { perOrderLimit: item.perOrderLimit },
