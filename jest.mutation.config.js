@@ -1,10 +1,22 @@
-// The specs that `npm run mutation` runs: those of the mutated folders, without engines, and with one seed, so that two
-// runs give one score.
-const { globalSetup: _engines, globalTeardown: _stop, ...ladder } = require('./jest.config.js');
+// How `npm run mutation` runs specs, a thousand times over: those of the mutated folders only, without engines, and with one
+// seed, so that two runs give one score.
+const { existsSync, readdirSync } = require('node:fs');
+const { join } = require('node:path');
+const { transform, transformIgnorePatterns, moduleNameMapper, testEnvironment } = require('./jest.config.js');
+
+const domains = readdirSync(join(__dirname, 'apps')).map((service) => `apps/${service}/src/domain`);
+const folders = ['libs/kernel/src', ...domains.filter((folder) => existsSync(join(__dirname, folder)))];
 
 /** @type {import('jest').Config} */
 module.exports = {
-  ...ladder,
-  testMatch: ['<rootDir>/apps/*/src/domain/**/*.spec.ts', '<rootDir>/libs/kernel/src/**/*.spec.ts'],
-  setupFiles: [...ladder.setupFiles, '<rootDir>/test/mutation/one-seed.ts'],
+  testEnvironment,
+  transform,
+  transformIgnorePatterns,
+  moduleNameMapper,
+  // Jest looks through its roots again for each mutant.
+  roots: folders.map((folder) => `<rootDir>/${folder}`),
+  testMatch: ['**/*.spec.ts'],
+  watchman: false,
+  dependencyExtractor: '<rootDir>/test/mutation/own-dependencies.cjs',
+  setupFiles: ['<rootDir>/test/mutation/one-seed.ts'],
 };

@@ -12,15 +12,13 @@ export function allocate(total: Money, weights: readonly bigint[]): Money[] {
   assert(weights.every((weight) => weight >= 0n) && weightSum > 0n, 'weights must be non-negative and not all zero');
   const sign = total.minor < 0n ? -1n : 1n;
   const magnitude = total.minor * sign;
-  const shares = weights.map((weight, index) => ({
-    index,
+  const shares = weights.map((weight) => ({
     floor: (magnitude * weight) / weightSum,
     remainder: (magnitude * weight) % weightSum,
   }));
   let left = magnitude - shares.reduce((sum, share) => sum + share.floor, 0n);
-  const byRemainder = [...shares].sort((a, b) =>
-    a.remainder === b.remainder ? a.index - b.index : a.remainder < b.remainder ? 1 : -1,
-  );
+  // Sorting leaves ties in their order.
+  const byRemainder = [...shares].sort((a, b) => Number(b.remainder - a.remainder));
   for (const share of byRemainder) {
     if (left === 0n) break;
     share.floor += 1n;

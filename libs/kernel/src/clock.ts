@@ -85,10 +85,7 @@ export class AnchoredClock implements Clock {
 }
 
 // A batch writes the same two moments, its own and its deadline, hundreds of times.
-const written = [
-  { ms: Number.NaN, text: '' },
-  { ms: Number.NaN, text: '' },
-];
+const written: { readonly ms: number; readonly text: string }[] = [];
 let oldest = 0;
 
 /** RFC 3339 in UTC with milliseconds. */
@@ -119,6 +116,6 @@ function realSleep(ms: number, signal?: AbortSignal): Promise<void> {
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
+    signal?.addEventListener('abort', done);
   });
 }

@@ -25,7 +25,7 @@ export class EnvReader {
   /** A text that may be absent. */
   optional(key: string): string | undefined {
     const value = this.env[key];
-    return value === undefined || value === '' ? undefined : value;
+    return value === '' ? undefined : value;
   }
 
   /** A whole number within bounds, both inclusive. */

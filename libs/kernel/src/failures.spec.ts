@@ -66,6 +66,7 @@ describe('configuration', () => {
   it('is refused with every key, its value and what it should be', () => {
     expect(fault((env) => env.text('URL'), {})).toBe('ConfigurationError: Configuration: URL is not set.');
     expect(fault((env) => env.text('URL'), { URL: '' })).toContain('URL is not set');
+    expect(new EnvReader({}).text('URL')).toBe('');
     expect(fault(port, { PORT: '11' })).toBe(
       'ConfigurationError: Configuration: PORT=11 is not a whole number from 1 to 10.',
     );

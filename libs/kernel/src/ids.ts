@@ -128,9 +128,9 @@ export function idFromUuid(kind: IdKind, uuid: string): string {
 
 /** The uuid inside an id of the given kind, or undefined when the text is not such an id. */
 export function uuidFromId(kind: IdKind, text: string): string | undefined {
-  const prefix = ID_PREFIXES[kind];
-  if (text.length !== prefix.length + 27 || !text.startsWith(prefix) || text[prefix.length] !== '_') return undefined;
-  const suffix = text.slice(prefix.length + 1);
+  const prefix = `${ID_PREFIXES[kind]}_`;
+  if (!text.startsWith(prefix)) return undefined;
+  const suffix = text.slice(prefix.length);
   if (!SUFFIX.test(suffix)) return undefined;
   let held = 0;
   let bits = -2;

@@ -68,10 +68,11 @@ export function moneyFromJson(json: MoneyJson): Money {
 /** For people: `1499.00 CNY`. */
 export function formatMoney(a: Money): string {
   const exponent = CURRENCY_EXPONENTS[a.currency];
-  const digits = (a.minor < 0n ? -a.minor : a.minor).toString().padStart(exponent + 1, '0');
+  const [sign, magnitude] = a.minor < 0n ? ['-', -a.minor] : ['', a.minor];
+  const digits = magnitude.toString().padStart(exponent + 1, '0');
   const whole = digits.slice(0, digits.length - exponent);
   const fraction = exponent === 0 ? '' : `.${digits.slice(-exponent)}`;
-  return `${a.minor < 0n ? '-' : ''}${whole}${fraction} ${a.currency}`;
+  return `${sign}${whole}${fraction} ${a.currency}`;
 }
 
 function assertSameCurrency(a: Money, b: Money): void {

@@ -5,7 +5,6 @@ import { assert } from './assert';
 
 export const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-const zones = new Map<string, IANAZone>();
 
 /** True when the text names a time zone of the IANA database, for instance `Asia/Shanghai`. */
 export function isTimeZone(text: string): boolean {
@@ -56,11 +55,8 @@ function jumpBetween(timeZone: string, low: number, high: number): number {
 }
 
 function offsetMs(timeZone: string, ms: number): number {
-  let zone = zones.get(timeZone);
-  if (zone === undefined) {
-    zone = IANAZone.create(timeZone);
-    assert(zone.isValid, `${timeZone} is not a time zone`);
-    zones.set(timeZone, zone);
-  }
+  // Luxon keeps every zone that it has made once.
+  const zone = IANAZone.create(timeZone);
+  assert(zone.isValid, `${timeZone} is not a time zone`);
   return zone.offset(ms) * MINUTE_MS;
 }

@@ -1,5 +1,5 @@
 // When the rounds of a series open, as data and a pure function of time.
-import { DAY_MS, instantOf, isoWeekday, localDayOf } from '@gravity/kernel';
+import { instantOf, isoWeekday, localDayOf } from '@gravity/kernel';
 
 /**
  * Every day that is one of `weekdays` has a window from `dailyFrom` to `dailyUntil` (without them: from midnight to
@@ -65,9 +65,10 @@ export function nextOpenings(recurrence: Recurrence, timeZone: string, afterMs: 
   const openings: Opening[] = [];
   // The day before may still have a window that runs past midnight.
   const firstDay = localDayOf(timeZone, fromMs) - 1;
-  const lastDay = firstDay + 7 * wanted + SPARE_DAYS;
+  const endDay =
+    recurrence.endsAtMs === undefined ? Number.POSITIVE_INFINITY : localDayOf(timeZone, recurrence.endsAtMs);
+  const lastDay = Math.min(endDay, firstDay + 7 * wanted + SPARE_DAYS);
   for (let day = firstDay; day <= lastDay && openings.length < wanted; day += 1) {
-    if (recurrence.endsAtMs !== undefined && day * DAY_MS > recurrence.endsAtMs + 2 * DAY_MS) break;
     if (recurrence.weekdays !== undefined && !recurrence.weekdays.includes(isoWeekday(day))) continue;
     openings.push(...openingsOfDay(recurrence, timeZone, day, fromMs, wanted - openings.length));
   }

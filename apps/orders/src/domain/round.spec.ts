@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import {
   cancellationTarget,
+  isSellingStatus,
   type ItemCounters,
+  MISSED,
   nextRoundInstant,
   nextRoundStep,
+  NOT_APPROVED_IN_TIME,
   pathTo,
+  PUBLIC_ROUND_STATUSES,
   roundMachine,
   type RoundStatus,
+  SELLING_STATUSES,
+  STOPPABLE_STATUSES,
 } from './round';
 
 const item = (counters: Partial<ItemCounters> = {}): ItemCounters => ({
@@ -54,14 +60,83 @@ describe('round', () => {
     expect(stepTo('CLOSED', 30_000, [item({ sold: 3 }), item()])).toBe('SETTLED');
   });
 
-  it('cancels what nobody has won in, and closes the rest', () => {
-    expect(cancellationTarget('DRAFT', [item()])).toBe('CANCELLED');
-    expect(cancellationTarget('WARMED', [item()])).toBe('CANCELLED');
+  it('says why it was cancelled', () => {
+    expect(nextRoundStep(times('DRAFT'), [], 20_000)).toEqual({ to: 'CANCELLED', reason: NOT_APPROVED_IN_TIME });
+    expect(nextRoundStep(times('APPROVED'), [], 20_000)).toEqual({ to: 'CANCELLED', reason: MISSED });
+    expect(NOT_APPROVED_IN_TIME).toContain('not approved');
+    expect(MISSED).toContain('not running');
+  });
+
+  it.each<[RoundStatus, number | undefined]>([
+    ['DRAFT', 20_000],
+    ['APPROVED', 7_000],
+    ['WARMED', 10_000],
+    ['OPEN', 20_000],
+    ['SOLD_OUT', 20_000],
+    ['CLOSED', undefined],
+    ['SETTLED', undefined],
+    ['CANCELLED', undefined],
+  ])('in %s is next looked at when the clock shows %s', (status, instant) => {
+    expect(nextRoundInstant(times(status))).toBe(instant);
+  });
+
+  it('that would be warmed after its end is looked at when it ends', () => {
+    expect(nextRoundInstant({ ...times('APPROVED'), closesAtMs: 6_000 })).toBe(6_000);
+  });
+
+  it.each<[RoundStatus, 'CANCELLED' | 'CLOSED' | undefined]>([
+    ['DRAFT', 'CANCELLED'],
+    ['APPROVED', 'CANCELLED'],
+    ['WARMED', 'CANCELLED'],
+    ['OPEN', 'CLOSED'],
+    ['SOLD_OUT', 'CLOSED'],
+    ['CLOSED', undefined],
+    ['SETTLED', undefined],
+    ['CANCELLED', undefined],
+  ])('in %s that nobody has won in, called off, leads to %s', (status, target) => {
+    expect(cancellationTarget(status, [item(), item()])).toBe(target);
+  });
+
+  it('that is warmed and called off stands for those who have won in it', () => {
     expect(cancellationTarget('WARMED', [item(), item({ held: 1 })])).toBe('CLOSED');
-    expect(cancellationTarget('SOLD_OUT', [item()])).toBe('CLOSED');
-    expect(cancellationTarget('SETTLED', [item()])).toBeUndefined();
+    expect(cancellationTarget('WARMED', [item({ sold: 1 }), item()])).toBe('CLOSED');
+    expect(cancellationTarget('WARMED', [item({ writtenOff: 1 })])).toBe('CANCELLED');
+  });
+
+  it('passes every state of its way, and has no way where the table has none', () => {
     expect(pathTo('WARMED', 'CLOSED')).toEqual(['OPEN', 'CLOSED']);
+    expect(pathTo('WARMED', 'OPEN')).toEqual(['OPEN']);
+    expect(pathTo('OPEN', 'CLOSED')).toEqual(['CLOSED']);
     expect(pathTo('SETTLED', 'OPEN')).toEqual([]);
+    expect(pathTo('WARMED', 'SETTLED')).toEqual([]);
+    expect(pathTo('APPROVED', 'CLOSED')).toEqual([]);
+  });
+
+  it('has one list of states for each thing that may be done or seen', () => {
+    const all = roundMachine.states;
+    const hidden = all.filter((status) => !PUBLIC_ROUND_STATUSES.includes(status));
+    expect(hidden).toEqual(['DRAFT', 'CANCELLED']);
+    expect(all.filter(isSellingStatus)).toEqual(['WARMED', 'OPEN', 'SOLD_OUT']);
+    expect(all.filter((status) => STOPPABLE_STATUSES.includes(status))).toEqual([
+      'APPROVED',
+      'WARMED',
+      'OPEN',
+      'SOLD_OUT',
+    ]);
+    for (const listed of [...PUBLIC_ROUND_STATUSES, ...SELLING_STATUSES, ...STOPPABLE_STATUSES]) {
+      expect(all).toContain(listed);
+    }
+  });
+
+  it.each<[RoundStatus, readonly RoundStatus[]]>([
+    ['DRAFT', ['APPROVED', 'CANCELLED']],
+    ['APPROVED', ['WARMED', 'CANCELLED']],
+    ['WARMED', ['OPEN', 'CANCELLED']],
+    ['OPEN', ['SOLD_OUT', 'CLOSED']],
+    ['SOLD_OUT', ['OPEN', 'CLOSED']],
+    ['CLOSED', ['SETTLED']],
+  ])('leads from %s to %j and nowhere else', (status, next) => {
+    expect(roundMachine.next(status)).toEqual(next);
   });
 
   it('takes only steps of the table, and comes to an end when time goes on and holds are released', () => {
