@@ -1,5 +1,5 @@
 // Goal: ids survive the way to the wire and back, sort by time, and nothing else passes for one.
-import { createHash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { ManualClock } from './clock';
 import { ID_PREFIXES, type IdKind, idFromUuid, newId, newUuid, uuidFromId, uuidFromParts } from './ids';
@@ -42,6 +42,17 @@ it('never repeats, even when the clock stands still or jumps back', () => {
     Array.from({ length: 20_000 }, (_, n) => (n === 10_000 && clock.advance(-300_000), newUuid(clock))),
   );
   expect(ids.size).toBe(20_000);
+});
+
+it('asks the system for randomness once for hundreds of ids', () => {
+  const asked = jest.spyOn(crypto, 'randomBytes');
+  try {
+    for (let id = 0; id < 1_000; id += 1) newUuid();
+    expect(asked.mock.calls.length).toBeGreaterThan(0);
+    expect(asked.mock.calls.length).toBeLessThan(10);
+  } finally {
+    asked.mockRestore();
+  }
 });
 
 it('makes one uuid from the same parts and another from others', () => {

@@ -1,4 +1,11 @@
-import { MAX_DOCUMENT_TERMS, MAX_QUERY_TERMS, documentTerms, searchQuery, searchVector } from './search-text';
+import {
+  MAX_DOCUMENT_TERMS,
+  MAX_QUERY_TERMS,
+  MAX_TERM_LENGTH,
+  documentTerms,
+  searchQuery,
+  searchVector,
+} from './search-text';
 
 describe('documentTerms', () => {
   it.each([
@@ -6,7 +13,14 @@ describe('documentTerms', () => {
     ['飞天 53度', ['飞', '天', '飞天', '53', '度']],
     ['iPhone17 Pro', ['iphone17', 'iphone', '17', 'pro']],
     ['Ｃａｆé', ['cafe']],
-    ['ハンドクリーム', documentTerms('ハンドクリーム')],
+    ['ハンド', ['ハ', 'ン', 'ド', 'ハン', 'ンド']],
+    ['ラーメン', ['ラ', 'ー', 'メ', 'ン', 'ラー', 'ーメ', 'メン']],
+    ['人々', ['人', '々', '人々']],
+    ['한국', ['한', '국', '한국']],
+    ['ÉCLAIR Über', ['eclair', 'uber']],
+    ['17', ['17']],
+    // A radical belongs to a script and is no letter.
+    ['⺀', []],
     ["rock'n'roll; DROP", ['rock', 'n', 'roll', 'drop']],
     ['—!?', []],
   ])('%s', (text, terms) => {
@@ -15,6 +29,14 @@ describe('documentTerms', () => {
 
   it('takes characters outside the basic plane as one', () => {
     expect(documentTerms('𠮷野')).toEqual(['𠮷', '野', '𠮷野']);
+  });
+
+  it('cuts long words where a query cuts them', () => {
+    const cut = 'x'.repeat(MAX_TERM_LENGTH);
+    expect(documentTerms(`${cut}yz`)).toEqual([cut]);
+    expect(documentTerms(`${cut}y7`)).toEqual([cut, cut, '7']);
+    expect(searchQuery(`${cut}yz`)).toBe(`'${cut}':*`);
+    expect(searchQuery(`${cut}y7`)).toBe(`('${cut}':* | ('${cut}':* & '7':*))`);
   });
 });
 
@@ -28,8 +50,19 @@ describe('searchVector', () => {
   });
 
   it('is bounded', () => {
-    const words = Array.from({ length: MAX_DOCUMENT_TERMS * 2 }, (_, index) => `w${index}x`).join(' ');
-    expect(searchVector([{ weight: 'A', text: words }]).split(' ').length).toBeLessThanOrEqual(MAX_DOCUMENT_TERMS);
+    const words = Array.from({ length: MAX_DOCUMENT_TERMS - 1 }, (_, index) => `${index}`).join(' ');
+    const terms = searchVector([
+      { weight: 'A', text: words },
+      { weight: 'B', text: 'last late' },
+      { weight: 'D', text: 'later' },
+    ]).split(' ');
+    expect([terms.length, terms[0], terms.at(-1)]).toEqual([MAX_DOCUMENT_TERMS, "'0':1A", "'last':4000B"]);
+  });
+
+  it('names at most the 256 positions of one term that Postgres keeps', () => {
+    const vector = searchVector([{ weight: 'A', text: 'a '.repeat(300) }]);
+    expect(vector.slice(0, 12)).toBe("'a':1A,2A,3A");
+    expect(vector.slice(4).split(',')).toHaveLength(256);
   });
 });
 
@@ -40,6 +73,7 @@ describe('searchQuery', () => {
     ['Iph', "'iph':*"],
     ['iphone17', "('iphone17':* | ('iphone':* & '17':*))"],
     ['茅台 500', "'茅台' & '500':*"],
+    ['茅台 pro 茅台 PRO', "'茅台' & 'pro':*"],
     ['  !!  ', undefined],
     ["' | '", undefined],
   ])('%s', (text, query) => {
@@ -49,5 +83,7 @@ describe('searchQuery', () => {
   it('is bounded', () => {
     const query = searchQuery(Array.from({ length: 100 }, (_, index) => `${'ab'.repeat(index + 1)}`).join(' '));
     expect(query!.split(' & ')).toHaveLength(MAX_QUERY_TERMS);
+    const mixed = searchQuery('a1'.repeat(MAX_QUERY_TERMS));
+    expect(mixed!.split(' | ')[1]!.split(' & ')).toHaveLength(MAX_QUERY_TERMS);
   });
 });

@@ -93,8 +93,8 @@ function neighbours(chars: readonly string[]): string[] {
 
 // The letter and digit parts of a mixed word; none when it is not mixed.
 function parts(word: string): string[] {
-  const found = word.match(LETTERS_OR_DIGITS) ?? [];
-  return found.length > 1 ? [...found] : [];
+  const found = [...word.matchAll(LETTERS_OR_DIGITS)].map(([part]) => part);
+  return found.length > 1 ? found : [];
 }
 
 function cut(term: string): string {

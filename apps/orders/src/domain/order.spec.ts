@@ -24,6 +24,17 @@ describe('the order state machine', () => {
     expect([...ORDER_MACHINE.terminal].sort()).toEqual(['PAID', 'REFUNDED']);
   });
 
+  it.each<[OrderStatus, readonly OrderStatus[]]>([
+    ['AWAITING_PAYMENT', ['PAID', 'CLOSED']],
+    ['PAID', []],
+    ['CLOSED', ['PAID', 'REFUNDING']],
+    ['REFUNDING', ['REFUNDED']],
+    ['REFUNDED', []],
+  ])('leads from %s to %j', (status, next) => {
+    expect(ORDER_MACHINE.next(status)).toEqual(next);
+    expect(ORDER_MACHINE.initial).toBe('AWAITING_PAYMENT');
+  });
+
   it('reaches REFUNDING only through CLOSED, so units are released first', () => {
     expect(ORDER_MACHINE.sources('REFUNDING')).toEqual(['CLOSED']);
   });

@@ -1,6 +1,16 @@
 // Given / when / then for the intent's state machine, and every token of the README.
 import { money } from '@gravity/kernel';
-import { type Intent, INTENT_MACHINE, type ScheduledCharge, cancel, confirm, refund, settleCharge } from './intent';
+import {
+  type Callback,
+  type Intent,
+  INTENT_MACHINE,
+  type ScheduledCharge,
+  STALE_CALLBACK_DELAY_MS,
+  cancel,
+  confirm,
+  refund,
+  settleCharge,
+} from './intent';
 import { MAGIC_AMOUNTS, planFor } from './payment-plan';
 
 const NOW = 1_000_000;
@@ -15,6 +25,14 @@ const INTENT: Intent = {
 };
 const attempt = { nowMs: NOW, chargeId: 'ch_1' };
 const given = (part: Partial<Intent>): Intent => ({ ...INTENT, ...part });
+const succeeded: Callback = {
+  eventId: 'evt_ch_1_succeeded',
+  type: 'payment.succeeded',
+  amount: INTENT.amount,
+  chargeId: 'ch_1',
+  occurredAtMs: NOW,
+  dueAtMs: NOW,
+};
 const PAID = given({ status: 'PAID', version: 2, paid: { amount: INTENT.amount, chargeId: 'ch_1', atMs: NOW } });
 
 function pay(intent: Intent, token: string, nowMs = NOW): ReturnType<typeof confirm> {
@@ -38,7 +56,7 @@ describe('confirming an intent', () => {
       version: 2,
       paid: { amount: INTENT.amount, chargeId: 'ch_1', atMs: NOW },
     });
-    expect(callbacks).toMatchObject([{ type: 'payment.succeeded', eventId: 'evt_ch_1_succeeded', dueAtMs: NOW }]);
+    expect(callbacks).toEqual([succeeded]);
     expect(scheduled).toBeUndefined();
   });
 
@@ -46,7 +64,7 @@ describe('confirming an intent', () => {
     const declined = changed(INTENT, 'tok_decline');
     expect(declined.next).toMatchObject({ status: 'DECLINED' });
     expect(declined.next.paid).toBeUndefined();
-    expect(declined.callbacks).toMatchObject([{ type: 'payment.failed' }]);
+    expect(declined.callbacks).toEqual([{ ...succeeded, eventId: 'evt_ch_1_failed', type: 'payment.failed' }]);
     expect(changed(declined.next, 'tok_decline').next.status).toBe('DECLINED');
     expect(changed(declined.next, 'tok_approve').next.status).toBe('PAID');
   });
@@ -57,7 +75,13 @@ describe('confirming an intent', () => {
   ])('plans a later charge for %s', (token, survivesCancellation) => {
     const { next, callbacks, scheduled } = changed(INTENT, token);
     expect([next.status, callbacks]).toEqual(['PROCESSING', []]);
-    expect(scheduled).toMatchObject({ chargeId: 'ch_1', dueAtMs: NOW + 30_000, survivesCancellation });
+    expect(scheduled).toEqual({
+      chargeId: 'ch_1',
+      intentId: 'pi_1',
+      amount: INTENT.amount,
+      dueAtMs: NOW + 30_000,
+      survivesCancellation,
+    });
   });
 
   it('owes the same event twice for tok_callback_twice', () => {
@@ -69,8 +93,7 @@ describe('confirming an intent', () => {
     const { next, callbacks } = changed(INTENT, 'tok_callbacks_out_of_order');
     expect(next.status).toBe('PAID');
     expect(callbacks.map((callback) => callback.type)).toEqual(['payment.succeeded', 'payment.failed']);
-    expect(callbacks[1]!.dueAtMs).toBeGreaterThan(callbacks[0]!.dueAtMs);
-    expect(callbacks[1]!.occurredAtMs).toBeLessThan(callbacks[0]!.occurredAtMs);
+    expect(callbacks[1]).toMatchObject({ occurredAtMs: NOW - 1, dueAtMs: NOW + STALE_CALLBACK_DELAY_MS });
   });
 
   it('owes nothing for tok_callback_lost and later for tok_callback_late', () => {
@@ -122,6 +145,14 @@ describe('a charge that falls due', () => {
     expect(change?.callbacks.length ?? 0).toBe(expected === undefined ? 0 : 1);
   });
 
+  it('pays the intent with what was charged, when it was charged', () => {
+    const late = { ...charge(false), amount: money(7n, 'CNY') };
+    expect(settleCharge(given({ status: 'PROCESSING' }), late, NOW + 9)).toEqual({
+      next: given({ status: 'PAID', version: 2, paid: { amount: late.amount, chargeId: 'ch_1', atMs: NOW + 9 } }),
+      callbacks: [{ ...succeeded, amount: late.amount, occurredAtMs: NOW + 9, dueAtMs: NOW + 9 }],
+    });
+  });
+
   it('is made even after the intent expired', () => {
     expect(settleCharge(given({ status: 'PROCESSING' }), charge(false), INTENT.expiresAtMs + 1)?.next.status).toBe(
       'PAID',
@@ -138,6 +169,10 @@ describe('cancelling an intent', () => {
     expect(cancel(given({ status: 'CANCELLED' }))).toBeUndefined();
     expect(cancel(PAID)).toBeUndefined();
   });
+
+  it('takes no step that the machine does not have', () => {
+    expect(() => cancel(given({ status: 'LOST' as never }))).toThrow('intent pi_1: LOST does not lead to CANCELLED');
+  });
 });
 
 describe('refunding', () => {
@@ -148,7 +183,15 @@ describe('refunding', () => {
     const first = back(PAID, 100_000n);
     expect(first).toMatchObject({ ok: true, value: { next: { refundedMinor: 100_000n, status: 'PAID', version: 3 } } });
     if (!first.ok) return;
-    expect(first.value.callbacks).toMatchObject([{ type: 'refund.succeeded', refundId: 're_1', chargeId: 'ch_1' }]);
+    expect(first.value.callbacks).toEqual([
+      {
+        ...succeeded,
+        eventId: 'evt_re_1',
+        type: 'refund.succeeded',
+        amount: money(100_000n, 'CNY'),
+        refundId: 're_1',
+      },
+    ]);
     expect(back(first.value.next, 49_901n)).toEqual({ ok: false, error: 'more-than-paid' });
     expect(back(first.value.next, 49_900n).ok).toBe(true);
   });
@@ -186,6 +229,17 @@ describe('payment tokens', () => {
   ])('does not know %j', (token) => {
     expect(planFor(token, 100n)).toBeUndefined();
   });
+});
+
+it.each([
+  ['PENDING', ['PROCESSING', 'PAID', 'DECLINED', 'CANCELLED']],
+  ['PROCESSING', ['PAID', 'CANCELLED']],
+  ['DECLINED', ['PROCESSING', 'PAID', 'DECLINED', 'CANCELLED']],
+  ['CANCELLED', ['PAID']],
+  ['PAID', []],
+] as const)('an intent in %s may go to %j', (status, next) => {
+  expect(INTENT_MACHINE.next(status)).toEqual(next);
+  expect([INTENT_MACHINE.name, INTENT_MACHINE.initial]).toEqual(['payment-intent', 'PENDING']);
 });
 
 it('draws the machine with PAID as its only end', () => {
