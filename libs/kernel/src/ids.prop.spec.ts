@@ -73,6 +73,13 @@ it('makes version 7 uuids that carry the milliseconds and nothing else that can 
   for (const at of free) expect(new Set(made.map((uuid) => uuid[at])).size).toBe(16);
   for (const at of free.slice(1)) expect(made.some((uuid) => uuid[at] !== uuid[at - 1])).toBe(true);
   expect(new Set(made.map((uuid) => uuid[19]))).toEqual(new Set(['8', '9', 'a', 'b']));
+  // Nor does a byte follow from one of the id before.
+  const bytes = made.map((uuid) => Buffer.from(uuid.replaceAll('-', ''), 'hex').subarray(6));
+  const lowest = (id: number, at: number): number => bytes[id]![at]! & 0x0f;
+  for (let pair = 0; pair < 100; pair += 1) {
+    const [here, before] = [pair % 10, Math.floor(pair / 10)];
+    expect(bytes.some((_, id) => id > 0 && lowest(id, here) !== lowest(id - 1, before))).toBe(true);
+  }
   clock.advance(1);
   expect(newUuid(clock).slice(0, 13)).toBe('01890a5d-ac97');
   expect(newUuid(new ManualClock(5)).slice(0, 13)).toBe('00000000-0005');

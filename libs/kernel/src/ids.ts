@@ -112,7 +112,7 @@ export function idFromUuid(kind: IdKind, uuid: string): string {
     const char = uuid.charCodeAt(index);
     if (char === DASH) continue;
     const digit = HEX_VALUES[char];
-    assert(digit !== undefined && digit !== NOT_HEX && digits < 32, `not a uuid: ${uuid}`);
+    assert(digit !== undefined && digit !== NOT_HEX, `not a uuid: ${uuid}`);
     digits += 1;
     held = (held << 4) | digit;
     bits += 4;
