@@ -13,7 +13,8 @@ export function callbackBody(intent: Intent, callback: Callback): string {
       orderId: intent.orderId,
       amount: moneyToJson(callback.amount),
       chargeId: callback.chargeId,
-      ...(callback.refundId === undefined ? {} : { refundId: callback.refundId }),
+      // JSON leaves it out where there is none.
+      refundId: callback.refundId,
     },
   });
 }

@@ -64,13 +64,12 @@ export const MAGIC_AMOUNTS: Readonly<Record<string, string>> = {
 /** The plan a token stands for, or undefined when the sandbox does not know the token. Amount in minor units. */
 export function planFor(token: string, amountMinor: bigint): PaymentPlan | undefined {
   if (token === TOKEN_BY_AMOUNT) {
-    const digits = (amountMinor % 100n).toString().padStart(2, '0');
-    return planFor(MAGIC_AMOUNTS[digits] ?? 'tok_approve', amountMinor);
+    return planFor(MAGIC_AMOUNTS[String(amountMinor % 100n)] ?? 'tok_approve', amountMinor);
   }
   if (Object.hasOwn(FIXED, token)) return FIXED[token];
-  const [name, seconds, ...rest] = token.split(':');
-  if (name === undefined || seconds === undefined || rest.length > 0 || !/^\d{1,5}$/.test(seconds)) return undefined;
-  const delaySeconds = Number(seconds);
+  const delayed = /^(\w+):(\d{1,5})$/.exec(token);
+  if (delayed === null) return undefined;
+  const [name, delaySeconds] = [delayed[1]!, Number(delayed[2])];
   if (!Object.hasOwn(DELAYED, name) || delaySeconds > MAX_DELAY_SECONDS) return undefined;
   return DELAYED[name]!(delaySeconds * 1_000);
 }
