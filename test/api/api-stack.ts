@@ -1,6 +1,7 @@
 // All services in one process on real engines, with databases and topics of their own, and a client that shows everything
 // about an answer.
 import { bootServices, openApiDocument, type Role, type RunningServices } from '@gravity/http';
+import type { Environment } from '@gravity/kernel';
 import type { JsonLogger } from '@gravity/observability';
 import { openDatabase } from '@gravity/persistence';
 import {
@@ -19,6 +20,8 @@ import { allServices } from '../../tools/local/start-local';
 const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
 /** Tables that background work and events of other services fill and empty by themselves. */
 const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse|snapshot/;
+/** Columns of other tables that the gate's keeper sets by itself. */
+const BACKGROUND_COLUMNS = ['epoch', 'admission', 'gate_run_id', 'admission_changed_at'];
 
 export const PROVIDER_KEY = 'key_of_the_merchant_server';
 export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -51,13 +54,16 @@ export class ApiStack {
     readonly running: RunningServices,
     readonly issuer: LocalIssuer,
     private readonly databases: readonly FreshDatabase[],
+    /** What the services were configured with. */
+    readonly env: Environment,
   ) {
     // Through JSON, as a client gets it.
     this.api = JSON.parse(JSON.stringify(openApiDocument(running.app))) as ApiDescription;
     this.connections = databases.map(({ url }) => openDatabase({ url, applicationName: 'spec', poolSize: 1 }));
   }
 
-  static async start(name: string, logger?: JsonLogger): Promise<ApiStack> {
+  /** Starts it all; `overrides` win over the configuration that is made here. */
+  static async start(name: string, logger?: JsonLogger, overrides: Environment = {}): Promise<ApiStack> {
     const issuer = await localIssuer();
     const databases = await Promise.all(SERVICES.map((service) => freshDatabase(`${name} ${service}`)));
     const [catalog, orders, sandbox] = databases;
@@ -78,11 +84,12 @@ export class ApiStack {
       PAYMENTS_CALLBACK_URL: `${base}/orders/v1/payment-callbacks/sandbox`,
       PAYMENTS_SANDBOX_PUBLIC_URL: base,
       LOG_LEVEL: process.env['SPEC_LOG_LEVEL'] ?? 'fatal',
+      ...overrides,
     };
     const services = allServices(env);
     for (const service of services) await service.migrate();
     const running = await bootServices(services, { env, port, grpcPort: 0, ...(logger && { logger }) });
-    return new ApiStack(running, issuer, databases);
+    return new ApiStack(running, issuer, databases, env);
   }
 
   async stop(): Promise<void> {
@@ -121,13 +128,20 @@ export class ApiStack {
     return { status: answer.statusCode, text, body: parsed(text), headers: answer.headers };
   }
 
-  /** Rows of every table that only requests write, as `catalog.products: 3`. */
-  async rowCounts(): Promise<string[]> {
+  /** A digest of every table that only requests write, as `catalog.products: 3 rows, 0cc1…`. Work half done changes it. */
+  async contents(): Promise<string[]> {
     const lists = this.connections.map(async (database, index) => {
       const tables = await this.countedTables(database);
-      const counts = tables.map((name) => `select '${name}' as name, count(*)::int as n from "${name}"`);
-      const rows = await database.query<{ name: string; n: number }>(`${counts.join(' union all ')} order by 1`);
-      return rows.map(({ name, n }) => `${SERVICES[index]}.${name}: ${n}`);
+      const digests = tables.map(
+        (name) =>
+          `select '${name}' as name, count(*)::int as n, md5(coalesce(string_agg(row, e'\\n' order by row), '')) as digest
+             from (select (to_jsonb(t) - $1::text[])::text as row from "${name}" t) as rows`,
+      );
+      const rows = await database.query<{ name: string; n: number; digest: string }>(
+        `${digests.join(' union all ')} order by 1`,
+        [BACKGROUND_COLUMNS],
+      );
+      return rows.map(({ name, n, digest }) => `${SERVICES[index]}.${name}: ${n} rows, ${digest}`);
     });
     return (await Promise.all(lists)).flat();
   }

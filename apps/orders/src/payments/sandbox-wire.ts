@@ -91,6 +91,9 @@ function object(value: unknown): JsonObject {
 
 function text(value: unknown): string {
   if (typeof value !== 'string' || value === '' || value.length > 2_048) throw new MalformedAnswer('a text is missing');
+  // Postgres keeps neither in a text: an insert would fail each time that the provider repeats the callback.
+  if (value.includes('\u0000') || /\p{Surrogate}/u.test(value))
+    throw new MalformedAnswer('a text has no place in a database');
   return value;
 }
 
@@ -102,7 +105,8 @@ function status(value: unknown): IntentStatus {
 
 function amount(value: unknown): Money {
   const { amount: minor, currency } = object(value);
-  if (!Number.isSafeInteger(minor) || typeof currency !== 'string' || !isCurrency(currency)) {
+  // A negative charge would be refunded as one.
+  if (!Number.isSafeInteger(minor) || (minor as number) < 0 || typeof currency !== 'string' || !isCurrency(currency)) {
     throw new MalformedAnswer('not an amount');
   }
   return money(minor as number, currency);

@@ -12,6 +12,8 @@ export const MAX_CALLBACK_BYTES = 65_536;
 export const MAX_WEBHOOK_SECRETS = 4;
 /** Most signatures looked at in one header. */
 const MAX_SIGNATURE_HEADER_CHARS = 1_024;
+/** The id becomes a key in the database: no more than an index takes, and only characters that a text there may have. */
+const EVENT_ID = /^[\x21-\x7e]{1,256}$/;
 const MIN_SECRET_BYTES = 24;
 const SECRET_FORMAT = /^whsec_[A-Za-z0-9+/]+={0,2}$/;
 
@@ -47,6 +49,7 @@ export class WebhookVerifier {
     const signature = single(headers['webhook-signature']);
     const complete = id !== undefined && timestamp !== undefined && signature !== undefined;
     if (!complete || !/^\d{1,12}$/.test(timestamp) || signature.length > MAX_SIGNATURE_HEADER_CHARS) return invalid();
+    if (!EVENT_ID.test(id)) return invalid();
     const required = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
     // The signature covers text. Bytes that are not UTF-8 would be replaced on the way there, so they are no genuine body.
     const text = rawBody.toString('utf8');
