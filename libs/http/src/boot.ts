@@ -10,7 +10,7 @@ import { type Environment, monotonicMs, sleep } from '@gravity/kernel';
 import { createLogger, type JsonLogger, startProcessMetrics, startTracing, type Tracing } from '@gravity/observability';
 import { startAdminServer } from './admin-server';
 import { ApiDocument } from './api-document';
-import { GrpcServer } from './grpc-server';
+import { type GrpcConnectionLimits, GrpcServer } from './grpc-server';
 import { HealthRegistry } from './health-registry';
 import { type HttpConfig, readHttpConfig } from './http-config';
 import { BODY_BYTES_MAX, CONNECTION_LIMITS, type ConnectionLimits, createHttpAdapter } from './http-server';
@@ -49,6 +49,8 @@ export interface BootOptions {
   readonly bodyLimitBytes?: number;
   /** How long clients may take. Default: the stated bounds. */
   readonly connectionLimits?: ConnectionLimits;
+  /** How long gRPC connections may say nothing. Default: the stated bounds. */
+  readonly grpcConnectionLimits?: GrpcConnectionLimits;
   readonly extraModules?: readonly (DynamicModule | Type)[];
   /** Turns an infrastructure error into a problem. Default: by the class of a database error. */
   readonly classifyError?: ErrorClassifier;
@@ -131,7 +133,7 @@ async function start(
   const health = app.get(HealthRegistry);
   const grpcPort = options.grpcPort ?? config.grpcPort;
   const host = options.host ?? config.host;
-  const grpc = connectGrpc(app, definitions, host, grpcPort, health);
+  const grpc = connectGrpc(app, definitions, host, grpcPort, health, options.grpcConnectionLimits);
   const consumers = connectConsumers(app, definitions);
   app.get(ApiDocument).from(() => openApiDocument(app));
   await app.listen({ port: options.port ?? config.port, host });
@@ -172,10 +174,11 @@ function connectGrpc(
   host: string,
   port: number | undefined,
   health: HealthRegistry,
+  limits: GrpcConnectionLimits | undefined,
 ): { server: GrpcServer; microservice: INestMicroservice } | undefined {
   const packages = definitions.flatMap((definition) => definition.grpc ?? []);
   if (port === undefined || packages.length === 0) return undefined;
-  const server = new GrpcServer({ host, port }, packages, health);
+  const server = new GrpcServer({ host, port }, packages, health, limits);
   return {
     server,
     microservice: app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true }),

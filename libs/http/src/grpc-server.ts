@@ -21,7 +21,24 @@ const MESSAGE_BYTES_MAX = 1_048_576;
 const METADATA_BYTES_MAX = 16_384;
 const STREAMS_PER_CONNECTION_MAX = 1_000;
 const HEALTH_EVERY_MS = 1_000;
-const KEEPALIVE_MS = 30_000;
+
+/** How long connections may say nothing. */
+export interface GrpcConnectionLimits {
+  /** After this long without a sign of life the other side is asked for one. */
+  readonly askAfterMs: number;
+  /** So long it may take to answer; then it is taken for dead. */
+  readonly answerWithinMs: number;
+  /** A connection without a call goes after this long, alive or not. Clients open another one with their next call. */
+  readonly idleMs: number;
+}
+
+/** The limits of a real server. */
+export const GRPC_CONNECTION_LIMITS: GrpcConnectionLimits = {
+  askAfterMs: 30_000,
+  answerWithinMs: 10_000,
+  // Longer than the pauses of a busy caller, shorter than the time in which balancers forget a connection.
+  idleMs: 300_000,
+};
 
 /** Stands for a request whose bytes are no message of its type. */
 const BROKEN_MESSAGE = Object.freeze({});
@@ -31,9 +48,14 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_send_message_length': 4 * MESSAGE_BYTES_MAX,
   'grpc.max_metadata_size': METADATA_BYTES_MAX,
   'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
-  'grpc.keepalive_time_ms': KEEPALIVE_MS,
-  'grpc.keepalive_timeout_ms': KEEPALIVE_MS / 3,
 };
+
+const channelOptions = (limits: GrpcConnectionLimits): ChannelOptions => ({
+  ...CHANNEL_OPTIONS,
+  'grpc.keepalive_time_ms': limits.askAfterMs,
+  'grpc.keepalive_timeout_ms': limits.answerWithinMs,
+  'grpc.max_connection_idle_ms': limits.idleMs,
+});
 
 /** One gRPC server for all packages of the process. */
 export class GrpcServer extends ServerGrpc {
@@ -47,6 +69,7 @@ export class GrpcServer extends ServerGrpc {
     private readonly address: { readonly host: string; readonly port: number },
     packages: readonly ProtoPackage[],
     private readonly registry: HealthRegistry,
+    private readonly limits: GrpcConnectionLimits = GRPC_CONNECTION_LIMITS,
   ) {
     super({
       url: `${address.host}:${address.port}`,
@@ -70,7 +93,7 @@ export class GrpcServer extends ServerGrpc {
   }
 
   override async createClient(): Promise<Server> {
-    const server = new GrpcJsServer(CHANNEL_OPTIONS);
+    const server = new GrpcJsServer(channelOptions(this.limits));
     this.port = await new Promise<number>((resolve, reject) => {
       const { host, port } = this.address;
       server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
