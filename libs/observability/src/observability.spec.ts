@@ -152,7 +152,7 @@ describe('metrics', () => {
 });
 
 describe('traces', () => {
-  it('cost nothing until somebody collects them, then cross processes as a traceparent', async () => {
+  it('cost nothing until somebody collects them, then cross processes as a traceparent and without secrets', async () => {
     await withSpan('orders.place-claim', {}, (span) => {
       expect(span).toBeUndefined();
       expect(currentTraceparent()).toBeUndefined();
@@ -177,6 +177,16 @@ describe('traces', () => {
     expect(consumer!.parentSpanContext?.spanId).toBe(producer!.spanContext().spanId);
     expect(consumer!.links).toHaveLength(1);
     expect(consumer!.status.code).toBe(2);
+
+    // What an error says leaves the process with its span, so it goes without its secrets.
+    exporter.reset();
+    const failure = new Error('connect postgres://gravity:hunter2@db:5432/orders: no');
+    for (const thrown of [failure, failure.message])
+      await expect(withSpan('query', {}, () => Promise.reject(thrown as Error))).rejects.toBe(thrown);
+    const events = exporter.getFinishedSpans().flatMap((span) => span.events);
+    expect(events).toHaveLength(2);
+    expect(JSON.stringify(events)).toContain('postgres://gravity:***@db');
+    expect(JSON.stringify(events)).not.toContain('hunter2');
     await tracing.shutdown();
   });
 });

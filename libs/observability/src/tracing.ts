@@ -3,6 +3,7 @@ import {
   type Attributes,
   type Context,
   context,
+  type Exception,
   type Link,
   propagation,
   ROOT_CONTEXT,
@@ -13,6 +14,7 @@ import {
 } from '@opentelemetry/api';
 import type { Environment } from '@gravity/kernel';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { redactText } from './redact';
 
 export { SpanKind } from '@opentelemetry/api';
 export type { Span } from '@opentelemetry/api';
@@ -54,12 +56,18 @@ export async function withSpan<T>(
   try {
     return await context.with(trace.setSpan(context.active(), span), () => work(span));
   } catch (error) {
-    span.recordException(error instanceof Error ? error : String(error));
+    span.recordException(safeException(error));
     span.setStatus({ code: SpanStatusCode.ERROR });
     throw error;
   } finally {
     span.end();
   }
+}
+
+// Spans leave the process as logs do, and what an engine says when it fails may quote its URL.
+function safeException(error: unknown): Exception {
+  if (!(error instanceof Error)) return redactText(String(error));
+  return { name: error.name, message: redactText(error.message), stack: redactText(error.stack ?? '') };
 }
 
 /** Starts a span that the caller ends itself; prefer {@link withSpan}. */

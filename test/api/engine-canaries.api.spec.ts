@@ -1,0 +1,96 @@
+// Goal: when an engine does not answer, no password of its URL reaches a log, an answer or a span. Method: all services with
+// passwords in every URL and nothing behind them, asked over HTTP and gRPC, with everything logged that can be and the
+// spans kept as an exporter gets them.
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
+import { bootServices, openApiDocument, type RunningServices } from '@gravity/http';
+import { newId, newUuid } from '@gravity/kernel';
+import { createLogger, startTracing, type Tracing } from '@gravity/observability';
+import { freePort, localIssuer, type LocalIssuer } from '@gravity/testing';
+import { operationsOf } from '../../tools/contracts/lint-api';
+import type { ApiDescription } from '../../tools/contracts/served-api';
+import { allServices } from '../../tools/local/start-local';
+import { GrpcMethods } from './grpc-methods';
+import { bodySchema, sampleOf } from './sample-bodies';
+
+const PASSWORDS = ['postgresCanary4b1d', 'redisCanary4b1d', 'providerCanary4b1d'] as const;
+const ROLES = ['operator', 'buyer'] as const;
+
+const heard: string[] = [];
+const exporter = new InMemorySpanExporter();
+let tracing: Tracing;
+let issuer: LocalIssuer;
+let running: RunningServices;
+
+beforeAll(async () => {
+  tracing = await startTracing({}, 'spec', exporter);
+  issuer = await localIssuer();
+  const nowhere = `127.0.0.1:${await freePort()}`;
+  const database = `postgres://gravity:${PASSWORDS[0]}@${nowhere}/nothing`;
+  const env = {
+    ...issuer.env,
+    CATALOG_DATABASE_URL: database,
+    ORDERS_DATABASE_URL: database,
+    PAYMENTS_SANDBOX_DATABASE_URL: database,
+    REDIS_URL: `redis://:${PASSWORDS[1]}@${nowhere}`,
+    KAFKA_BROKERS: nowhere,
+    CURSOR_SECRET: 'a secret of the test that is long enough',
+    PAYMENTS_PROVIDER_URL: `http://${nowhere}`,
+    PAYMENTS_PROVIDER_KEY: PASSWORDS[2],
+    PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    PAYMENTS_CALLBACK_URL: `http://${nowhere}/callbacks`,
+  };
+  const logger = createLogger({
+    service: 'spec',
+    level: 'trace',
+    destination: { write: (line: string) => void heard.push(line) },
+  });
+  running = await bootServices(allServices(env), { env, port: 0, grpcPort: 0, logger });
+}, 60_000);
+
+afterAll(async () => {
+  await running?.close();
+  await tracing?.shutdown();
+});
+
+/** Every operation once, by a caller whom it lets in, so that each of them meets an engine that is not there. */
+async function askAll(): Promise<number[]> {
+  const api = JSON.parse(JSON.stringify(openApiDocument(running.app))) as ApiDescription;
+  const answers = operationsOf(api).map(async ({ method, path, operation }) => {
+    const role = ROLES.find((one) => operation['x-callers']?.includes(one));
+    const token = role === undefined ? PASSWORDS[2] : await issuer.mint({ sub: 'somebody', roles: [role] });
+    const schema = bodySchema(operation);
+    const answer = await fetch(`${running.url}${path.replaceAll(/\{\w+\}/g, () => newId('order'))}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': newUuid(),
+        'if-match': '"1"',
+      },
+      signal: AbortSignal.timeout(40_000),
+      ...(schema === undefined ? {} : { body: JSON.stringify(sampleOf(api, schema)) }),
+    });
+    heard.push(await answer.text());
+    return answer.status;
+  });
+  return Promise.all(answers);
+}
+
+it('shows no password of an engine that does not answer', async () => {
+  const statuses = await askAll();
+  // Something did break, or nothing was tried.
+  expect(statuses).toContain(503);
+  expect(statuses.filter((status) => status === 500)).toEqual([]);
+  const grpc = new GrpcMethods(running.grpcUrl!);
+  for (const name of grpc.names)
+    heard.push(JSON.stringify(await grpc.call(name, {}, await issuer.mint({ sub: 'somebody', roles: [...ROLES] }))));
+  grpc.close();
+  heard.push(await (await fetch(`${running.url}/health/ready`)).text());
+  const spans = exporter
+    .getFinishedSpans()
+    .map(({ name, attributes, events, status }) => JSON.stringify({ name, attributes, events, status }));
+  expect(spans.length).toBeGreaterThanOrEqual(statuses.length);
+  expect(heard.join('')).toContain('listening');
+  const everything = heard.join('') + spans.join('');
+  expect(PASSWORDS.filter((password) => everything.includes(password))).toEqual([]);
+}, 60_000);
