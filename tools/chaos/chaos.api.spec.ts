@@ -29,7 +29,7 @@ describe('the judge of a chaos run', () => {
         );
       },
     });
-    expect(report.ok).toBe(false);
+    expect(report.verdict).toBe('broken');
     expect(report.violations.filter(({ promise }) => promise === 'P2')).toEqual([
       { promise: 'P2', what: expect.stringContaining('which does not exist') },
     ]);

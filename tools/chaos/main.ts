@@ -4,14 +4,18 @@ import { dirname, join } from 'node:path';
 import { defaultDataDir } from '@gravity/testing';
 import { runTool } from '../lib/arguments';
 import { table } from '../lib/terminal';
-import { FAULT_KINDS } from './faults';
+import { campaignSummary, campaignTable, kept, planOfSeed, readCampaign, seedsToRun, writeCampaign } from './campaign';
+import { FAULT_KINDS, unavailableKinds } from './faults';
+import { MATRIX } from './matrix';
 import { type ChaosOptions, readOptions, USAGE } from './options';
 import { renderReport } from './report';
-import { type RunReport, runSchedule } from './run';
+import { type RunReport, runSchedule, type Verdict } from './run';
 import { planSchedule, type Schedule, scheduleFromJson, scheduleToJson } from './schedule';
 import { shrink } from './shrink';
 
 const MINUTE_MS = 60_000;
+/** A run that proves nothing must not pass for one that does. */
+const STATUS: Readonly<Record<Verdict, number>> = { held: 0, broken: 1, inconclusive: 3 };
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(): Promise<number> {
@@ -24,19 +28,45 @@ async function main(): Promise<number> {
   // The servers die with this process, however it ends.
   for (const [signal, status] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(status));
   if (options.shrink !== undefined) return shrinkFile(options.shrink);
+  for (const { name, why } of unavailableKinds()) {
+    if (!options.kinds.includes(name)) say(`left out: ${name}: ${why}`);
+  }
+  if (options.campaign !== undefined) return campaign(options.campaign, options);
   const schedule = options.replay === undefined ? planned(options) : await read(options.replay);
   say(`seed ${schedule.seed}: ${schedule.faults.length} faults in ${schedule.durationMs / MINUTE_MS} min`);
   const report = await runSchedule(schedule, { log: say });
-  const file = report.ok ? undefined : await write(schedule, `seed-${schedule.seed}`);
+  const file = report.verdict === 'held' ? undefined : await write(schedule, `seed-${schedule.seed}`);
   process.stdout.write(
     options.json ? `${JSON.stringify({ ...report, schedule: file })}\n` : renderReport(report, file),
   );
-  return report.ok ? 0 : 1;
+  return STATUS[report.verdict];
 }
 
 function planned({ seed, minutes, kinds, nodes }: ChaosOptions): Schedule {
   const chosen = FAULT_KINDS.filter(({ name }) => kinds.includes(name));
   return planSchedule(seed, Math.round(minutes * MINUTE_MS), chosen, nodes);
+}
+
+/** Runs what is left of a campaign. A run that could not even be started ends it: continue when that is mended. */
+async function campaign(seeds: readonly number[], { kinds, nodes }: ChaosOptions): Promise<number> {
+  const file = join(defaultDataDir(), 'chaos', 'campaign.json');
+  const runs = await readCampaign(file);
+  const chosen = FAULT_KINDS.filter(({ name }) => kinds.includes(name));
+  const left = seedsToRun(seeds, runs, kinds);
+  say(`${seeds.length - left.length} of ${seeds.length} seeds are there already; results: ${file}`);
+  for (const seed of left) {
+    const schedule = planOfSeed(seed, chosen, nodes);
+    say(`seed ${seed}: ${schedule.faults.length} faults in ${Math.round(schedule.durationMs / 1_000)} s`);
+    const report = await runSchedule(schedule, { log: say });
+    if (report.verdict !== 'held') await write(schedule, `seed-${seed}-campaign`);
+    say(renderReport(report, `${dirname(file)}/seed-${seed}-campaign.json`));
+    runs.push(kept(report, kinds));
+    await writeCampaign(file, runs);
+  }
+  const done = runs.filter((run) => seeds.includes(run.seed) && run.kinds.join() === kinds.join());
+  process.stdout.write(`${campaignTable(done, MATRIX)}\n${campaignSummary(done)}`);
+  if (done.some(({ verdict }) => verdict === 'broken')) return STATUS.broken;
+  return seedsToRun(seeds, runs, kinds).length > 0 ? STATUS.inconclusive : STATUS.held;
 }
 
 async function read(file: string): Promise<Schedule> {
@@ -63,7 +93,7 @@ async function shrinkFile(file: string): Promise<number> {
     for (let tries = 1; tries <= TRIES_PER_SUBSET; tries += 1) {
       say(`trying ${faults.length} of ${schedule.faults.length} faults: ${faults.map(({ id }) => `#${id}`).join(' ')}`);
       const report = await runSchedule({ ...schedule, faults }, { log: () => undefined });
-      if (report.ok) continue;
+      if (report.verdict !== 'broken') continue;
       last = report;
       return true;
     }

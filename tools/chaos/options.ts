@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parseWhole, UsageError } from '../lib/arguments';
-import { FAULT_KINDS } from './faults';
+import { FAULT_KINDS, unavailableKinds } from './faults';
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -13,18 +13,28 @@ export interface ChaosOptions {
   /** A schedule to play again, or to make smaller. */
   readonly replay: string | undefined;
   readonly shrink: string | undefined;
+  /** Seeds of a campaign; undefined for a single run. */
+  readonly campaign: readonly number[] | undefined;
   readonly json: boolean;
 }
+
+const MOST_SEEDS = 10_000;
+const SEED_MAX = 4_294_967_295;
 
 export const USAGE = `Usage: npm run chaos -- [options]
 
 Runs orders processes, sandbox payments and their stores as real processes behind fault-injecting proxies, breaks them
-by a schedule made from the seed, and checks what was promised. Ends with status 1 if a promise was broken.
+by a schedule made from the seed, and checks what was promised. Ends with status 1 if a promise was broken, with 3 if the
+machine was too busy for the run to prove anything.
 
   --seed <n>        the same seed plans the same faults (default: a new one)
   --minutes <m>     how long to break things, for instance 0.5 (default 1)
   --faults <a,b>    only these kinds; a name or its beginning, for instance redis,orders-kill (default: all)
   --nodes <n>       orders processes (default 2)
+  --campaign        many short runs, one after another, in which every kind has its turn; results are kept, so it can be
+                    stopped and goes on where it was; prints the table of the fault matrix
+  --seeds <a..b>    the seeds of a campaign (default 1..20)
+  --kinds <a,b>     the same as --faults
   --replay <file>   play a written schedule again
   --shrink <file>   look for the fewest of its faults that still break a promise
   --list            the kinds of faults
@@ -39,6 +49,9 @@ export function readOptions(words: readonly string[]): ChaosOptions | 'list' | u
       seed: { type: 'string' },
       minutes: { type: 'string', default: '1' },
       faults: { type: 'string', default: '' },
+      kinds: { type: 'string', default: '' },
+      campaign: { type: 'boolean', default: false },
+      seeds: { type: 'string', default: '1..20' },
       nodes: { type: 'string', default: '2' },
       replay: { type: 'string' },
       shrink: { type: 'string' },
@@ -55,19 +68,30 @@ export function readOptions(words: readonly string[]): ChaosOptions | 'list' | u
     seed:
       values.seed === undefined
         ? randomInt(1, 1_000_000)
-        : parseWhole('--seed', values.seed, { min: 0, max: 4_294_967_295 }),
+        : parseWhole('--seed', values.seed, { min: 0, max: SEED_MAX }),
     minutes,
-    kinds: chosenKinds(values.faults),
+    kinds: chosenKinds([values.faults, values.kinds].filter(Boolean).join(',')),
     nodes: parseWhole('--nodes', values.nodes, { min: 1, max: 3 }),
     replay: values.replay,
     shrink: values.shrink,
+    campaign: values.campaign ? parseSeeds(values.seeds) : undefined,
     json: values.json,
   };
 }
 
+function parseSeeds(text: string): number[] {
+  const [first = '', last = first, ...rest] = text.split('..');
+  const from = parseWhole('--seeds', first, { min: 0, max: SEED_MAX });
+  const to = parseWhole('--seeds', last, { min: from, max: Math.min(SEED_MAX, from + MOST_SEEDS) });
+  if (rest.length > 0) throw new UsageError('--seeds is for instance 1..20.');
+  return Array.from({ length: to - from + 1 }, (_, place) => from + place);
+}
+
+/** Without a choice, all that this machine can do; a kind that was asked for by name is never left out. */
 function chosenKinds(text: string): string[] {
   const all = FAULT_KINDS.map(({ name }) => name);
-  if (text === '') return all;
+  const impossible = unavailableKinds().map(({ name }) => name);
+  if (text === '') return all.filter((name) => !impossible.includes(name));
   const chosen = new Set<string>();
   for (const word of text.split(',')) {
     const found = all.includes(word) ? [word] : all.filter((name) => name.startsWith(`${word}-`));

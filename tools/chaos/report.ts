@@ -1,6 +1,6 @@
 // The report of a run, for people.
 import { count, table } from '../lib/terminal';
-import type { RunReport } from './run';
+import type { RunReport, Verdict } from './run';
 
 /** As text. `file` is where the schedule of a broken run lies. */
 export function renderReport(report: RunReport, file: string | undefined): string {
@@ -12,9 +12,18 @@ export function renderReport(report: RunReport, file: string | undefined): strin
       { right: [1] },
     );
   const missed = report.missed.map((what) => `  not carried out: ${what}\n`).join('');
+  const quiet = report.didNotFire.map((what) => `  did not fire, not counted: ${what}\n`).join('');
+  const fired = Object.keys(report.fired).length === 0 ? '' : `Moments that came\n${rows(report.fired)}`;
   const broken = report.violations.map(({ promise, what }) => `  ${promise}: ${what}\n`).join('');
-  const verdict = report.ok
-    ? `Every promise held: ${count(report.checked)} facts in ${report.sales} sales, with ${count(report.prices)} changes of prices.\n`
-    : `BROKEN, seed ${report.seed}:\n${broken}Again:   npm run chaos -- --replay ${file}\nSmaller: npm run chaos -- --shrink ${file}\n`;
-  return `Faults\n${rows(report.struck)}${missed}Buyers heard\n${rows(report.heard)}${verdict}${report.seconds} s, seed ${report.seed}\n`;
+  const again = `Again:   npm run chaos -- --replay ${file}\nSmaller: npm run chaos -- --shrink ${file}\n`;
+  const verdicts: Readonly<Record<Verdict, string>> = {
+    held: `Every promise held: ${count(report.checked)} facts in ${report.sales} sales, with ${count(report.prices)} changes of prices.\n`,
+    broken: `BROKEN, seed ${report.seed}:\n${broken}${again}`,
+    inconclusive: `INCONCLUSIVE, seed ${report.seed}: not at rest in time, on a machine with ${report.load} programs waiting for each processor. This proves nothing:\n${broken}${again}`,
+  };
+  const rest = Object.entries(report.rest)
+    .filter(([what]) => what !== 'total')
+    .map(([what, seconds]) => `${what} ${seconds}`);
+  const calm = `At rest after ${report.rest['total']} s${rest.length === 0 ? '' : ` (${rest.join(', ')})`}, load ${report.load} per processor.\n`;
+  return `Faults\n${rows(report.struck)}${missed}${quiet}${fired}Buyers heard\n${rows(report.heard)}${calm}${verdicts[report.verdict]}${report.seconds} s, seed ${report.seed}\n`;
 }

@@ -8,6 +8,8 @@ export interface PlannedKind {
   readonly lastsMs: readonly [shortest: number, longest: number];
   /** The parts of the world that it needs for itself: two faults of one part never overlap. */
   readonly parts: (node: number) => readonly string[];
+  /** It cannot be done twice in one run. */
+  readonly once?: boolean;
 }
 
 /** One blow. */
@@ -43,7 +45,10 @@ export function planSchedule(seed: number, durationMs: number, kinds: readonly P
   const endMs = durationMs - LAST_REST_MS;
   let deck: PlannedKind[] = [];
   for (let nowMs = FIRST_AT_MS; nowMs < endMs; nowMs += random.integer(...BETWEEN_BLOWS_MS)) {
-    if (deck.length === 0) deck = random.shuffled(kinds);
+    if (deck.length === 0) {
+      const struck = new Set(faults.map(({ kind }) => kind));
+      deck = random.shuffled(kinds.filter(({ name, once }) => once !== true || !struck.has(name)));
+    }
     const kind = deck.pop();
     if (kind === undefined) break;
     const node = random.integer(0, nodes - 1);
@@ -56,6 +61,31 @@ export function planSchedule(seed: number, durationMs: number, kinds: readonly P
     faults.push({ id: faults.length + 1, kind: kind.name, atMs, forMs, node, strength });
   }
   return { seed, durationMs, nodes, faults: faults.sort((a, b) => a.atMs - b.atMs || a.id - b.id) };
+}
+
+const LONGEST_MS = 10_000;
+const BETWEEN_COVERING_MS = [300, 1_700] as const;
+
+/** Plans a run in which every one of the kinds strikes exactly once, none for long; it lasts as long as that takes. */
+export function planCovering(seed: number, kinds: readonly PlannedKind[], nodes: number): Schedule {
+  const random = new SeededRandom(seed);
+  const faults: Fault[] = [];
+  const freeAt = new Map<string, number>();
+  let nowMs = FIRST_AT_MS;
+  for (const kind of random.shuffled(kinds)) {
+    const node = random.integer(0, nodes - 1);
+    const [shortest, longest] = kind.lastsMs;
+    const forMs = random.integer(Math.min(shortest, LONGEST_MS), Math.min(longest, LONGEST_MS));
+    const strength = Math.round(random.next() * 1_000) / 1_000;
+    const parts = kind.parts(node);
+    const atMs = Math.max(nowMs, ...parts.map((part) => freeAt.get(part) ?? 0));
+    for (const part of parts) freeAt.set(part, atMs + forMs + REST_OF_A_PART_MS);
+    faults.push({ id: faults.length + 1, kind: kind.name, atMs, forMs, node, strength });
+    nowMs += random.integer(...BETWEEN_COVERING_MS);
+  }
+  const endMs = Math.max(nowMs, ...faults.map(({ atMs, forMs }) => atMs + forMs));
+  const inOrder = faults.sort((a, b) => a.atMs - b.atMs || a.id - b.id);
+  return { seed, durationMs: endMs + LAST_REST_MS, nodes, faults: inOrder };
 }
 
 /** The schedule as a file. */

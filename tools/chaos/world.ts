@@ -1,6 +1,6 @@
 // Everything that a run breaks: the cluster of the fault tests, a second Redis to fail over to, and a wall clock for each
 // orders process.
-import { writeFile, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   buildServices,
@@ -11,14 +11,20 @@ import {
   type RedisHandle,
   temporaryFolder,
 } from '@gravity/testing';
+import { SmallDisk } from './small-disk';
 
 export class World {
   private constructor(
     readonly cluster: FaultCluster,
     /** Idle until a failover. */
     readonly replica: RedisHandle,
+    /** Postgres' own; undefined where the system gives us none. */
+    readonly disk: SmallDisk | undefined,
     private readonly folder: string,
   ) {}
+
+  /** Event ids of messages that nobody can handle, as they were sent. */
+  readonly poison: string[] = [];
 
   /** Starts it all; resolves when every process is ready. */
   static async start(nodes: number): Promise<World> {
@@ -30,10 +36,14 @@ export class World {
       CHAOS_CLOCK_FILE: join(folder, `${name}.clock`),
     });
     const replica = await freshRedis();
+    const disk = await SmallDisk.mount(join(folder, 'disk'));
+    const place = disk === undefined ? {} : { postgresFolder: join(disk.folder, 'primary') };
+    if (disk !== undefined) await mkdir(join(disk.folder, 'primary'), { mode: 0o755 });
     try {
-      return new World(await FaultCluster.start({ nodes, envOf, catalog: true }), replica, folder);
+      return new World(await FaultCluster.start({ nodes, envOf, catalog: true, ...place }), replica, disk, folder);
     } catch (error) {
       await replica.stop();
+      await disk?.remove();
       throw error;
     }
   }
@@ -53,6 +63,7 @@ export class World {
   /** Ends every disturbance, whatever a fault may have left: what is frozen goes on, what has ended starts. */
   async heal(): Promise<void> {
     const { cluster } = this;
+    await this.disk?.free();
     const links = cluster.nodes.flatMap((node) => [node.redis, node.postgres, node.http]);
     for (const link of [...links, cluster.kafkaLink, cluster.providerLink, cluster.callbackLink]) await link.heal();
     await Promise.all(cluster.nodes.map((_node, index) => this.skew(index, 0)));
@@ -66,6 +77,7 @@ export class World {
   /** Stops everything and removes what it left. */
   async stop(): Promise<void> {
     await Promise.all([this.cluster.stop(), this.replica.stop()]);
+    await this.disk?.remove();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -13,8 +13,10 @@ export {
 } from './engines/fresh';
 export type { Engines, FreshDatabase, FreshOptions } from './engines/fresh';
 export type { KafkaJit } from './engines/kafka-config';
-export { projectRoot } from './engines/paths';
+export { isRoot, projectRoot } from './engines/paths';
 export { freePort, isPortFree, preferredPort } from './engines/ports';
+export { synchronousStandby } from './engines/postgres-standby';
+export type { PostgresStandby } from './engines/postgres-standby';
 export { defaultDataDir, resetStack, runningStack, startStack } from './engines/stack';
 export type { Stack, StackOptions } from './engines/stack';
 export type { StackRecord } from './engines/stack-file';

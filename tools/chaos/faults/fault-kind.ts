@@ -2,12 +2,19 @@
 import type { Fault, PlannedKind } from '../schedule';
 import type { World } from '../world';
 
-/** Puts right what a blow has broken. */
-export type Heal = () => Promise<void>;
+/** What became of a blow that had to wait for its moment: how often the moment came. */
+export interface Fired {
+  readonly fired: number;
+}
+
+/** Puts right what a blow has broken; of one that waits for its moment it also tells whether that came. */
+export type Heal = () => Promise<void | Fired>;
 
 export interface FaultKind extends PlannedKind {
   /** For people: what happens. */
   readonly title: string;
+  /** Why this machine cannot do it; undefined when it can. Such a kind is left out, and that is said. */
+  readonly unavailable?: () => string | undefined;
   /** Breaks something; resolves with the way back as soon as it is broken. */
   strike(world: World, fault: Fault): Promise<Heal>;
 }

@@ -1,4 +1,5 @@
 // All kinds of faults.
+import { consumerFaults } from './consumers';
 import type { FaultKind } from './fault-kind';
 import { kafkaFaults } from './kafka';
 import { linkFaults } from './links';
@@ -12,6 +13,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ...redisFaults,
   ...postgresFaults,
   ...kafkaFaults,
+  ...consumerFaults,
 ];
 
 /** The kind of this name; throws when there is none. */
@@ -19,4 +21,12 @@ export function kindOf(name: string): FaultKind {
   const kind = FAULT_KINDS.find((candidate) => candidate.name === name);
   if (kind === undefined) throw new Error(`No kind of fault is called "${name}".`);
   return kind;
+}
+
+/** What this machine cannot do, with the reasons. */
+export function unavailableKinds(): { readonly name: string; readonly why: string }[] {
+  return FAULT_KINDS.flatMap(({ name, unavailable }) => {
+    const why = unavailable?.();
+    return why === undefined ? [] : [{ name, why }];
+  });
 }

@@ -73,10 +73,14 @@ function worstMoment(name: string, title: string, link: 'redis' | 'postgres', pl
     parts: partsOf(link),
     strike: async (world, { node, strength }) => {
       const proxy = world.node(node)[link];
-      // Planned cuts stay until their moment comes or the link is healed.
+      let fired = 0;
+      // Planned cuts stay until their moment comes or the link is healed; not every one finds its moment.
       for (let nth = 1; nth <= 3; nth += 1)
-        void proxy.cutAt({ ...plan, nth: 1 + Math.floor(nth * (1 + strength * 4)) });
-      return () => proxy.heal();
+        void proxy.cutAt({ ...plan, nth: 1 + Math.floor(nth * (1 + strength * 4)) }).then(() => (fired += 1));
+      return async () => {
+        await proxy.heal();
+        return { fired };
+      };
     },
   };
 }

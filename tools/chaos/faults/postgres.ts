@@ -1,13 +1,19 @@
-// Postgres itself, and rivals that make it say no: locks held, deadlocks, sessions ended, no connection left.
+// Postgres itself, its standby and its disk, and rivals that make it say no: locks held, deadlocks, sessions ended, no
+// connection left.
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { synchronousStandby } from '@gravity/testing';
 import { Client } from 'pg';
+import { noSmallDisk } from '../small-disk';
 import type { World } from '../world';
 import { type FaultKind, nothing } from './fault-kind';
 
 const parts = (): string[] => ['postgres'];
 const CONNECTIONS_MAX = 200;
+const DISK_FULL = '53100';
 
-async function rival(world: World): Promise<Client> {
+/** Another session on the orders database, past the proxies. */
+export async function rival(world: World): Promise<Client> {
   const client = new Client({
     connectionString: world.cluster.databaseUrl('orders'),
     application_name: 'chaos-rival',
@@ -18,7 +24,8 @@ async function rival(world: World): Promise<Client> {
   return client;
 }
 
-const end = (client: Client): Promise<void> => client.end().catch(() => undefined);
+/** Ends the session, whatever has become of it. */
+export const end = (client: Client): Promise<void> => client.end().catch(() => undefined);
 
 /** Nobody can decide a claim, pay or close while somebody else has the items. */
 const locks: FaultKind = {
@@ -110,6 +117,52 @@ async function isolation(world: World, level: string): Promise<void> {
   await end(client);
 }
 
+const failover: FaultKind = {
+  name: 'postgres-failover',
+  title: 'Postgres killed for good, a synchronous standby promoted in its place',
+  lastsMs: [3_000, 6_000],
+  parts: () => ['postgres', 'postgres-link-0', 'postgres-link-1', 'postgres-link-2'],
+  once: true,
+  strike: async ({ cluster, disk }, { forMs }) => {
+    const old = cluster.postgres;
+    const standby = await synchronousStandby(old, disk && join(disk.folder, 'standby'));
+    try {
+      await sleep(forMs / 3);
+    } finally {
+      await old.kill();
+      cluster.failOverTo(await standby.promote());
+      // Its data goes too: it must never come back.
+      await old.stop();
+    }
+    return nothing;
+  },
+};
+
+const diskFull: FaultKind = {
+  name: 'postgres-disk-full',
+  title: 'no space left on the disk of Postgres (ENOSPC)',
+  lastsMs: [2_000, 6_000],
+  parts,
+  unavailable: noSmallDisk,
+  strike: async (world) => {
+    const { cluster, disk } = world;
+    if (disk === undefined) throw new Error('this system does not let us mount a disk');
+    const client = await rival(world);
+    await disk.fill();
+    const heard = await client.query('create temp table more as select generate_series(1, 500000)').then(
+      () => undefined,
+      (error: { code?: string }) => error.code,
+    );
+    await end(client);
+    return async () => {
+      await disk.free();
+      // Without room for its log Postgres may have ended.
+      if (cluster.postgres.pid === undefined) await cluster.postgres.start();
+      return { fired: heard === DISK_FULL ? 1 : 0 };
+    };
+  },
+};
+
 export const postgresFaults: readonly FaultKind[] = [
   {
     name: 'postgres-kill',
@@ -145,4 +198,6 @@ export const postgresFaults: readonly FaultKind[] = [
   deadlocks,
   exhausted,
   serializable,
+  failover,
+  diskFull,
 ];

@@ -1,5 +1,6 @@
-// Processes of ours that are killed, frozen or restarted, and wall clocks that are wrong.
-import type { FaultKind } from './fault-kind';
+// Processes of ours that are killed, frozen, slowed down or restarted, and wall clocks that are wrong.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FaultKind, nothing } from './fault-kind';
 
 const node = (index: number): string[] => [`orders-${index}`];
 const MINUTE_MS = 60_000;
@@ -25,6 +26,23 @@ export const processFaults: readonly FaultKind[] = [
       const { process } = world.node(fault.node);
       process.pause();
       return async () => process.resume();
+    },
+  },
+  {
+    name: 'orders-stutter',
+    title: 'SIGSTOP of an orders process for 50 to 300 ms, again and again: a stalled event loop',
+    lastsMs: [2_000, 6_000],
+    parts: node,
+    strike: async (world, { node: index, forMs, strength }) => {
+      const { process } = world.node(index);
+      const until = performance.now() + forMs;
+      while (performance.now() < until) {
+        process.pause();
+        await sleep(50 + strength * 250);
+        process.resume();
+        await sleep(30);
+      }
+      return nothing;
     },
   },
   {

@@ -1,11 +1,15 @@
-// Redis itself: killed, frozen, emptied, rewound, full, and failed over to a replica that had fallen behind.
+// Redis itself: killed, frozen, emptied, rewound, full, failed over to a replica that had fallen behind, and
+// there twice.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@gravity/testing';
 import { Redis } from 'ioredis';
+import type { World } from '../world';
 import { type FaultKind, nothing } from './fault-kind';
 
 const parts = (): string[] => ['redis'];
 const IN_STEP_WITHIN_MS = 10_000;
+/** The promoted replica serves alone for so long before Redis comes back empty. */
+const AFTERWARDS_MS = 2_000;
 
 /** Runs commands on a server, past the proxies. */
 async function onRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
@@ -23,24 +27,51 @@ function portOf(url: string): number {
   return Number(new URL(url).port);
 }
 
+/** Takes everything over from the primary, then stops to listen: from there on the replica misses what the primary promises. */
+async function leaveBehind({ cluster, replica }: World): Promise<void> {
+  await onRedis(replica.url, async (redis) => {
+    await redis.replicaof('127.0.0.1', portOf(cluster.redis.url));
+    await eventually(
+      async () => {
+        const info = await redis.info('replication');
+        if (!info.includes('master_link_status:up')) throw new Error('the replica is not in step');
+      },
+      { withinMs: IN_STEP_WITHIN_MS },
+    );
+    await redis.replicaof('NO', 'ONE');
+  });
+}
+
+const everyLink = (): string[] => ['redis', 'redis-link-0', 'redis-link-1', 'redis-link-2'];
+
+const twoPrimaries: FaultKind = {
+  name: 'redis-two-primaries',
+  title: 'one orders process on a promoted replica that lags, the others on the old primary; then that is gone',
+  lastsMs: [2_500, 6_000],
+  parts: everyLink,
+  strike: async (world, { node, forMs }) => {
+    const { cluster, replica } = world;
+    await leaveBehind(world);
+    await sleep(forMs / 4);
+    world.node(node).redis.retarget(portOf(replica.url));
+    return async () => {
+      await cluster.redis.kill();
+      for (const { redis } of cluster.nodes) redis.retarget(portOf(replica.url));
+      await sleep(AFTERWARDS_MS);
+      await cluster.redis.start();
+      for (const { redis } of cluster.nodes) redis.retarget(portOf(cluster.redis.url));
+    };
+  },
+};
+
 const failover: FaultKind = {
   name: 'redis-failover',
   title: 'Redis failed over to a lagging replica, and later to an empty one',
   lastsMs: [3_000, 7_000],
-  parts: () => ['redis', 'redis-link-0', 'redis-link-1', 'redis-link-2'],
-  strike: async ({ cluster, replica }, { forMs }) => {
-    await onRedis(replica.url, async (redis) => {
-      await redis.replicaof('127.0.0.1', portOf(cluster.redis.url));
-      await eventually(
-        async () => {
-          const info = await redis.info('replication');
-          if (!info.includes('master_link_status:up')) throw new Error('the replica is not in step');
-        },
-        { withinMs: IN_STEP_WITHIN_MS },
-      );
-      // From here on the replica misses what the primary promises.
-      await redis.replicaof('NO', 'ONE');
-    });
+  parts: everyLink,
+  strike: async (world, { forMs }) => {
+    const { cluster, replica } = world;
+    await leaveBehind(world);
     await sleep(forMs / 3);
     await cluster.redis.kill();
     for (const { redis } of cluster.nodes) redis.retarget(portOf(replica.url));
@@ -107,4 +138,5 @@ export const redisFaults: readonly FaultKind[] = [
     },
   },
   failover,
+  twoPrimaries,
 ];

@@ -38,6 +38,8 @@ export interface FaultClusterOptions {
   readonly startServices?: boolean;
   /** Also the catalogue, whose events the orders processes consume. Default false. */
   readonly catalog?: boolean;
+  /** Where Postgres keeps its data; a temporary folder unless given. */
+  readonly postgresFolder?: string;
   /** More environment for the orders process of this name. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
@@ -55,7 +57,9 @@ export class FaultCluster {
   private callbackProxy: TcpProxy | undefined;
 
   private constructor(
-    readonly postgres: EngineHandle,
+    private primary: EngineHandle,
+    /** Between Postgres and the services that have no proxies of their own. */
+    private readonly postgresLink: TcpProxy,
     readonly redis: RedisHandle,
     readonly kafka: EngineHandle,
     /** Between the orders processes and Kafka. */
@@ -71,12 +75,13 @@ export class FaultCluster {
    */
   static async start(options: FaultClusterOptions = {}): Promise<FaultCluster> {
     const [postgres, redis, { kafka, proxy }] = await Promise.all([
-      freshPostgres(),
+      freshPostgres(options.postgresFolder === undefined ? {} : { folder: options.postgresFolder }),
       freshRedis(),
       freshKafkaBehindProxy(),
     ]);
     const [issuer, folder] = await Promise.all([localIssuer(), temporaryFolder()]);
-    const cluster = new FaultCluster(postgres, redis, kafka, proxy, issuer, folder, options);
+    const postgresLink = await TcpProxy.start({ targetPort: portOf(postgres.url) });
+    const cluster = new FaultCluster(postgres, postgresLink, redis, kafka, proxy, issuer, folder, options);
     try {
       cluster.operatorToken = await issuer.mint({ sub: 'op_1', roles: ['operator'], expiresIn: '6h' });
       cluster.providerProxy = await TcpProxy.start({ targetPort: cluster.sandboxPort });
@@ -115,6 +120,19 @@ export class FaultCluster {
   /** URLs that buyers use, by way of the HTTP proxies. */
   get urls(): string[] {
     return this.nodes.map((node) => node.url);
+  }
+
+  /** The Postgres in force. */
+  get postgres(): EngineHandle {
+    return this.primary;
+  }
+
+  /** Another server is Postgres from here on: every address leads to it. The old one must be gone for good. */
+  failOverTo(primary: EngineHandle): void {
+    this.primary = primary;
+    for (const link of [this.postgresLink, ...this.nodes.map(({ postgres }) => postgres)]) {
+      link.retarget(portOf(primary.url));
+    }
   }
 
   /** The payment provider. Throws before {@link startServices}. */
@@ -231,7 +249,8 @@ export class FaultCluster {
     for (const node of this.nodes) {
       for (const proxy of [node.redis, node.postgres, node.http]) await proxy.close();
     }
-    await Promise.all([this.providerProxy?.close(), this.callbackProxy?.close(), this.kafkaLink.close()]);
+    await Promise.all([this.providerProxy?.close(), this.callbackProxy?.close()]);
+    await Promise.all([this.kafkaLink.close(), this.postgresLink.close()]);
     await Promise.all([this.postgres.stop(), this.redis.stop(), this.kafka.stop()]);
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -269,7 +288,7 @@ export class FaultCluster {
   private environment(): Record<string, string> {
     return {
       ...this.issuer.env,
-      DATABASE_URL: this.postgres.url,
+      DATABASE_URL: this.postgresLink.through(this.postgres.url),
       REDIS_URL: this.redis.url,
       KAFKA_BROKERS: this.kafkaLink.through(this.kafka.url),
       CURSOR_SECRET: 'a cursor secret that is long enough',

@@ -88,6 +88,8 @@ async function onServer(url: string, statement: string): Promise<void> {
 export interface FreshOptions {
   /** Gets progress lines; silent unless given. */
   readonly log?: (line: string) => void;
+  /** For the data, removed in the end; a temporary one unless given. */
+  readonly folder?: string;
 }
 
 /** A private Redis. `stop()` also removes its data. */
@@ -128,7 +130,7 @@ async function privateEngine<H extends EngineHandle>(
   options: FreshOptions,
   pick: (stack: Stack) => H,
 ): Promise<H> {
-  const dataDir = await temporaryFolder();
+  const dataDir = options.folder ?? (await temporaryFolder());
   const log = options.log ?? silent;
   // No addresses: a private server is never one that somebody gave us.
   const env = { GRAVITY_DOCKER: process.env['GRAVITY_DOCKER'] };
@@ -145,7 +147,7 @@ async function privateEngine<H extends EngineHandle>(
 }
 
 /** The handle, with a `stop` that removes the folder too. */
-function removing<H extends EngineHandle>(handle: H, folder: string): H {
+export function removing<H extends EngineHandle>(handle: H, folder: string): H {
   const stop = handle.stop.bind(handle);
   let stopped: Promise<void> | undefined;
   const both = async (): Promise<void> => {

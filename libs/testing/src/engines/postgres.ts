@@ -9,7 +9,7 @@ import type { EngineHandle } from './engine';
 import { lostBy, MachineEngine, startOnPort, type EngineOptions } from './machine-engine';
 import { postgresUser, sharedCacheDir, type UnixUser } from './paths';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries';
-import { preferredPort } from './ports';
+import { freePort, preferredPort } from './ports';
 import { mustRun, run, type ServerCommand } from './process';
 
 const ROLE = 'gravity';
@@ -60,32 +60,48 @@ export async function startPostgres(options: PostgresOptions): Promise<EngineHan
   }
   const password = await readFile(join(home, 'password'), 'utf8');
   const urlFor = (port: number): string => `postgresql://${ROLE}:${password}@127.0.0.1:${port}/postgres`;
-  const commandFor = async (port: number): Promise<ServerCommand> => ({
+  const commandFor = async (port: number): Promise<ServerCommand> =>
+    postgresCommand(binaries, { ...options, home, owner, port, url: urlFor(port) });
+  const { server, port } = await startOnPort(await preferredPort(options.preferredPort), commandFor);
+  return new MachineEngine('postgres', urlFor(port), server);
+}
+
+/** One server on one data folder. */
+interface PostgresPlace extends EngineOptions {
+  /** Holds the cluster in `data`. */
+  readonly home: string;
+  readonly owner: UnixUser | undefined;
+  readonly port: number;
+  readonly url: string;
+}
+
+function postgresCommand(binaries: PostgresBinaries, place: PostgresPlace): ServerCommand {
+  const network = ['-c', 'listen_addresses=127.0.0.1', '-c', `port=${place.port}`, '-c', 'unix_socket_directories='];
+  return {
     title: 'Postgres',
     command: binaries.postgres,
-    args: [
-      '-D',
-      join(home, 'data'),
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      `port=${port}`,
-      '-c',
-      'unix_socket_directories=',
-      ...postgresSettingArgs(),
-    ],
+    args: ['-D', join(place.home, 'data'), ...network, ...postgresSettingArgs()],
     env: serverEnvironment(),
     cwd: '/',
-    user: owner,
-    logFile: join(options.folder, 'postgres.log'),
+    user: place.owner,
+    logFile: join(place.folder, 'postgres.log'),
     // SIGINT is Postgres' fast shutdown: it ends sessions and writes a checkpoint. SIGTERM would wait for them.
     stopSignal: 'SIGINT',
     stopWithinMs: 20_000,
     readyWithinMs: 60_000,
-    probe: () => probePostgres(urlFor(port)),
-    onLost: lostBy('postgres', options),
-  });
-  const { server, port } = await startOnPort(await preferredPort(options.preferredPort), commandFor);
+    probe: () => probePostgres(place.url),
+    onLost: lostBy('postgres', place),
+  };
+}
+
+/** Starts the server of a data folder that is there already, `<folder>/data`, on a free port; for copies of a cluster. */
+export async function startPostgresCopy(folder: string, urlFor: (port: number) => string): Promise<MachineEngine> {
+  const user = postgresUser();
+  const binaries = await postgresBinaries(user);
+  const owner = await ownerOf(folder, user);
+  const { server, port } = await startOnPort(await freePort(), async (free) =>
+    postgresCommand(binaries, { folder, home: folder, owner, port: free, url: urlFor(free) }),
+  );
   return new MachineEngine('postgres', urlFor(port), server);
 }
 

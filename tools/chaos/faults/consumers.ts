@@ -1,0 +1,180 @@
+// The consumers of events: members that come and go, a topic read again from its beginning, messages that nobody can
+// handle, and handlers that take long because their rows are locked.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newUuid } from '@gravity/kernel';
+import { eventually } from '@gravity/testing';
+import { type Consumer, Kafka, logLevel } from 'kafkajs';
+import type { World } from '../world';
+import type { FaultKind } from './fault-kind';
+import { end, rival } from './postgres';
+
+const TOPIC = 'catalog.sku';
+const GROUP = 'orders';
+const parts = (): string[] => ['kafka'];
+const JOIN_WITHIN_MS = 20_000;
+const PARKED_WITHIN_MS = 30_000;
+const LONGEST_STAY_MS = 1_000;
+
+function kafkaOf({ cluster }: World): Kafka {
+  return new Kafka({
+    clientId: 'chaos-rival',
+    brokers: [cluster.kafkaLink.through(cluster.kafka.url)],
+    logLevel: logLevel.NOTHING,
+  });
+}
+
+/** Is a member of the orders service's own group for a while; `work` is told which partitions of the topic it was given. */
+async function asMember<T>(world: World, work: (member: Consumer, partitions: number[]) => Promise<T>): Promise<T> {
+  const member = kafkaOf(world).consumer({ groupId: GROUP, sessionTimeout: 10_000, maxWaitTimeInMs: 200 });
+  try {
+    const joined = new Promise<number[]>((resolve) => {
+      member.on(member.events.GROUP_JOIN, ({ payload }) => resolve(payload.memberAssignment[TOPIC] ?? []));
+    });
+    await member.connect();
+    await member.subscribe({ topic: TOPIC });
+    // It takes messages and does nothing with them: what it does not commit belongs to whoever comes after it.
+    await member.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
+    const late = sleep(JOIN_WITHIN_MS, undefined, { ref: false }).then(() => undefined);
+    const partitions = await Promise.race([joined, late]);
+    if (partitions === undefined) throw new Error('a second member was not let into the group');
+    return await work(member, partitions);
+  } finally {
+    await member.disconnect().catch(() => undefined);
+  }
+}
+
+const rebalance: FaultKind = {
+  name: 'consumer-rebalance',
+  title: 'a further member of the consumer group takes partitions, and leaves with nothing done',
+  lastsMs: [3_000, 8_000],
+  parts,
+  strike: async (world, { forMs }) => {
+    const until = performance.now() + forMs;
+    let fired = 0;
+    do {
+      const partitions = await asMember(world, async (_member, given) => {
+        await sleep(LONGEST_STAY_MS);
+        return given;
+      });
+      if (partitions.length > 0) fired += 1;
+    } while (performance.now() < until);
+    return async () => ({ fired });
+  },
+};
+
+const replay: FaultKind = {
+  name: 'consumer-replay',
+  title: 'offsets of the consumer group set back to 0: everything is delivered once more',
+  lastsMs: [3_000, 8_000],
+  parts,
+  strike: async (world, { forMs }) => {
+    const until = performance.now() + forMs;
+    const admin = kafkaOf(world).admin();
+    await admin.connect();
+    let fired = 0;
+    try {
+      do {
+        const ends = new Map((await admin.fetchTopicOffsets(TOPIC)).map(({ partition, high }) => [partition, high]));
+        fired += await asMember(world, async (member, partitions) => {
+          await member.commitOffsets(partitions.map((partition) => ({ topic: TOPIC, partition, offset: '0' })));
+          return partitions.reduce((sum, partition) => sum + Number(ends.get(partition) ?? 0), 0);
+        });
+      } while (fired === 0 && performance.now() < until);
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+    return async () => ({ fired });
+  },
+};
+
+const poison: FaultKind = {
+  name: 'consumer-poison',
+  title: 'messages that nobody can handle, between those of the catalogue',
+  lastsMs: [500, 3_000],
+  parts,
+  strike: async (world) => {
+    const producer = kafkaOf(world).producer();
+    await producer.connect();
+    const texts = ['{', '', JSON.stringify({ skuId: 'not an id' })];
+    const ids = texts.map(() => newUuid());
+    try {
+      const messages = texts.map((value, index) => ({
+        key: `poison_${ids[index]}`,
+        value,
+        headers: { ce_id: ids[index]!, ce_type: 'catalog.sku.priced.v1', ce_source: 'chaos' },
+      }));
+      await producer.send({ topic: TOPIC, acks: -1, messages });
+    } finally {
+      await producer.disconnect().catch(() => undefined);
+    }
+    world.poison.push(...ids);
+    return async () => ({ fired: ids.length });
+  },
+};
+
+const slow: FaultKind = {
+  name: 'consumer-slow',
+  title: 'the rows that the handlers write locked by another session: slow handlers',
+  lastsMs: [2_000, 18_000],
+  parts: () => ['postgres'],
+  strike: async (world) => {
+    const client = await rival(world);
+    try {
+      await client.query('begin');
+      const { rowCount } = await client.query('select 1 from sku_snapshots order by sku_id for update');
+      const waiting = await handlersWait(world);
+      return async () => {
+        await end(client);
+        return { fired: waiting ? (rowCount ?? 0) : 0 };
+      };
+    } catch (error) {
+      await end(client);
+      throw error;
+    }
+  },
+};
+
+/** Whether a handler has come upon the lock. */
+async function handlersWait(world: World): Promise<boolean> {
+  const client = await rival(world);
+  try {
+    await eventually(
+      async () => {
+        const { rowCount } = await client.query(
+          `select 1 from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock' and query ilike '%sku_snapshots%'`,
+        );
+        if (rowCount === 0) throw new Error('nobody waits');
+      },
+      { withinMs: 1_500 },
+    );
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await end(client);
+  }
+}
+
+/** Poison that was sent and is not parked, and what is parked although it was not sent as poison. */
+export async function wronglyParked({ cluster, poison: sent }: World): Promise<string[]> {
+  const look = async (): Promise<string[]> => {
+    const { rows } = await cluster.sql.query(
+      `select event_id::text, key, reason from parked_messages where status in ('PARKED', 'REPLAY')`,
+    );
+    const parked = new Set(rows.map((row) => String(row['event_id'])));
+    const missing = sent.filter((id) => !parked.has(id)).map((id) => `the poison message ${id} is not parked`);
+    const others = rows.filter((row) => !sent.includes(String(row['event_id'])));
+    return [...missing, ...others.map((row) => `parked without need: ${String(row['key'])}, ${String(row['reason'])}`)];
+  };
+  const clean = eventually(
+    async () => {
+      if ((await look()).length > 0) throw new Error('not yet');
+    },
+    { withinMs: PARKED_WITHIN_MS },
+  );
+  await clean.catch(() => undefined);
+  return look();
+}
+
+export const consumerFaults: readonly FaultKind[] = [rebalance, replay, poison, slow];
