@@ -47,7 +47,7 @@ function planned({ seed, minutes, kinds, nodes }: ChaosOptions): Schedule {
   return planSchedule(seed, Math.round(minutes * MINUTE_MS), chosen, nodes);
 }
 
-/** Runs what is left of a campaign. A run that could not even be started ends it: continue when that is mended. */
+/** Runs what is left of a campaign. A seed that could not even be started stays to be run another time. */
 async function campaign(seeds: readonly number[], { kinds, nodes }: ChaosOptions): Promise<number> {
   const file = join(defaultDataDir(), 'chaos', 'campaign.json');
   const runs = await readCampaign(file);
@@ -57,7 +57,11 @@ async function campaign(seeds: readonly number[], { kinds, nodes }: ChaosOptions
   for (const seed of left) {
     const schedule = planOfSeed(seed, chosen, nodes);
     say(`seed ${seed}: ${schedule.faults.length} faults in ${Math.round(schedule.durationMs / 1_000)} s`);
-    const report = await runSchedule(schedule, { log: say });
+    const report = await runSchedule(schedule, { log: say }).catch((error: unknown) => {
+      say(`not started: ${String(error)}`);
+      return undefined;
+    });
+    if (report === undefined) continue;
     if (report.verdict !== 'held') await write(schedule, `seed-${seed}-campaign`);
     say(renderReport(report, `${dirname(file)}/seed-${seed}-campaign.json`));
     runs.push(kept(report, kinds));

@@ -64,7 +64,7 @@ export function planSchedule(seed: number, durationMs: number, kinds: readonly P
 }
 
 const LONGEST_MS = 10_000;
-const BETWEEN_COVERING_MS = [300, 1_700] as const;
+const BETWEEN_COVERING_MS = [500, 2_300] as const;
 
 /** Plans a run in which every one of the kinds strikes exactly once, none for long; it lasts as long as that takes. */
 export function planCovering(seed: number, kinds: readonly PlannedKind[], nodes: number): Schedule {

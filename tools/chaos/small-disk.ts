@@ -1,5 +1,6 @@
 // A disk that can be full: a file system of its own, in memory, whose size is taken away while it is in use.
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { isRoot } from '@gravity/testing';
 
@@ -7,6 +8,8 @@ const ROOMY = '4g';
 /** So much is left when the disk is "full": enough for a file of a few pages, too little for a segment of Postgres' log. */
 const LEFT_BYTES = 64 * 1024;
 const MOST_TRIES = 10;
+/** Of the file systems, followed by the id of the process that mounted it. */
+const NAME = 'gravity-chaos-';
 
 /** Why there can be no such disk here; undefined when there can. */
 export function noSmallDisk(): string | undefined {
@@ -25,9 +28,10 @@ export class SmallDisk {
   /** A roomy one. Resolves with undefined where the system does not let us. */
   static async mount(folder: string): Promise<SmallDisk | undefined> {
     if (noSmallDisk() !== undefined) return undefined;
+    removeForgotten();
     await mkdir(folder, { recursive: true });
     const options = `size=${ROOMY},mode=0755`;
-    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'gravity-chaos', folder]);
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, `${NAME}${process.pid}`, folder]);
     return status === 0 ? new SmallDisk(folder) : undefined;
   }
 
@@ -65,5 +69,14 @@ export class SmallDisk {
     if (!this.mounted) return;
     this.mounted = false;
     spawnSync('umount', ['--lazy', this.folder]);
+  }
+}
+
+/** Disks of runs that were killed: their memory would be lost until the machine starts again. */
+function removeForgotten(): void {
+  for (const line of readFileSync('/proc/mounts', 'utf8').split('\n')) {
+    const [name = '', folder = ''] = line.split(' ');
+    if (name.startsWith(NAME) && !existsSync(`/proc/${name.slice(NAME.length)}`))
+      spawnSync('umount', ['--lazy', folder]);
   }
 }

@@ -9,6 +9,8 @@ type LinkName = 'redis' | 'postgres' | 'http' | 'provider' | 'callback';
 
 const SLOWEST_MS = 300;
 const CUTS = 5;
+/** A cut whose moment has not come in the time of its fault waits for it so much longer. */
+const MOMENT_WITHIN_MS = 10_000;
 
 function linkOf(world: World, name: LinkName, index: number): TcpProxy {
   if (name === 'provider') return world.cluster.providerLink;
@@ -75,9 +77,12 @@ function worstMoment(name: string, title: string, link: 'redis' | 'postgres', pl
       const proxy = world.node(node)[link];
       let fired = 0;
       // Planned cuts stay until their moment comes or the link is healed; not every one finds its moment.
-      for (let nth = 1; nth <= 3; nth += 1)
-        void proxy.cutAt({ ...plan, nth: 1 + Math.floor(nth * (1 + strength * 4)) }).then(() => (fired += 1));
+      const cuts = [0, 1, 2].map((later) =>
+        proxy.cutAt({ ...plan, nth: 1 + Math.floor(later * (1 + strength * 4)) }).then(() => (fired += 1)),
+      );
       return async () => {
+        // Other faults may keep everybody from working just now.
+        if (fired === 0) await Promise.race([...cuts, sleep(MOMENT_WITHIN_MS, undefined, { ref: false })]);
         await proxy.heal();
         return { fired };
       };
