@@ -1,6 +1,6 @@
 // Goal: a claim survives a connection to Redis that drops; it is let in once, by the same gate. Method: a proxy before the
 // real Redis that cuts on command.
-import { newUuid } from '@gravity/kernel';
+import { newUuid, sleep } from '@gravity/kernel';
 import { engines, eventually, TcpProxy } from '@gravity/testing';
 import { GateConnection, GateUnavailable } from './gate-connection';
 import { gateKeys } from './gate-scripts';
@@ -58,4 +58,26 @@ it('gives up soon on a Redis that stays away', async () => {
   await proxy.close();
   await eventually(() => expect(connection.runId).toBeUndefined());
   await expect(claim()).rejects.toThrow(GateUnavailable);
+});
+
+it('verifies a connection whose first answer was late, and stays open', async () => {
+  const url = proxy.through(engines().redisUrl);
+  const slow = new GateConnection({ url, commandTimeoutMs: 200 });
+  // Its question for the run id gets through; nothing comes back for longer than it waits.
+  void proxy.cutAt({
+    at: 'request',
+    match: (chunk) => {
+      if (chunk.includes('server')) proxy.hold();
+      return false;
+    },
+  });
+  try {
+    slow.start();
+    await sleep(600);
+    expect(slow.runId).toBeUndefined();
+    await proxy.heal();
+    await eventually(() => expect(slow.runId).toBeDefined(), { withinMs: 3_000 });
+  } finally {
+    await slow.stop();
+  }
 });

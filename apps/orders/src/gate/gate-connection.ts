@@ -29,6 +29,8 @@ export type GateScript = keyof typeof SCRIPTS;
 export type GateReply = readonly (string | number)[];
 type ScriptCall = (keys: readonly string[], ...args: (string | number)[]) => Promise<GateReply | number>;
 
+const VERIFY_AGAIN_MS = 50;
+
 /** Redis did not answer: it is gone, too slow, or not yet verified. The command may or may not have run. */
 export class GateUnavailable extends Error {
   override readonly name = 'GateUnavailable';
@@ -43,6 +45,8 @@ export interface GateConnectionOptions {
 export class GateConnection {
   private readonly redis: Redis;
   private verifiedRunId: string | undefined;
+  /** Counts connections: what an earlier one answered says nothing about the present one. */
+  private connection = 0;
   private commands = 0;
   /** Aborted with the next verified connection. */
   private verified = new AbortController();
@@ -58,7 +62,10 @@ export class GateConnection {
     });
     // Without a listener ioredis prints every failed attempt; the state is visible in readiness and metrics instead.
     this.redis.on('error', () => undefined);
-    this.redis.on('close', () => this.setRunId(undefined));
+    this.redis.on('close', () => {
+      this.connection += 1;
+      this.setRunId(undefined);
+    });
     this.redis.on('ready', () => void this.verify());
     for (const [name, lua] of Object.entries(SCRIPTS)) {
       this.redis.defineCommand(name, { numberOfKeys: GATE_KEY_COUNT, lua });
@@ -114,12 +121,17 @@ export class GateConnection {
     );
   }
 
+  /** Asks until there is an answer or another connection: one that was slow once stays open, and 'ready' comes only once. */
   private async verify(): Promise<void> {
-    try {
-      const info = await this.redis.info('server');
-      this.setRunId(/run_id:(\w+)/.exec(info)?.[1]);
-    } catch {
-      // The connection is gone again; 'ready' comes back with the next one.
+    const { connection } = this;
+    while (connection === this.connection && this.redis.status === 'ready') {
+      try {
+        const info = await this.redis.info('server');
+        if (connection === this.connection) this.setRunId(/run_id:(\w+)/.exec(info)?.[1]);
+        return;
+      } catch {
+        await sleep(VERIFY_AGAIN_MS);
+      }
     }
   }
 
