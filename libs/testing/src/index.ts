@@ -23,6 +23,8 @@ export type { StackRecord } from './engines/stack-file';
 export { EventProbe } from './event-probe';
 export type { ProbedEvent } from './event-probe';
 export { eventually } from './eventually';
+export { KafkaRival } from './kafka-rival';
+export type { RivalMembership } from './kafka-rival';
 export { ClaimClient } from './cluster/claim-client';
 export type { ClaimClientOptions } from './cluster/claim-client';
 export { FaultCluster, PENDING_GRACE_MS } from './cluster/fault-cluster';

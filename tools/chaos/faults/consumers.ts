@@ -2,8 +2,7 @@
 // handle, and handlers that take long because their rows are locked.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newUuid } from '@gravity/kernel';
-import { eventually } from '@gravity/testing';
-import { type Consumer, Kafka, logLevel } from 'kafkajs';
+import { eventually, KafkaRival } from '@gravity/testing';
 import type { World } from '../world';
 import type { FaultKind } from './fault-kind';
 import { end, rival } from './postgres';
@@ -11,36 +10,11 @@ import { end, rival } from './postgres';
 const TOPIC = 'catalog.sku';
 const GROUP = 'orders';
 const parts = (): string[] => ['kafka'];
-const JOIN_WITHIN_MS = 20_000;
 const PARKED_WITHIN_MS = 30_000;
-const LONGEST_STAY_MS = 1_000;
+const STAY_MS = 1_000;
 
-function kafkaOf({ cluster }: World): Kafka {
-  return new Kafka({
-    clientId: 'chaos-rival',
-    brokers: [cluster.kafkaLink.through(cluster.kafka.url)],
-    logLevel: logLevel.NOTHING,
-  });
-}
-
-/** Is a member of the orders service's own group for a while; `work` is told which partitions of the topic it was given. */
-async function asMember<T>(world: World, work: (member: Consumer, partitions: number[]) => Promise<T>): Promise<T> {
-  const member = kafkaOf(world).consumer({ groupId: GROUP, sessionTimeout: 10_000, maxWaitTimeInMs: 200 });
-  try {
-    const joined = new Promise<number[]>((resolve) => {
-      member.on(member.events.GROUP_JOIN, ({ payload }) => resolve(payload.memberAssignment[TOPIC] ?? []));
-    });
-    await member.connect();
-    await member.subscribe({ topic: TOPIC });
-    // It takes messages and does nothing with them: what it does not commit belongs to whoever comes after it.
-    await member.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
-    const late = sleep(JOIN_WITHIN_MS, undefined, { ref: false }).then(() => undefined);
-    const partitions = await Promise.race([joined, late]);
-    if (partitions === undefined) throw new Error('a second member was not let into the group');
-    return await work(member, partitions);
-  } finally {
-    await member.disconnect().catch(() => undefined);
-  }
+function rivalOf({ cluster }: World): KafkaRival {
+  return new KafkaRival(cluster.kafkaLink.through(cluster.kafka.url));
 }
 
 const rebalance: FaultKind = {
@@ -52,11 +26,11 @@ const rebalance: FaultKind = {
     const until = performance.now() + forMs;
     let fired = 0;
     do {
-      const partitions = await asMember(world, async (_member, given) => {
-        await sleep(LONGEST_STAY_MS);
-        return given;
+      const taken = await rivalOf(world).asMember(GROUP, TOPIC, async ({ partitions }) => {
+        await sleep(STAY_MS);
+        return partitions.length;
       });
-      if (partitions.length > 0) fired += 1;
+      if (taken > 0) fired += 1;
     } while (performance.now() < until);
     return async () => ({ fired });
   },
@@ -69,20 +43,15 @@ const replay: FaultKind = {
   parts,
   strike: async (world, { forMs }) => {
     const until = performance.now() + forMs;
-    const admin = kafkaOf(world).admin();
-    await admin.connect();
+    const kafka = rivalOf(world);
     let fired = 0;
-    try {
-      do {
-        const ends = new Map((await admin.fetchTopicOffsets(TOPIC)).map(({ partition, high }) => [partition, high]));
-        fired += await asMember(world, async (member, partitions) => {
-          await member.commitOffsets(partitions.map((partition) => ({ topic: TOPIC, partition, offset: '0' })));
-          return partitions.reduce((sum, partition) => sum + Number(ends.get(partition) ?? 0), 0);
-        });
-      } while (fired === 0 && performance.now() < until);
-    } finally {
-      await admin.disconnect().catch(() => undefined);
-    }
+    do {
+      const ends = await kafka.ends(TOPIC);
+      fired += await kafka.asMember(GROUP, TOPIC, async ({ partitions, rewind }) => {
+        await rewind();
+        return partitions.reduce((sum, partition) => sum + (ends.get(partition) ?? 0), 0);
+      });
+    } while (fired === 0 && performance.now() < until);
     return async () => ({ fired });
   },
 };
@@ -93,20 +62,14 @@ const poison: FaultKind = {
   lastsMs: [500, 3_000],
   parts,
   strike: async (world) => {
-    const producer = kafkaOf(world).producer();
-    await producer.connect();
     const texts = ['{', '', JSON.stringify({ skuId: 'not an id' })];
     const ids = texts.map(() => newUuid());
-    try {
-      const messages = texts.map((value, index) => ({
-        key: `poison_${ids[index]}`,
-        value,
-        headers: { ce_id: ids[index]!, ce_type: 'catalog.sku.priced.v1', ce_source: 'chaos' },
-      }));
-      await producer.send({ topic: TOPIC, acks: -1, messages });
-    } finally {
-      await producer.disconnect().catch(() => undefined);
-    }
+    const messages = texts.map((value, index) => ({
+      key: `poison_${ids[index]}`,
+      value,
+      headers: { ce_id: ids[index]!, ce_type: 'catalog.sku.priced.v1', ce_source: 'chaos' },
+    }));
+    await rivalOf(world).send(TOPIC, messages);
     world.poison.push(...ids);
     return async () => ({ fired: ids.length });
   },
