@@ -62,16 +62,17 @@ describe('processes and stores that end and come back while a sale runs', () => 
 
   scenario('one orders process is frozen and goes on later', async (storm, random) => {
     const { process } = random.pick(cluster.nodes);
+    const { itemUuids, seriesUuid } = storm.sale;
     process.pause();
-    await storm.history.moreAccepted(100);
-    await eventually(
-      async () =>
-        expect(
-          await cluster.stalePending(storm.sale.seriesUuid, storm.sale.itemUuids[0]!, PENDING_GRACE_MS + 4_000),
-        ).toBe(0),
-      { withinMs: 20_000 },
-    );
-    process.resume();
+    try {
+      await storm.history.moreAccepted(100);
+      await eventually(
+        async () => expect(await cluster.stalePending(seriesUuid, itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0),
+        { withinMs: 20_000 },
+      );
+    } finally {
+      process.resume();
+    }
   });
 
   scenario('Postgres is restarted', async (storm) => {

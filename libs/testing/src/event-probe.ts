@@ -14,6 +14,7 @@ export interface ProbedEvent {
 /** Reads topics from their beginning and keeps everything; for specs, so without a bound. */
 export class EventProbe {
   readonly events: ProbedEvent[] = [];
+  private readonly byKey = new Map<string, ProbedEvent[]>();
 
   private constructor(private readonly consumer: Consumer) {}
 
@@ -31,21 +32,18 @@ export class EventProbe {
       eachMessage: async ({ topic, partition, message }) => {
         const headers = Object.entries(message.headers ?? {}).map(([name, text]) => [name, String(text)] as const);
         const payload = JSON.parse(String(message.value)) as Record<string, unknown>;
-        probe.events.push({
-          topic,
-          partition,
-          key: String(message.key),
-          headers: Object.fromEntries(headers),
-          payload,
-        });
+        const key = String(message.key);
+        const event = { topic, partition, key, headers: Object.fromEntries(headers), payload };
+        probe.events.push(event);
+        probe.byKey.set(key, [...(probe.byKey.get(key) ?? []), event]);
       },
     });
     return probe;
   }
 
   /** The events of one aggregate in the order of their arrival. */
-  ofKey(key: string): ProbedEvent[] {
-    return this.events.filter((event) => event.key === key);
+  ofKey(key: string): readonly ProbedEvent[] {
+    return this.byKey.get(key) ?? [];
   }
 
   /** Stops reading and disconnects; what arrived stays in `events`. */

@@ -18,6 +18,8 @@ const AT_ONCE = 24;
 const SETTLE_WITHIN_MS = 60_000;
 /** Paces the crowd, so that a sale lasts as long as its fault. */
 const THINK_MS = 15;
+/** A buyer's app gives a request to a frozen process up and asks another one. */
+const PATIENCE_MS = 3_000;
 
 export interface StormOptions {
   readonly atOnce?: number;
@@ -98,7 +100,7 @@ export class Storm {
         this.cluster.ask<{ payUrl: string; clientSecret: string }>(
           `${this.random.pick(this.targets)}/orders/v1/orders/${orderId}/payment-intents`,
           token,
-          { method: 'POST', headers },
+          { method: 'POST', headers, signal: patience() },
         ),
       { withinMs: SETTLE_WITHIN_MS },
     );
@@ -108,19 +110,22 @@ export class Storm {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ token: 'tok_approve' }),
+          signal: patience(),
         }),
       { withinMs: SETTLE_WITHIN_MS },
     );
     await eventually(
       async () => {
         const url = `${this.random.pick(this.targets)}/orders/v1/orders/${orderId}`;
-        const { status } = await this.cluster.ask<{ status: string }>(url, token);
+        const { status } = await this.cluster.ask<{ status: string }>(url, token, { signal: patience() });
         if (status !== 'PAID') throw new Error(`${orderId} is ${status}, not PAID`);
       },
       { withinMs: SETTLE_WITHIN_MS },
     );
   }
 }
+
+const patience = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS);
 
 /** Waits until the system has come to rest and fails with a report when a promise is broken. */
 export async function settleAndCheck(

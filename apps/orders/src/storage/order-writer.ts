@@ -1,7 +1,8 @@
 // Writes the outcomes of many orders in one transaction with one statement per table.
 //
-// Order of locks everywhere in this service: orders (by id) → round_items (by id) → series_wins (by series, buyer) →
-// inserts. The claim decision starts at round_items, sweepers skip locked orders, so no two transactions wait in a ring.
+// Order of locks everywhere in this service: orders (by id) → round_items (by id) → series_wins (by series, buyer). Whoever
+// inserts rows of an order holds its lock. The claim decision starts at round_items, sweepers skip locked orders, so no two
+// transactions wait in a ring.
 import { EVENTS } from '@gravity/contracts';
 import { assert, newUuid } from '@gravity/kernel';
 import { type OutboxEvent, appendToOutbox } from '@gravity/messaging';
@@ -35,14 +36,6 @@ export async function writeChanges(tx: Tx, changes: readonly OrderChange[]): Pro
   if (changes.length === 0) return;
   assert(changes.length <= MAX_CHANGES, `${changes.length} changes in one transaction`);
   assert(new Set(changes.map((change) => change.order.orderId)).size === changes.length, 'one change per order');
-  await moveCounters(
-    tx,
-    changes.filter((change) => change.move !== undefined),
-  );
-  await moveWins(
-    tx,
-    changes.filter((change) => change.wins !== 0 && change.order.winLimit !== undefined),
-  );
   await updateOrders(tx, changes);
   await writeMoney(tx, changes);
   const returned = changes.filter((change) => change.givesBack).map((change) => change.order);
@@ -54,6 +47,15 @@ export async function writeChanges(tx: Tx, changes: readonly OrderChange[]): Pro
     );
   }
   await appendToOutbox(tx, changes.flatMap(outboxEvents));
+  // Last, because claims of the item wait from here to the commit.
+  await moveCounters(
+    tx,
+    changes.filter((change) => change.move !== undefined),
+  );
+  await moveWins(
+    tx,
+    changes.filter((change) => change.wins !== 0 && change.order.winLimit !== undefined),
+  );
 }
 
 function outboxEvents({ order, events }: OrderChange): OutboxEvent[] {

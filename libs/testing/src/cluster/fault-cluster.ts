@@ -193,7 +193,7 @@ export class FaultCluster {
   /** A JSON answer of an operator's or a buyer's request to one of the processes. */
   async ask<T>(url: string, token: string = this.operatorToken, init: RequestInit = {}): Promise<T> {
     const headers = { authorization: `Bearer ${token}`, ...init.headers };
-    const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(15_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(15_000), ...init, headers });
     const text = await response.text();
     if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
     return JSON.parse(text) as T;
