@@ -126,7 +126,10 @@ it('creates a series, generates its rounds, and lets an operator run one', async
   expect((await call('operator', 'PUT', `/rounds/${roundId}/cancellation`, { reason: 'rain' })).body).toMatchObject({
     status: 'CANCELLED',
   });
-  expect((await call('buyer', 'GET', `/rounds/${roundId}`)).body).toMatchObject({ status: 'CANCELLED' });
+  // The public's view may be a moment old.
+  await eventually(async () =>
+    expect((await call('buyer', 'GET', `/rounds/${roundId}`)).body).toMatchObject({ status: 'CANCELLED' }),
+  );
 
   const opensAt = new Date(Date.now() + 60_000).toISOString();
   const extra = { opensAt, closesAt: new Date(Date.now() + 90_000).toISOString(), approve: true };

@@ -68,6 +68,14 @@ it('shows a draft to nobody but operators, whoever asked before', async () => {
   expect(await useCase.execute(BUYER, wireId)).toMatchObject({ ok: false, error: { code: 'not-found' } });
 });
 
+it('shows the public a round as soon as it is approved', async () => {
+  const { roundId, wireId } = await approvedRound();
+  await fix.database.query(`update rounds set status = 'DRAFT' where round_id = $1`, [roundId]);
+  expect((await useCase.execute(BUYER, wireId)).ok).toBe(false);
+  await fix.database.query(`update rounds set status = 'APPROVED' where round_id = $1`, [roundId]);
+  expect((await useCase.execute(BUYER, wireId)).ok).toBe(true);
+});
+
 it('reads again after a reading that failed', async () => {
   const { wireId } = await approvedRound();
   const proxy = await TcpProxy.start({ targetPort: Number(new URL(fix.url).port) });

@@ -38,9 +38,11 @@ export class PublicRounds {
     this.readings.delete(roundId);
     this.readings.set(roundId, reading);
     if (this.readings.size > MOST_ROUNDS) this.readings.delete(this.readings.keys().next().value!);
-    found.catch(() => {
+    const forget = (): void => {
       if (this.readings.get(roundId) === reading) this.readings.delete(roundId);
-    });
+    };
+    // A round that the public may see from now on is seen at once: what was not there is looked for again.
+    found.then(({ round }) => round ?? forget(), forget);
     return reading;
   }
 }
