@@ -92,10 +92,9 @@ export class LeanConnection {
 }
 
 /** A request as it goes over the wire. */
-export function leanRequest(path: string, token: string, body: string, idempotencyKey?: string): string {
-  const key = idempotencyKey === undefined ? '' : `idempotency-key: ${idempotencyKey}\r\n`;
+export function leanRequest(path: string, token: string, body: string, idempotencyKey: string): string {
   return (
     `POST ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n` +
-    `${key}content-length: ${body.length}\r\n\r\n${body}`
+    `idempotency-key: ${idempotencyKey}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
   );
 }

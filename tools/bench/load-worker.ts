@@ -37,9 +37,8 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     while (!stop) {
       const token = tokens[next++ % order.buyers]!;
       const target = order.targets[next % order.targets.length]!;
-      const key = order.idempotent ? nextKey() : undefined;
       const startedAt = performance.now();
-      const { status } = await connection.send(leanRequest(target.path, token, target.body, key));
+      const { status } = await connection.send(leanRequest(target.path, token, target.body, nextKey()));
       if (!counting) continue;
       latencies.push(performance.now() - startedAt);
       statuses[status] = (statuses[status] ?? 0) + 1;

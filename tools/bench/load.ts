@@ -24,8 +24,6 @@ export interface LoadOrder {
   /** How many of the tokens to use, and where to begin. */
   readonly buyers: number;
   readonly firstBuyer: number;
-  /** Whether each request carries a new Idempotency-Key. */
-  readonly idempotent: boolean;
   readonly warmUpMs: number;
   readonly measureMs: number;
 }

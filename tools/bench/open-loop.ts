@@ -7,13 +7,9 @@ const TICK_MS = 5;
 /** Connections being opened at the same time: the backlog of a listening socket is bounded. */
 const OPENING_MAX = 256;
 
-interface Client {
-  connection: LeanConnection;
-}
-
 /** Sends by the clock for the given time, then waits for what is under way. */
 export class OpenLoop {
-  private readonly idle: Client[] = [];
+  private readonly idle: LeanConnection[] = [];
   private connections = 0;
   private opening = 0;
   private sent = 0;
@@ -41,7 +37,7 @@ export class OpenLoop {
     }
     const elapsedMs = performance.now() - startedAt;
     await Promise.all(this.pending);
-    for (const { connection } of this.idle) connection.close();
+    for (const connection of this.idle) connection.close();
     const latencies = this.accepted.sort((a, b) => a - b);
     return {
       offeredPerSecond: (due * 1_000) / elapsedMs,
@@ -55,8 +51,8 @@ export class OpenLoop {
   }
 
   private arrive(dueAt: number): void {
-    const client = this.idle.pop();
-    if (client !== undefined) this.track(this.ask(client, dueAt));
+    const connection = this.idle.pop();
+    if (connection !== undefined) this.track(this.ask(connection, dueAt));
     else if (this.connections < this.order.connectionsMax && this.opening < OPENING_MAX) this.track(this.open(dueAt));
     else this.turnedAway += 1;
   }
@@ -73,22 +69,22 @@ export class OpenLoop {
     const connection = await LeanConnection.open(host, port).catch(() => undefined);
     this.opening -= 1;
     if (connection === undefined) return this.lost('not connected');
-    await this.ask({ connection }, dueAt);
+    await this.ask(connection, dueAt);
   }
 
-  private async ask(client: Client, dueAt: number): Promise<void> {
+  private async ask(connection: LeanConnection, dueAt: number): Promise<void> {
     this.sent += 1;
     const token = this.tokens[this.sent % this.tokens.length]!;
     const target = this.order.targets[this.sent % this.order.targets.length]!;
-    const timer = setTimeout(() => client.connection.abort(), this.order.timeoutMs);
+    const timer = setTimeout(() => connection.abort(), this.order.timeoutMs);
     try {
-      const { status, retryAfter } = await client.connection.send(
+      const { status, retryAfter } = await connection.send(
         leanRequest(target.path, token, target.body, this.nextKey()),
       );
       this.statuses[status] = (this.statuses[status] ?? 0) + 1;
       if (status === 201) this.accepted.push(performance.now() - dueAt);
       else if (retryAfter) this.withRetryAfter += 1;
-      this.idle.push(client);
+      this.idle.push(connection);
     } catch {
       this.lost('no answer');
     } finally {

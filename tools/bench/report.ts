@@ -21,6 +21,10 @@ export interface BenchRow {
   readonly plots?: readonly string[];
 }
 
+/** Facts that floors are about. */
+export const EXPIRY_FACTS = { seconds: 'seconds until all units are back', speed: 'speed meanwhile / before' } as const;
+export const OVERLOAD_GOODPUT = 'accepted / peak';
+
 export interface Floor {
   readonly id: string;
   readonly floor: string;
@@ -34,7 +38,7 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
   const at256 = row('claim-256');
   const refusal = row('refusal-256');
   const growth = (from: string, to: string): number | undefined => quotient(row(to)?.ratio, row(from)?.ratio);
-  const [seconds, speed] = Object.values(row('expiry-10000')?.facts ?? {});
+  const expiry = row('expiry-10000')?.facts;
   return [
     ...least('refusals / bare', 0.7, refusal?.ratio),
     ...least('claims at 256 / bare', 0.4, at256?.ratio),
@@ -43,9 +47,9 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
     ...most('p50 of a lonely claim, ms', 6, row('claim-1')?.p50Ms),
     ...most('p99 of a refusal at 256, ms', 250, refusal?.p99Ms),
     ...least('one item / a hundred items', 0.8, quotient(at256?.ratio, row('items-100')?.ratio)),
-    ...most('seconds until 10,000 expired units are back', 10, seconds),
-    ...least('speed of the sale meanwhile', 0.7, speed),
-    ...least('accepted at ten times the peak / peak', 0.8, row('overload-10')?.facts?.['accepted / peak']),
+    ...most('seconds until 10,000 expired units are back', 10, expiry?.[EXPIRY_FACTS.seconds]),
+    ...least('speed of the sale meanwhile', 0.7, expiry?.[EXPIRY_FACTS.speed]),
+    ...least('accepted at ten times the peak / peak', 0.8, row('overload-10')?.facts?.[OVERLOAD_GOODPUT]),
     ...least('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
     ...least('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
   ];

@@ -44,7 +44,6 @@ export function orderOf(system: BenchSystem, load: Load): LoadOrder {
     clients: load.clients,
     buyers: load.buyers ?? BUYERS,
     firstBuyer: load.firstBuyer ?? 0,
-    idempotent: true,
     warmUpMs: load.warmUpMs ?? WARM_UP_MS,
     measureMs: load.measureMs ?? system.measureMs,
   };

@@ -19,7 +19,7 @@ const SETTLE_WITHIN_MS = 60_000;
 /** Paces the crowd, so that a sale lasts as long as its fault. */
 const THINK_MS = 15;
 /** A buyer's app gives a request to a frozen process up and asks another one. */
-const PATIENCE_MS = 3_000;
+export const PATIENCE_MS = 3_000;
 
 export interface StormOptions {
   readonly atOnce?: number;
@@ -29,6 +29,8 @@ export interface StormOptions {
   readonly doubled?: boolean;
   /** Past the HTTP proxies: their sockets would hide how the processes end their own. */
   readonly direct?: boolean;
+  /** After so long without an answer a buyer asks again elsewhere. */
+  readonly patienceMs?: number;
 }
 
 /** Buyers arrive until told to stop; each asks under a key of his own until he has a definite answer. */
@@ -49,7 +51,8 @@ export class Storm {
   ) {
     const { history } = this;
     this.targets = options.direct === true ? cluster.nodes.map((node) => node.process.url) : cluster.urls;
-    this.client = new ClaimClient({ targets: this.targets, history, random, tokenOf: cluster.tokenOf });
+    const { patienceMs } = options;
+    this.client = new ClaimClient({ targets: this.targets, history, random, tokenOf: cluster.tokenOf, patienceMs });
   }
 
   /** Lets the crowd in. */

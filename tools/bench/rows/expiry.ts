@@ -1,5 +1,6 @@
 // Ten thousand unpaid units come back at once while the sale goes on.
 import { BUYERS, CROWD, DEEP_QUOTA, expectOnly, measureClaims, orderOf, type Reading, type RowKind } from '../row';
+import { EXPIRY_FACTS } from '../report';
 import { type BenchSale, createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
 
@@ -24,8 +25,8 @@ async function expiry(system: BenchSystem): Promise<Reading> {
     measureClaims(system, `expiry-${UNITS}`, { ...load, warmUpMs: EXPIRES_IN_MS }),
   ]);
   const facts = {
-    [`seconds until ${UNITS.toLocaleString('en')} units are back`]: seconds,
-    'speed meanwhile / before': during.perSecond / calm.perSecond,
+    [EXPIRY_FACTS.seconds]: seconds,
+    [EXPIRY_FACTS.speed]: during.perSecond / calm.perSecond,
   };
   return { ...during, facts };
 }

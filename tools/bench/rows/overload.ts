@@ -1,11 +1,12 @@
 // More than the machine can take: what is asked for against what is accepted, at growing rates and ten times the peak for
 // a minute, and whether all is as before ten seconds later.
-import { residentMb } from '../cpu';
 import type { OpenLoopResult, Target } from '../load';
 import { lineChart } from '../plot';
+import { OVERLOAD_GOODPUT } from '../report';
 import { CROWD, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
+import { memoryChart, watchMemory } from './memory';
 
 const STEPS = [0.5, 1, 2, 5] as const;
 const STEP_MS = 10_000;
@@ -16,7 +17,6 @@ const REST_MS = 10_000;
 const CONNECTIONS_MAX = 10_000;
 /** As patient as the app of a buyer. */
 const TIMEOUT_MS = 10_000;
-const LOOK_EVERY_MS = 1_000;
 const PEAK_CLIENTS = 1_024;
 
 export const OVERLOAD: readonly RowKind[] = [{ name: 'overload-10', measure: overload }];
@@ -42,7 +42,7 @@ async function overload(system: BenchSystem): Promise<Reading> {
     cpuUs: {},
     facts: {
       'asked for, in peaks': most.offeredPerSecond / peak.perSecond,
-      'accepted / peak': most.acceptedPerSecond / peak.perSecond,
+      [OVERLOAD_GOODPUT]: most.acceptedPerSecond / peak.perSecond,
       'refused with Retry-After / refused': refused === 0 ? 1 : most.withRetryAfter / refused,
       refused,
       'without an answer': (most.statuses['no answer'] ?? 0) + (most.statuses['not connected'] ?? 0),
@@ -52,7 +52,7 @@ async function overload(system: BenchSystem): Promise<Reading> {
       'speed ten seconds later / before': after.perSecond / before.perSecond,
       'p50 ten seconds later / before': after.p50Ms! / before.p50Ms!,
     },
-    plots: [offeredChart(results), memoryChart('Memory of orders under overload', megabytes, LOOK_EVERY_MS / 1_000)],
+    plots: [offeredChart(results), memoryChart('Memory of orders under overload', megabytes)],
   };
 }
 
@@ -79,29 +79,5 @@ function offeredChart(results: readonly OpenLoopResult[]): string {
   const places = results.map(({ offeredPerSecond }) => String(Math.round(offeredPerSecond)));
   return lineChart('Claims a second', { title: 'asked for', places }, 'accepted', [
     { name: 'accepted', values: results.map(({ acceptedPerSecond }) => acceptedPerSecond) },
-  ]);
-}
-
-/** Memory of the orders process, looked at every second until told to stop. */
-export function watchMemory({ services }: BenchSystem): { stop: () => number[] } {
-  const megabytes = [residentMb(services.orders.pid)];
-  const timer = setInterval(() => megabytes.push(residentMb(services.orders.pid)), LOOK_EVERY_MS);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return megabytes;
-    },
-  };
-}
-
-const PLACES_MAX = 30;
-
-/** Memory over time, thinned to what a picture can hold. */
-export function memoryChart(title: string, megabytes: readonly number[], secondsPerLook: number): string {
-  const step = Math.max(1, Math.ceil(megabytes.length / PLACES_MAX));
-  const looks = megabytes.map((mb, index) => ({ mb, index })).filter(({ index }) => index % step === 0);
-  const places = looks.map(({ index }) => String(index * secondsPerLook));
-  return lineChart(title, { title: 'seconds', places }, 'MB', [
-    { name: 'resident', values: looks.map(({ mb }) => mb) },
   ]);
 }

@@ -2,7 +2,7 @@
 import { BUYERS, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
-import { memoryChart, watchMemory } from './overload';
+import { memoryChart, watchMemory } from './memory';
 
 const SOAK_MS = 600_000;
 
@@ -21,6 +21,6 @@ async function soak(system: BenchSystem): Promise<Reading> {
       'memory of orders at most, MB': most(megabytes),
       'most of the last third / of the second': most(megabytes.slice(-third)) / most(megabytes.slice(third, -third)),
     },
-    plots: [memoryChart('Memory of orders at 4,096 clients', megabytes, 1)],
+    plots: [memoryChart('Memory of orders at 4,096 clients', megabytes)],
   };
 }

@@ -21,3 +21,33 @@ export interface FaultKind extends PlannedKind {
 
 /** Nothing to put right: the system has to do that itself. */
 export const nothing: Heal = async () => undefined;
+
+/** A server or a process of ours. */
+interface Victim {
+  kill(): Promise<unknown>;
+  start(): Promise<unknown>;
+  pause(): void | Promise<void>;
+  resume(): void | Promise<void>;
+}
+type Which = (world: World, fault: Fault) => Victim;
+type Described = Pick<FaultKind, 'name' | 'title' | 'lastsMs' | 'parts'>;
+
+/** kill -9, and started again afterwards. */
+export function killing(kind: Described, which: Which): FaultKind {
+  const strike = async (world: World, fault: Fault): Promise<Heal> => {
+    const victim = which(world, fault);
+    await victim.kill();
+    return async () => void (await victim.start());
+  };
+  return { ...kind, strike };
+}
+
+/** SIGSTOP, and SIGCONT afterwards. */
+export function freezing(kind: Described, which: Which): FaultKind {
+  const strike = async (world: World, fault: Fault): Promise<Heal> => {
+    const victim = which(world, fault);
+    await victim.pause();
+    return async () => victim.resume();
+  };
+  return { ...kind, strike };
+}

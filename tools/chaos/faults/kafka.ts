@@ -1,29 +1,17 @@
 // Kafka: killed, frozen, unreachable.
-import type { FaultKind } from './fault-kind';
+import { freezing, killing, type FaultKind } from './fault-kind';
 
 const parts = (): string[] => ['kafka'];
 
 export const kafkaFaults: readonly FaultKind[] = [
-  {
-    name: 'kafka-kill',
-    title: 'Kafka killed and started again',
-    lastsMs: [500, 8_000],
-    parts,
-    strike: async ({ cluster }) => {
-      await cluster.kafka.kill();
-      return () => cluster.kafka.start();
-    },
-  },
-  {
-    name: 'kafka-freeze',
-    title: 'SIGSTOP of Kafka',
-    lastsMs: [1_000, 8_000],
-    parts,
-    strike: async ({ cluster }) => {
-      await cluster.kafka.pause();
-      return () => cluster.kafka.resume();
-    },
-  },
+  killing(
+    { name: 'kafka-kill', title: 'Kafka killed and started again', lastsMs: [500, 8_000], parts },
+    ({ cluster }) => cluster.kafka,
+  ),
+  freezing(
+    { name: 'kafka-freeze', title: 'SIGSTOP of Kafka', lastsMs: [1_000, 8_000], parts },
+    ({ cluster }) => cluster.kafka,
+  ),
   {
     name: 'kafka-unreachable',
     title: 'Kafka out of reach',

@@ -6,7 +6,7 @@ import { synchronousStandby } from '@gravity/testing';
 import { Client } from 'pg';
 import { noSmallDisk } from '../small-disk';
 import type { World } from '../world';
-import { type FaultKind, nothing } from './fault-kind';
+import { freezing, killing, type FaultKind, nothing } from './fault-kind';
 
 const parts = (): string[] => ['postgres'];
 const CONNECTIONS_MAX = 200;
@@ -164,16 +164,10 @@ const diskFull: FaultKind = {
 };
 
 export const postgresFaults: readonly FaultKind[] = [
-  {
-    name: 'postgres-kill',
-    title: 'Postgres killed and started again',
-    lastsMs: [200, 3_000],
-    parts,
-    strike: async ({ cluster }) => {
-      await cluster.postgres.kill();
-      return () => cluster.postgres.start();
-    },
-  },
+  killing(
+    { name: 'postgres-kill', title: 'Postgres killed and started again', lastsMs: [200, 3_000], parts },
+    ({ cluster }) => cluster.postgres,
+  ),
   {
     name: 'postgres-restart',
     title: 'Postgres restarted in order',
@@ -184,16 +178,10 @@ export const postgresFaults: readonly FaultKind[] = [
       return nothing;
     },
   },
-  {
-    name: 'postgres-freeze',
-    title: 'SIGSTOP of Postgres',
-    lastsMs: [500, 6_000],
-    parts,
-    strike: async ({ cluster }) => {
-      await cluster.postgres.pause();
-      return () => cluster.postgres.resume();
-    },
-  },
+  freezing(
+    { name: 'postgres-freeze', title: 'SIGSTOP of Postgres', lastsMs: [500, 6_000], parts },
+    ({ cluster }) => cluster.postgres,
+  ),
   locks,
   deadlocks,
   exhausted,

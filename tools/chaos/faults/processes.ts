@@ -1,33 +1,19 @@
 // Processes of ours that are killed, frozen, slowed down or restarted, and wall clocks that are wrong.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FaultKind, nothing } from './fault-kind';
+import { freezing, killing, type FaultKind, nothing } from './fault-kind';
 
 const node = (index: number): string[] => [`orders-${index}`];
 const MINUTE_MS = 60_000;
 
 export const processFaults: readonly FaultKind[] = [
-  {
-    name: 'orders-kill',
-    title: 'kill -9 of an orders process',
-    lastsMs: [200, 4_000],
-    parts: node,
-    strike: async (world, fault) => {
-      const { process } = world.node(fault.node);
-      await process.kill();
-      return () => process.start();
-    },
-  },
-  {
-    name: 'orders-freeze',
-    title: 'SIGSTOP of an orders process',
-    lastsMs: [1_000, 8_000],
-    parts: node,
-    strike: async (world, fault) => {
-      const { process } = world.node(fault.node);
-      process.pause();
-      return async () => process.resume();
-    },
-  },
+  killing(
+    { name: 'orders-kill', title: 'kill -9 of an orders process', lastsMs: [200, 4_000], parts: node },
+    (world, fault) => world.node(fault.node).process,
+  ),
+  freezing(
+    { name: 'orders-freeze', title: 'SIGSTOP of an orders process', lastsMs: [1_000, 8_000], parts: node },
+    (world, fault) => world.node(fault.node).process,
+  ),
   {
     name: 'orders-stutter',
     title: 'SIGSTOP of an orders process for 50 to 300 ms, again and again: a stalled event loop',
@@ -56,36 +42,28 @@ export const processFaults: readonly FaultKind[] = [
       return () => process.start();
     },
   },
-  {
-    name: 'provider-kill',
-    title: 'kill -9 of the payment provider',
-    lastsMs: [500, 6_000],
-    parts: () => ['provider'],
-    strike: async ({ cluster }) => {
-      await cluster.sandbox.kill();
-      return () => cluster.sandbox.start();
+  killing(
+    {
+      name: 'provider-kill',
+      title: 'kill -9 of the payment provider',
+      lastsMs: [500, 6_000],
+      parts: () => ['provider'],
     },
-  },
-  {
-    name: 'provider-freeze',
-    title: 'SIGSTOP of the payment provider',
-    lastsMs: [1_000, 7_000],
-    parts: () => ['provider'],
-    strike: async ({ cluster }) => {
-      cluster.sandbox.pause();
-      return async () => cluster.sandbox.resume();
+    ({ cluster }) => cluster.sandbox,
+  ),
+  freezing(
+    {
+      name: 'provider-freeze',
+      title: 'SIGSTOP of the payment provider',
+      lastsMs: [1_000, 7_000],
+      parts: () => ['provider'],
     },
-  },
-  {
-    name: 'catalog-kill',
-    title: 'kill -9 of the catalogue',
-    lastsMs: [500, 4_000],
-    parts: () => ['catalog'],
-    strike: async ({ cluster }) => {
-      await cluster.catalog.kill();
-      return () => cluster.catalog.start();
-    },
-  },
+    ({ cluster }) => cluster.sandbox,
+  ),
+  killing(
+    { name: 'catalog-kill', title: 'kill -9 of the catalogue', lastsMs: [500, 4_000], parts: () => ['catalog'] },
+    ({ cluster }) => cluster.catalog,
+  ),
   {
     name: 'clock-jump',
     title: 'wall clock of an orders process jumps by up to ten minutes and back',

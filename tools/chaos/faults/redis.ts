@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@gravity/testing';
 import { Redis } from 'ioredis';
 import type { World } from '../world';
-import { type FaultKind, nothing } from './fault-kind';
+import { freezing, killing, type FaultKind, nothing } from './fault-kind';
 
 const parts = (): string[] => ['redis'];
 const IN_STEP_WITHIN_MS = 10_000;
@@ -83,26 +83,14 @@ const failover: FaultKind = {
 };
 
 export const redisFaults: readonly FaultKind[] = [
-  {
-    name: 'redis-kill',
-    title: 'Redis killed, back empty',
-    lastsMs: [200, 6_000],
-    parts,
-    strike: async ({ cluster }) => {
-      await cluster.redis.kill();
-      return () => cluster.redis.start();
-    },
-  },
-  {
-    name: 'redis-freeze',
-    title: 'SIGSTOP of Redis',
-    lastsMs: [500, 6_000],
-    parts,
-    strike: async ({ cluster }) => {
-      await cluster.redis.pause();
-      return () => cluster.redis.resume();
-    },
-  },
+  killing(
+    { name: 'redis-kill', title: 'Redis killed, back empty', lastsMs: [200, 6_000], parts },
+    ({ cluster }) => cluster.redis,
+  ),
+  freezing(
+    { name: 'redis-freeze', title: 'SIGSTOP of Redis', lastsMs: [500, 6_000], parts },
+    ({ cluster }) => cluster.redis,
+  ),
   {
     name: 'redis-flush',
     title: 'Redis emptied',

@@ -7,7 +7,7 @@ import type { SeededRandom } from './seed';
 
 const LONGEST_REST_MS = 200;
 const GIVE_UP_AFTER_MS = 60_000;
-const ANSWER_WITHIN_MS = 15_000;
+const PATIENCE_MS = 15_000;
 const CONNECTIONS_PER_TARGET = 256;
 /** Statuses that promise nothing and deny nothing. */
 const COME_AGAIN: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -21,18 +21,23 @@ export interface ClaimClientOptions {
   /** The token of a buyer. */
   readonly tokenOf: (buyerId: string) => string | Promise<string>;
   readonly regionCode?: string;
+  /** How long a request waits for its answer before it counts as unanswered. */
+  readonly patienceMs?: number;
 }
 
 /** Sends claims to several processes and writes every answer into the history; draws its choices from one seed. */
 export class ClaimClient {
-  private readonly agent = new Agent({
-    connections: CONNECTIONS_PER_TARGET,
-    pipelining: 1,
-    headersTimeout: ANSWER_WITHIN_MS,
-    bodyTimeout: ANSWER_WITHIN_MS,
-  });
+  private readonly agent: Agent;
 
-  constructor(private readonly options: ClaimClientOptions) {}
+  constructor(private readonly options: ClaimClientOptions) {
+    const patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.agent = new Agent({
+      connections: CONNECTIONS_PER_TARGET,
+      pipelining: 1,
+      headersTimeout: patienceMs,
+      bodyTimeout: patienceMs,
+    });
+  }
 
   /** One request; its outcome is in the history too. Never rejects. */
   async once(wish: ClaimWish, target: string): Promise<ClaimOutcome> {
