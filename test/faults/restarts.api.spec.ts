@@ -117,30 +117,6 @@ describe('processes and stores that end and come back while a sale runs', () => 
       await probe.close();
     }
   });
-
-  it(
-    'a rolling restart fails no request',
-    () =>
-      seeded({ file: __filename, name: 'a rolling restart fails no request' }, async (random) => {
-        const sale = await openSale(cluster.sql, { quotas: [QUOTA], perBuyerLimit: PER_BUYER });
-        const storm = new Storm(cluster, sale, random, { direct: true });
-        storm.start();
-        for (const { process } of cluster.nodes) {
-          await storm.history.moreAccepted(100);
-          await process.stop();
-          await storm.history.moreAccepted(50);
-          await process.start();
-          await process.ready();
-        }
-        await storm.history.moreAccepted(50);
-        await storm.check();
-        const failed = Object.entries(storm.history.summary()).filter(
-          ([outcome]) => !/^(ok|refused|not-sent)/.test(outcome),
-        );
-        expect(failed).toEqual([]);
-      }),
-    120_000,
-  );
 });
 
 /** The sequence numbers of a key, each as it came first: the relay may publish an event twice. */

@@ -27,8 +27,6 @@ export interface StormOptions {
   readonly payers?: number;
   /** Each request goes out twice, to different processes at once. */
   readonly doubled?: boolean;
-  /** Past the HTTP proxies: their sockets would hide how the processes end their own. */
-  readonly direct?: boolean;
   /** After so long without an answer a buyer asks again elsewhere. */
   readonly patienceMs?: number;
 }
@@ -50,7 +48,7 @@ export class Storm {
     private readonly options: StormOptions = {},
   ) {
     const { history } = this;
-    this.targets = options.direct === true ? cluster.nodes.map((node) => node.process.url) : cluster.urls;
+    this.targets = cluster.urls;
     const { patienceMs } = options;
     this.client = new ClaimClient({ targets: this.targets, history, random, tokenOf: cluster.tokenOf, patienceMs });
   }
