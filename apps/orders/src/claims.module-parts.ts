@@ -13,6 +13,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ClaimDecider } from './decision/claim-decider';
+import { ClockFollower } from './decision/clock-follower';
 import { ServerClock } from './decision/server-clock';
 import { GateConnection } from './gate/gate-connection';
 import { GateControl } from './gate/gate-control';
@@ -39,6 +40,7 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(GateMender) private readonly mender: GateMender,
     @Inject(ReturnsWorker) private readonly returns: ReturnsWorker,
     @Inject(PendingSweeper) private readonly sweeper: PendingSweeper,
+    @Inject(ClockFollower) private readonly follower: ClockFollower,
     @Inject(ClaimDecider) private readonly decider: ClaimDecider,
     @Inject(HealthRegistry) private readonly health: HealthRegistry,
     @Inject(ShutdownHooks) private readonly hooks: ShutdownHooks,
@@ -48,7 +50,7 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
     this.connection.start();
     // Without Redis claims go straight to Postgres: slower, and still ready.
     this.health.register('orders gate', async () => this.connection.runId !== undefined, { critical: false });
-    const workers = [this.mender, this.returns, this.sweeper];
+    const workers = [this.follower, this.mender, this.returns, this.sweeper];
     for (const worker of workers) worker.start();
     this.hooks.onDrain('orders claims', async () => {
       await this.decider.drain();
@@ -139,6 +141,7 @@ function decisionProviders(config: OrdersConfig): Provider[] {
       inject: [Database],
       useFactory: (database: Database) => new ServerClock(database, systemClock),
     },
+    { provide: ClockFollower, inject: [ServerClock], useFactory: (clock: ServerClock) => new ClockFollower(clock) },
     {
       provide: ClaimDecider,
       inject: [Database, ServerClock, OutboxRelay],

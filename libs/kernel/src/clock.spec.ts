@@ -22,6 +22,26 @@ describe('clocks', () => {
     expect(clock.nowMs()).toBe(70_000);
   });
 
+  it('believes the more exact of two readings until it is old, and either one over a clock that was set', () => {
+    let monotonic = 0;
+    const clock = new AnchoredClock(50_000, () => monotonic, 1);
+    clock.anchor(50_030, 40);
+    expect(clock.nowMs()).toBe(50_000);
+    clock.anchor(50_000.5, 0.5);
+    expect(clock.nowMs()).toBe(50_000);
+    clock.anchor(50_042, 40);
+    expect(clock.nowMs()).toBe(50_042);
+    clock.anchor(50_002, 2);
+    expect(clock.nowMs()).toBe(50_002);
+    // Half a second in a thousand: after 76 s two milliseconds of error have become 40.
+    monotonic = 75_000;
+    clock.anchor(125_030, 40);
+    expect(clock.nowMs()).toBe(125_002);
+    monotonic = 77_000;
+    clock.anchor(127_030, 40);
+    expect(clock.nowMs()).toBe(127_030);
+  });
+
   it('reads the machine: the wall in milliseconds, and a time that only goes on', () => {
     expect(Math.abs(systemClock.nowMs() - Date.now())).toBeLessThan(1_000);
     const first = monotonicMs();

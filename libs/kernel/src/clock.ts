@@ -60,27 +60,41 @@ export function monotonicMs(): number {
   return machine.monotonicMs();
 }
 
+/** How fast two machines' clocks may drift apart. */
+const DRIFT_MAX = 5e-4;
+
 /**
  * Another machine's clock, followed by ours: anchored at a reading of the other clock and carried on by the monotonic
- * clock, so a jump of this machine's wall clock does not reach deadlines that the other machine enforces.
+ * clock, so a jump of this machine's wall clock does not reach deadlines that the other machine enforces. Each reading
+ * may be wrong by half of what the question took (F. Cristian, Probabilistic clock synchronization, 1989); one that took
+ * long is set aside while a better one is known, unless the two contradict each other: then the other clock was set.
  */
 export class AnchoredClock implements Clock {
   private offsetMs: number;
+  private anchoredAtMs: number;
 
   constructor(
     readingMs: number,
     private readonly monotonic: () => number = monotonicMs,
+    private errorMs = 0,
   ) {
-    this.offsetMs = readingMs - this.monotonic();
+    this.anchoredAtMs = this.monotonic();
+    this.offsetMs = readingMs - this.anchoredAtMs;
   }
 
   nowMs(): number {
     return Math.floor(this.offsetMs + this.monotonic());
   }
 
-  /** Takes a new reading of the other clock, made just now. */
-  anchor(readingMs: number): void {
-    this.offsetMs = readingMs - this.monotonic();
+  /** Takes a new reading of the other clock, made just now, that is wrong by at most so many milliseconds. */
+  anchor(readingMs: number, errorMs = 0): void {
+    const nowMs = this.monotonic();
+    const knownErrorMs = this.errorMs + (nowMs - this.anchoredAtMs) * DRIFT_MAX;
+    const apartMs = Math.abs(readingMs - nowMs - this.offsetMs);
+    if (errorMs > knownErrorMs && apartMs <= errorMs + knownErrorMs) return;
+    this.errorMs = errorMs;
+    this.anchoredAtMs = nowMs;
+    this.offsetMs = readingMs - nowMs;
   }
 }
 

@@ -27,8 +27,9 @@ export class ServerClock implements Clock {
     const [row] = await this.database.query<{ ms: string | number }>(
       `select extract(epoch from clock_timestamp()) * 1000 as ms`,
     );
-    const reading = Number(row!.ms) + (monotonicMs() - asked) / 2;
-    if (this.anchored === undefined) this.anchored = new AnchoredClock(reading);
-    else this.anchored.anchor(reading);
+    const errorMs = (monotonicMs() - asked) / 2;
+    const readingMs = Number(row!.ms) + errorMs;
+    if (this.anchored === undefined) this.anchored = new AnchoredClock(readingMs, monotonicMs, errorMs);
+    else this.anchored.anchor(readingMs, errorMs);
   }
 }
