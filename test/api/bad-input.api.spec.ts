@@ -1,17 +1,15 @@
 // Goal: whatever a client sends, the answer is one that the operation declares, never a 5xx, and a refused request has
 // changed nothing. Method: the same faults against every operation of the served document, then random requests made from
-// each operation's own schema. A failing run prints its seed; FC_SEED repeats it,
-// FC_RUNS asks for more.
+// each operation's own schema. A failing run prints its seed; FC_SEED repeats it, FC_RUNS asks
+// for more.
 import fc from 'fast-check';
 import { newId, newUuid } from '@gravity/kernel';
-import type { Role } from '@gravity/http';
-import { operationsOf } from '../../tools/contracts/lint-api';
-import type { ApiOperation } from '../../tools/contracts/served-api';
 import { answerFaults, AnswerSchemas } from './answer-schemas';
-import { type Answer, ApiStack, type CallOptions, PROVIDER_KEY } from './api-stack';
+import { ApiStack, type CallOptions } from './api-stack';
 import { fuzzedBody, fuzzedText } from './fuzzed-bodies';
-import { bodySchema, sampleOf, type Schema } from './sample-bodies';
+import { sampleOf, type Schema } from './sample-bodies';
 import { type Scene, setScene } from './scene';
+import { goodHeaders, type Target, Targets } from './targets';
 
 const RUNS_PER_OPERATION = Number(process.env['FC_RUNS'] ?? 25);
 const BODY_BYTES_MAX = 64 * 1_024;
@@ -24,67 +22,17 @@ const NASTY_IN_URLS = [
 
 let stack: ApiStack;
 let scene: Scene;
+let targets: Targets;
 let schemas: AnswerSchemas;
 
 beforeAll(async () => {
   stack = await ApiStack.start('bad-input');
   schemas = new AnswerSchemas(stack.api);
   scene = await setScene(stack);
+  targets = new Targets(stack, scene);
 }, 120_000);
 
 afterAll(async () => stack?.stop());
-
-interface Target {
-  readonly place: string;
-  readonly method: string;
-  readonly path: string;
-  readonly operation: ApiOperation;
-  readonly schema: Schema | undefined;
-}
-
-const targets = (): Target[] => operationsOf(stack.api).map((one) => ({ ...one, schema: bodySchema(one.operation) }));
-const withBody = (): (Target & { schema: Schema })[] =>
-  targets().filter((one): one is Target & { schema: Schema } => one.schema !== undefined);
-
-/** A token of somebody who may call the operation and owns the objects of the scene. */
-async function tokenFor({ path, operation }: Target): Promise<string> {
-  const callers = operation['x-callers'] ?? [];
-  if (callers.includes('anybody')) return path.endsWith('/confirmation') ? scene.clientSecret : PROVIDER_KEY;
-  const role = (['operator', 'buyer', 'merchant'] as Role[]).find((one) => callers.includes(one))!;
-  return stack.token(role, role === 'buyer' ? scene.ownerBuyer : undefined);
-}
-
-/** The path with objects of the scene in it; the round is on sale. */
-function realPath(path: string): string {
-  const ids: Record<string, string> = {
-    merchantId: scene.ownerMerchant,
-    productId: scene.productId,
-    skuId: scene.skuId,
-    seriesId: scene.seriesId,
-    roundId: path.endsWith('/claims') ? scene.openRoundId : scene.roundId,
-    orderId: scene.orderId,
-    intentId: scene.intentId,
-    provider: 'sandbox',
-  };
-  return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
-    if (ids[name] === undefined) throw new Error(`${path}: there is no object for {${name}}; add one to realPath`);
-    return ids[name];
-  });
-}
-
-function goodHeaders(operation: ApiOperation): Record<string, string> {
-  const names = (operation.parameters ?? []).filter((one) => one.in === 'header').map((one) => one.name);
-  return {
-    ...(names.includes('Idempotency-Key') ? { 'idempotency-key': newUuid() } : {}),
-    // A version that none of the objects has reached.
-    ...(names.includes('If-Match') ? { 'if-match': '"999"' } : {}),
-  };
-}
-
-async function send(target: Target, options: CallOptions): Promise<Answer> {
-  const headers = { ...goodHeaders(target.operation), ...options.headers };
-  return stack.call(target.method, realPath(target.path), { token: await tokenFor(target), ...options, headers });
-}
 
 /** Sends the same faulty thing to each target and expects one code from all; nothing may have been written. */
 async function allRefuse<T extends Target>(
@@ -95,7 +43,7 @@ async function allRefuse<T extends Target>(
   const before = await stack.contents();
   const faults: string[] = [];
   for (const target of list) {
-    const answer = await send(target, options(target));
+    const answer = await targets.send(target, options(target));
     if (answer.body?.code !== code) faults.push(`${target.place}: ${answer.status} ${answer.text}`);
     faults.push(...answerFaults(schemas, target.place, target.operation, answer));
   }
@@ -109,7 +57,7 @@ const json = (body: string | Buffer): CallOptions => ({ raw: { body, type: 'appl
 
 describe('bodies', () => {
   it('refuses unknown properties, at the top and inside', () =>
-    allRefuse(withBody(), 'invalid-request', (target) => ({ json: { ...good(target), unknownMember: 1 } })));
+    allRefuse(targets.withBody(), 'invalid-request', (target) => ({ json: { ...good(target), unknownMember: 1 } })));
 
   it.each([
     ['an array', []],
@@ -117,7 +65,9 @@ describe('bodies', () => {
     ['a number', 17],
     ['null', null],
     ['nothing in it', {}],
-  ])('refuses %s for an object', (_name, body) => allRefuse(withBody(), 'invalid-request', () => ({ json: body })));
+  ])('refuses %s for an object', (_name, body) =>
+    allRefuse(targets.withBody(), 'invalid-request', () => ({ json: body })),
+  );
 
   it.each([
     ['an object', { a: 1 }],
@@ -128,21 +78,23 @@ describe('bodies', () => {
     ['a negative number', -1],
     ['a fraction', 1.5],
   ])('refuses %s in every required member', (_name, wrong) => {
-    const members = withBody().flatMap((target) =>
-      (target.schema.required ?? Object.keys(good(target))).map((member) => ({ ...target, member })),
-    );
+    const members = targets
+      .withBody()
+      .flatMap((target) =>
+        (target.schema.required ?? Object.keys(good(target))).map((member) => ({ ...target, member })),
+      );
     return allRefuse(members, 'invalid-request', (target) => ({ json: { ...good(target), [target.member]: wrong } }));
   });
 
   it('refuses a member named twice', () =>
-    allRefuse(withBody(), 'invalid-request', (target) => {
+    allRefuse(targets.withBody(), 'invalid-request', (target) => {
       const text = JSON.stringify(good(target));
       const [first] = Object.keys(good(target));
       return json(`${text.slice(0, -1)},${JSON.stringify(first)}:null}`);
     }));
 
   it.each(['__proto__', 'constructor', 'prototype', 'toString'])('refuses the member %s', (name) =>
-    allRefuse(withBody(), 'invalid-request', (target) =>
+    allRefuse(targets.withBody(), 'invalid-request', (target) =>
       json(`${JSON.stringify(good(target)).slice(0, -1)},${JSON.stringify(name)}:{"polluted":true}}`),
     ),
   );
@@ -155,15 +107,15 @@ describe('bodies', () => {
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
     ['half a surrogate pair', '{"name":"\\ud800","title":"\\ud800","reason":"\\ud800"}'],
     ['a NUL', '{"name":"a\\u0000","title":"a\\u0000","reason":"a\\u0000"}'],
-  ])('refuses %s', (_name, body) => allRefuse(withBody(), 'invalid-request', () => json(body)));
+  ])('refuses %s', (_name, body) => allRefuse(targets.withBody(), 'invalid-request', () => json(body)));
 
   it('refuses more than 64 KiB', () =>
-    allRefuse(withBody(), 'payload-too-large', () => json(`{"name":"${'x'.repeat(BODY_BYTES_MAX)}"}`)));
+    allRefuse(targets.withBody(), 'payload-too-large', () => json(`{"name":"${'x'.repeat(BODY_BYTES_MAX)}"}`)));
 
   it.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
     'refuses a body of type %s',
     (type) =>
-      allRefuse(withBody(), 'unsupported-media-type', (target) => ({
+      allRefuse(targets.withBody(), 'unsupported-media-type', (target) => ({
         raw: { body: JSON.stringify(good(target)), type },
       })),
   );
@@ -175,9 +127,9 @@ describe('bodies', () => {
 
 describe('headers', () => {
   const having = (name: string): Target[] =>
-    targets().filter(({ operation }) =>
-      (operation.parameters ?? []).some((one) => one.in === 'header' && one.name === name),
-    );
+    targets
+      .all()
+      .filter(({ operation }) => (operation.parameters ?? []).some((one) => one.in === 'header' && one.name === name));
   const whole = (target: Target): CallOptions => (target.schema === undefined ? {} : { json: good(target) });
 
   it('wants an Idempotency-Key', () =>
@@ -220,11 +172,15 @@ describe('paths and queries', () => {
     async (id) => {
       const faults: string[] = [];
       const before = await stack.contents();
-      for (const target of targets().filter(({ path }) => path.includes('{'))) {
+      for (const target of targets.all().filter(({ path }) => path.includes('{'))) {
         const path = target.path.replaceAll(/\{\w+\}/g, id);
         const headers = goodHeaders(target.operation);
         const body = target.schema === undefined ? {} : { json: good(target) };
-        const answer = await stack.call(target.method, path, { token: await tokenFor(target), headers, ...body });
+        const answer = await stack.call(target.method, path, {
+          token: await targets.tokenFor(target),
+          headers,
+          ...body,
+        });
         if (![404, 400].includes(answer.status)) faults.push(`${target.place}: ${answer.status} ${answer.text}`);
         if (answer.body?.code !== 'route-not-found')
           faults.push(...answerFaults(schemas, target.place, target.operation, answer));
@@ -245,12 +201,12 @@ describe('paths and queries', () => {
     'limit[]=1',
     'cursor=a&cursor=b',
   ])('refuses the query %s of every list', async (query) => {
-    const lists = targets().filter(({ operation }) =>
-      (operation.parameters ?? []).some(({ name }) => name === 'limit'),
-    );
+    const lists = targets
+      .all()
+      .filter(({ operation }) => (operation.parameters ?? []).some(({ name }) => name === 'limit'));
     const faults: string[] = [];
     for (const target of lists) {
-      const answer = await stack.call('GET', `${target.path}?${query}`, { token: await tokenFor(target) });
+      const answer = await stack.call('GET', `${target.path}?${query}`, { token: await targets.tokenFor(target) });
       if (answer.body?.code !== 'invalid-request') faults.push(`${target.place}: ${answer.status} ${answer.text}`);
     }
     expect(faults).toEqual([]);
@@ -259,10 +215,12 @@ describe('paths and queries', () => {
   it.each(['x', 'a.b', 'W10.AAAAAAAAAAAAAAAAAAAAAA', '%F0%9F%8D%BA'])(
     'refuses the cursor %s of every list',
     async (cursor) => {
-      for (const target of targets().filter(({ operation }) =>
-        (operation.parameters ?? []).some(({ name }) => name === 'cursor'),
-      )) {
-        const answer = await stack.call('GET', `${target.path}?cursor=${cursor}`, { token: await tokenFor(target) });
+      for (const target of targets
+        .all()
+        .filter(({ operation }) => (operation.parameters ?? []).some(({ name }) => name === 'cursor'))) {
+        const answer = await stack.call('GET', `${target.path}?cursor=${cursor}`, {
+          token: await targets.tokenFor(target),
+        });
         expect([target.place, answer.body?.code]).toEqual([target.place, 'invalid-cursor']);
       }
     },
@@ -271,21 +229,23 @@ describe('paths and queries', () => {
 
 describe('any parameter', () => {
   const declared = (where: string): (Target & { name: string; schemaOf: Schema })[] =>
-    targets().flatMap((target) =>
-      (target.operation.parameters ?? [])
-        .filter((one) => one.in === where)
-        .map(({ name, schema }) => ({ ...target, name, schemaOf: schema ?? {} })),
-    );
+    targets
+      .all()
+      .flatMap((target) =>
+        (target.operation.parameters ?? [])
+          .filter((one) => one.in === where)
+          .map(({ name, schema }) => ({ ...target, name, schemaOf: schema ?? {} })),
+      );
 
   it('in a path is answered as declared, and changes nothing', async () => {
     const before = await stack.contents();
     const faults: string[] = [];
     for (const target of declared('path')) {
-      const options = { token: await tokenFor(target), headers: goodHeaders(target.operation) };
+      const options = { token: await targets.tokenFor(target), headers: goodHeaders(target.operation) };
       const body = target.schema === undefined ? {} : { json: good(target) };
       for (const text of NASTY_IN_URLS) {
         // One at a time; the others name what exists.
-        const path = realPath(target.path.replace(`{${target.name}}`, text));
+        const path = targets.realPath(target.path.replace(`{${target.name}}`, text));
         const answer = await stack.call(target.method, path, { ...options, ...body });
         if (answer.status < 400) faults.push(`${target.method} ${path}: ${answer.status} ${answer.text}`);
         if (answer.body?.code !== 'route-not-found')
@@ -301,10 +261,10 @@ describe('any parameter', () => {
     const faults: string[] = [];
     for (const target of declared('query')) {
       const { name } = target;
-      const token = await tokenFor(target);
+      const token = await targets.tokenFor(target);
       const queries = NASTY_IN_URLS.map((text) => `${name}=${text}`);
       for (const query of [...queries, `${name}=1&${name}=2`, `${name}[]=1`, `${name}[x]=1`, name, `${name}=`]) {
-        const answer = await stack.call(target.method, `${realPath(target.path)}?${query}`, { token });
+        const answer = await stack.call(target.method, `${targets.realPath(target.path)}?${query}`, { token });
         faults.push(...answerFaults(schemas, `${target.place} ${query}`, target.operation, answer));
       }
     }
@@ -315,10 +275,10 @@ describe('any parameter', () => {
   it('in a query is taken when its schema says so', async () => {
     const faults: string[] = [];
     for (const target of declared('query')) {
-      const token = await tokenFor(target);
+      const token = await targets.tokenFor(target);
       for (const value of fittingQueries(target.name, target.schemaOf)) {
         const query = new URLSearchParams({ [target.name]: value }).toString();
-        const answer = await stack.call(target.method, `${realPath(target.path)}?${query}`, { token });
+        const answer = await stack.call(target.method, `${targets.realPath(target.path)}?${query}`, { token });
         if (answer.status !== 200) faults.push(`${target.place} ${query}: ${answer.status} ${answer.text}`);
       }
     }
@@ -336,7 +296,7 @@ describe('any parameter', () => {
     if (schema.example !== undefined) return [schema.example].flat().map(String);
     if (!name.endsWith('Id')) return ['text', '茅台 🍺', 'x'.repeat(schema.maxLength ?? 30)];
     const ids: Record<string, string> = { shopId: scene.shopId, buyerId: scene.ownerBuyer };
-    return [ids[name] ?? realPath(`{${name}}`)];
+    return [ids[name] ?? targets.realPath(`{${name}}`)];
   }
 });
 
@@ -344,9 +304,9 @@ describe('anything', () => {
   const seed = process.env['FC_SEED'] === undefined ? {} : { seed: Number(process.env['FC_SEED']) };
 
   it('answers what it declares', async () => {
-    for (const target of targets()) {
+    for (const target of targets.all()) {
       const names = (target.operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
-      const token = await tokenFor(target);
+      const token = await targets.tokenFor(target);
       const request = fc.record({
         body: target.schema === undefined ? fc.constant(undefined) : fuzzedBody(stack.api, target.schema),
         query: fc.dictionary(fc.constantFrom(...names, 'other'), fuzzedText, { maxKeys: 3 }),
@@ -354,7 +314,9 @@ describe('anything', () => {
         isNobodys: fc.boolean(),
       });
       const property = fc.asyncProperty(request, async ({ body, query, version, isNobodys }) => {
-        const path = isNobodys ? target.path.replaceAll(/\{\w+\}/g, () => newId('order')) : realPath(target.path);
+        const path = isNobodys
+          ? target.path.replaceAll(/\{\w+\}/g, () => newId('order'))
+          : targets.realPath(target.path);
         const search = names.length === 0 ? '' : `?${new URLSearchParams(query).toString()}`;
         const headers = {
           ...goodHeaders(target.operation),

@@ -3,7 +3,8 @@
 import { newUuid } from '@gravity/kernel';
 import { Client } from 'pg';
 
-const ROWS = 256;
+/** As many as a batch decides under load. */
+export const ROWS_OF_BATCH = 256;
 
 const WRITE = `with placed as (
     insert into orders (order_id, claim_id, fingerprint, buyer_id, merchant_id, shop_id, series_id, round_id, item_id, quantity,
@@ -18,11 +19,12 @@ const WRITE = `with placed as (
     select c, 'bench.raw', b, 'bench.raw.written.v1', $6, now() from unnest($2::uuid[], $3::text[]) as row(c, b))
   update round_items set held = held + $7 where item_id = $4`;
 
-/** Rows of accepted claims per second that Postgres takes in this shape, and the time of one statement. */
+/** Rows of accepted claims per second that Postgres takes in this shape, so many at a time, and the time of one statement. */
 export async function measureRawWrites(
   url: string,
   itemUuid: string,
   measureMs: number,
+  rows: number,
 ): Promise<{ perSecond: number; p50Ms: number; p99Ms: number }> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -31,16 +33,16 @@ export async function measureRawWrites(
   const other = newUuid();
   const startedAt = performance.now();
   while (performance.now() - startedAt < measureMs) {
-    const ids = Array.from({ length: ROWS }, () => newUuid());
+    const ids = Array.from({ length: rows }, () => newUuid());
     const claims = ids.map(() => newUuid());
     const buyers = ids.map((_, index) => `b_raw_${index}`);
     const before = performance.now();
-    await client.query({ name: 'raw', text: WRITE, values: [ids, claims, buyers, itemUuid, other, payload, ROWS] });
+    await client.query({ name: 'raw', text: WRITE, values: [ids, claims, buyers, itemUuid, other, payload, rows] });
     took.push(performance.now() - before);
   }
   const elapsed = performance.now() - startedAt;
   await client.end();
   took.sort((a, b) => a - b);
   const at = (share: number): number => took[Math.floor(took.length * share)] ?? 0;
-  return { perSecond: (took.length * ROWS * 1_000) / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return { perSecond: (took.length * rows * 1_000) / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
 }

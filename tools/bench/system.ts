@@ -18,6 +18,8 @@ export interface BenchSystem {
   readonly database: Client;
   readonly ordersUrl: string;
   readonly crowd: Crowd;
+  /** Those of the crowd. */
+  readonly tokens: readonly string[];
   /** How many tokens the crowd has. */
   readonly buyers: number;
   readonly measureMs: number;
@@ -82,9 +84,10 @@ async function assemble(
   const crowd = new Crowd();
   closing.push(() => crowd.stop());
   say(`minting ${buyers.toLocaleString('en')} tokens …`);
-  crowd.equip(await mint(issuer, buyers));
+  const tokens = await mint(issuer, buyers);
+  crowd.equip(tokens);
   const startOrders = (name: string): Promise<RunningService> => start(name, 'apps/orders/src/main.js');
-  return { ...options, stack, services, database, ordersUrl, crowd, startOrders, stop };
+  return { ...options, stack, services, database, ordersUrl, crowd, tokens, startOrders, stop };
 }
 
 const SETTINGS = {

@@ -21,6 +21,8 @@ import { bounded, Connections, drainHttp, ShutdownHooks } from './shutdown';
 import { problemOfDatabaseError } from './database-problem';
 import type { ErrorClassifier } from './tokens';
 
+/** Connections of a crowd that comes at once, until the event loop takes them; the kernel's `net.core.somaxconn` bounds it further. */
+const BACKLOG = 4_096;
 const CONSUMER_RETRY_MIN_MS = 250;
 const CONSUMER_RETRY_MAX_MS = 5_000;
 
@@ -136,7 +138,7 @@ async function start(
   const grpc = connectGrpc(app, definitions, host, grpcPort, health, options.grpcConnectionLimits);
   const consumers = connectConsumers(app, definitions);
   app.get(ApiDocument).from(() => openApiDocument(app));
-  await app.listen({ port: options.port ?? config.port, host });
+  await app.listen({ port: options.port ?? config.port, host, backlog: BACKLOG });
   if (grpc) await grpc.microservice.listen();
   const admin = config.adminPort === undefined ? undefined : await startAdminServer(host, config.adminPort, health);
   const hooks = app.get(ShutdownHooks);

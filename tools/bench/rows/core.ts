@@ -1,5 +1,5 @@
 // The rows by which the project is known: refusals, accepted claims by crowd size, and the floor under the decision.
-import { measureRawWrites } from '../raw-writes';
+import { measureRawWrites, ROWS_OF_BATCH } from '../raw-writes';
 import { CROWD, DEEP_QUOTA, expectOnly, measureClaims, pick, type Reading, type RowKind, runLoad } from '../row';
 import { createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
@@ -25,12 +25,18 @@ async function refusals(system: BenchSystem): Promise<Reading> {
 
 async function claims(system: BenchSystem, clients: number): Promise<Reading> {
   const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
-  return measureClaims(system, `claim-${clients}`, { clients, targets });
+  const reading = await measureClaims(system, `claim-${clients}`, { clients, targets });
+  if (clients > 1) return reading;
+  const { p50Ms } = await writeRows(system, 1);
+  return { ...reading, facts: { ...reading.facts, 'the same row written without a decision, p50 ms': p50Ms } };
 }
 
 async function rawWrites(system: BenchSystem): Promise<Reading> {
+  return { clients: 1, ...(await writeRows(system, ROWS_OF_BATCH)), cpuUs: {} };
+}
+
+async function writeRows(system: BenchSystem, rows: number): ReturnType<typeof measureRawWrites> {
   // Rows that no gate has seen would look like drift to the running service: the raw writes get a round that is over.
   const { itemUuids } = await createBenchSale(system.database, { quota: DEEP_QUOTA, status: 'SETTLED' });
-  const raw = await measureRawWrites(system.ordersUrl, itemUuids[0]!, system.measureMs);
-  return { clients: 1, ...raw, cpuUs: {} };
+  return measureRawWrites(system.ordersUrl, itemUuids[0]!, system.measureMs, rows);
 }

@@ -1,5 +1,6 @@
 // All rows, by the group that asks for them together. Rows of a group share one running system, in this order.
 import type { RowKind } from '../row';
+import { ARRIVAL } from './arrival';
 import { CORE } from './core';
 import { EXPIRY } from './expiry';
 import { HISTORY } from './history';
@@ -10,7 +11,7 @@ import { SOAK } from './soak';
 export const GROUPS: Readonly<Record<string, readonly RowKind[]>> = {
   core: [...CORE, ...SHAPES, ...EXPIRY],
   growth: [...ROUNDS, ...HISTORY, ...MANY],
-  overload: OVERLOAD,
+  overload: [...ARRIVAL, ...OVERLOAD],
   soak: SOAK,
 };
 
