@@ -1,11 +1,11 @@
-// Goal: when an engine does not answer, no password of its URL reaches a log, an answer or a span. Method: all services with
-// passwords in every URL and nothing behind them, asked over HTTP and gRPC, with everything logged that can be and the
-// spans kept as an exporter gets them.
+// Goal: when an engine does not answer, or refuses us, no password of its URL reaches a log, an answer or a span. Method: all
+// services with passwords in every URL, and behind them nothing, or engines that do not know them; asked over HTTP and
+// gRPC, with everything logged that can be and the spans kept as an exporter gets them.
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
 import { bootServices, openApiDocument, type RunningServices } from '@gravity/http';
 import { newId, newUuid } from '@gravity/kernel';
 import { createLogger, startTracing, type Tracing } from '@gravity/observability';
-import { freePort, localIssuer, type LocalIssuer } from '@gravity/testing';
+import { engines, freePort, localIssuer, type LocalIssuer } from '@gravity/testing';
 import { operationsOf } from '../../tools/contracts/lint-api';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 import { allServices } from '../../tools/local/start-local';
@@ -15,7 +15,7 @@ import { bodySchema, sampleOf } from './sample-bodies';
 const PASSWORDS = ['postgresCanary4b1d', 'redisCanary4b1d', 'providerCanary4b1d'] as const;
 const ROLES = ['operator', 'buyer'] as const;
 
-const heard: string[] = [];
+let heard: string[] = [];
 const exporter = new InMemorySpanExporter();
 let tracing: Tracing;
 let issuer: LocalIssuer;
@@ -24,14 +24,20 @@ let running: RunningServices;
 beforeAll(async () => {
   tracing = await startTracing({}, 'spec', exporter);
   issuer = await localIssuer();
+});
+afterEach(async () => running?.close());
+afterAll(async () => tracing?.shutdown());
+
+/** Starts all services with the passwords in the addresses of the engines. */
+async function boot(addresses: { database: string; redis: string }): Promise<void> {
   const nowhere = `127.0.0.1:${await freePort()}`;
-  const database = `postgres://gravity:${PASSWORDS[0]}@${nowhere}/nothing`;
+  const database = withLogin(addresses.database, PASSWORDS[0]);
   const env = {
     ...issuer.env,
     CATALOG_DATABASE_URL: database,
     ORDERS_DATABASE_URL: database,
     PAYMENTS_SANDBOX_DATABASE_URL: database,
-    REDIS_URL: `redis://:${PASSWORDS[1]}@${nowhere}`,
+    REDIS_URL: withLogin(addresses.redis, PASSWORDS[1]),
     KAFKA_BROKERS: nowhere,
     CURSOR_SECRET: 'a secret of the test that is long enough',
     PAYMENTS_PROVIDER_URL: `http://${nowhere}`,
@@ -39,18 +45,23 @@ beforeAll(async () => {
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
     PAYMENTS_CALLBACK_URL: `http://${nowhere}/callbacks`,
   };
+  heard = [];
+  exporter.reset();
   const logger = createLogger({
     service: 'spec',
     level: 'trace',
     destination: { write: (line: string) => void heard.push(line) },
   });
   running = await bootServices(allServices(env), { env, port: 0, grpcPort: 0, logger });
-}, 60_000);
+}
 
-afterAll(async () => {
-  await running?.close();
-  await tracing?.shutdown();
-});
+/** The same address for somebody whom no engine knows. */
+function withLogin(address: string, password: string): string {
+  const url = new URL(address);
+  url.username = 'stranger';
+  url.password = password;
+  return url.toString();
+}
 
 /** Every operation once, by a caller whom it lets in, so that each of them meets an engine that is not there. */
 async function askAll(): Promise<number[]> {
@@ -76,7 +87,8 @@ async function askAll(): Promise<number[]> {
   return Promise.all(answers);
 }
 
-it('shows no password of an engine that does not answer', async () => {
+/** Asks for everything, and expects that it fails without a word of the passwords. */
+async function expectSilence(): Promise<void> {
   const statuses = await askAll();
   // Something did break, or nothing was tried.
   expect(statuses).toContain(503);
@@ -93,4 +105,19 @@ it('shows no password of an engine that does not answer', async () => {
   expect(heard.join('')).toContain('listening');
   const everything = heard.join('') + spans.join('');
   expect(PASSWORDS.filter((password) => everything.includes(password))).toEqual([]);
+}
+
+it('shows no password of an engine that does not answer', async () => {
+  const nowhere = `127.0.0.1:${await freePort()}`;
+  await boot({ database: `postgres://${nowhere}/nothing`, redis: `redis://${nowhere}` });
+  await expectSilence();
+}, 60_000);
+
+it('shows no password of an engine that does not know it', async () => {
+  const { databaseUrl, redisUrl } = engines();
+  await boot({ database: databaseUrl, redis: redisUrl });
+  await expectSilence();
+  // Both were reached, and refused.
+  expect(heard.join('')).toContain('stranger');
+  expect(heard.join('')).toContain('WRONGPASS');
 }, 60_000);

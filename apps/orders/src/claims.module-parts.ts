@@ -88,7 +88,16 @@ function gateProviders(config: OrdersConfig): Provider[] {
   return [
     {
       provide: GateConnection,
-      useFactory: () => new GateConnection({ url: config.redisUrl, commandTimeoutMs: config.gateTimeoutMs }),
+      inject: [APP_LOGGER],
+      useFactory: (log: AppLogger) =>
+        new GateConnection({
+          url: config.redisUrl,
+          commandTimeoutMs: config.gateTimeoutMs,
+          onTrouble: (reason) => {
+            if (reason === undefined) log.info('the gate is within reach again');
+            else log.warn('the gate is out of reach', { reason });
+          },
+        }),
     },
     {
       provide: RedisGate,

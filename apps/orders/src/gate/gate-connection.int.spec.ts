@@ -81,3 +81,36 @@ it('verifies a connection whose first answer was late, and stays open', async ()
     await slow.stop();
   }
 });
+
+it('tells once why Redis does not let it in, without the password', async () => {
+  const told: (string | undefined)[] = [];
+  const url = new URL(engines().redisUrl);
+  [url.username, url.password] = ['stranger', 'canary77'];
+  const stranger = new GateConnection({ url: url.toString(), onTrouble: (reason) => told.push(reason) });
+  try {
+    stranger.start();
+    // It keeps trying, and keeps being refused.
+    await sleep(700);
+    expect(stranger.runId).toBeUndefined();
+    expect(told.filter((reason) => reason?.startsWith('WRONGPASS'))).toHaveLength(1);
+    expect(told.join()).not.toContain('canary77');
+  } finally {
+    await stranger.stop();
+  }
+});
+
+it('tells that Redis is back', async () => {
+  const told: (string | undefined)[] = [];
+  const url = proxy.through(engines().redisUrl);
+  await proxy.refuse();
+  const patient = new GateConnection({ url, onTrouble: (reason) => told.push(reason) });
+  try {
+    patient.start();
+    await eventually(() => expect(told).toHaveLength(1));
+    await proxy.heal();
+    await eventually(() => expect(patient.runId).toBeDefined());
+    expect(told).toEqual([expect.stringContaining('ECONN'), undefined]);
+  } finally {
+    await patient.stop();
+  }
+});

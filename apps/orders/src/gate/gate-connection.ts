@@ -40,6 +40,8 @@ export interface GateConnectionOptions {
   readonly url: string;
   /** A command without an answer for this long counts as lost. */
   readonly commandTimeoutMs?: number;
+  /** Told why Redis cannot be used, when the reason changes, and nothing when it can again. Never told a secret. */
+  readonly onTrouble?: (reason: string | undefined) => void;
 }
 
 export class GateConnection {
@@ -48,10 +50,11 @@ export class GateConnection {
   /** Counts connections: what an earlier one answered says nothing about the present one. */
   private connection = 0;
   private commands = 0;
+  private trouble: string | undefined;
   /** Aborted with the next verified connection. */
   private verified = new AbortController();
 
-  constructor(options: GateConnectionOptions) {
+  constructor(private readonly options: GateConnectionOptions) {
     this.redis = new Redis(options.url, {
       lazyConnect: true,
       maxRetriesPerRequest: 0,
@@ -60,8 +63,8 @@ export class GateConnection {
       connectTimeout: 1_000,
       retryStrategy: (attempt) => Math.min(50 * attempt, 500),
     });
-    // Without a listener ioredis prints every failed attempt; the state is visible in readiness and metrics instead.
-    this.redis.on('error', () => undefined);
+    // Without a listener ioredis prints every failed attempt. The message only: the error carries the password it sent.
+    this.redis.on('error', ({ message }: Error) => this.setTrouble(message));
     this.redis.on('close', () => {
       this.connection += 1;
       this.setRunId(undefined);
@@ -129,7 +132,8 @@ export class GateConnection {
         const info = await this.redis.info('server');
         if (connection === this.connection) this.setRunId(/run_id:(\w+)/.exec(info)?.[1]);
         return;
-      } catch {
+      } catch (error) {
+        this.setTrouble((error as Error).message);
         await sleep(VERIFY_AGAIN_MS);
       }
     }
@@ -139,8 +143,15 @@ export class GateConnection {
     if (this.verifiedRunId === runId) return;
     this.verifiedRunId = runId;
     if (runId !== undefined) {
+      this.setTrouble(undefined);
       this.verified.abort();
       this.verified = new AbortController();
     }
+  }
+
+  private setTrouble(reason: string | undefined): void {
+    if (this.trouble === reason) return;
+    this.trouble = reason;
+    this.options.onTrouble?.(reason);
   }
 }
