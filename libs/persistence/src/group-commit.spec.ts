@@ -1,5 +1,5 @@
 import { GroupCommit, QueueFullError } from './group-commit';
-import { note } from './database-error';
+import { classifyDatabaseError, note } from './database-error';
 
 /** An error as the server sends it. */
 function serverError(code: string): Error {
@@ -120,6 +120,22 @@ describe('GroupCommit', () => {
     const answers = await Promise.allSettled([commits.submit(1), commits.submit(2)]);
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(calls).toBe(times);
+  });
+
+  it('still calls the outcome unknown when the next try finds nobody there', async () => {
+    const failures = ['unknown-outcome', 'unavailable'] as const;
+    let calls = 0;
+    const commits = new GroupCommit<number, number>({
+      name: 'test',
+      maxBatch: 10,
+      maxQueue: 10,
+      idempotent: true,
+      execute: async () => {
+        throw note(new Error('connection lost'), failures[calls++]!);
+      },
+    });
+    await expect(commits.submit(1).catch(classifyDatabaseError)).resolves.toBe('unknown-outcome');
+    expect(calls).toBe(2);
   });
 
   it('never executes again what may have been committed by code that then failed', async () => {

@@ -165,18 +165,23 @@ export class GroupCommit<C, R> {
   /** Tries a whole batch again only where that is surely harmless and may help. */
   private async executeWithRetries(entries: Entry<C, R>[]): Promise<readonly R[]> {
     const commands = entries.map((entry) => entry.command);
+    let lost: unknown;
     for (let failures = 0; ;) {
       try {
         return await this.options.execute(commands);
       } catch (error) {
         failures += 1;
-        const unknown = classifyDatabaseError(error) === 'unknown-outcome';
+        const kind = classifyDatabaseError(error);
+        if (kind === 'unknown-outcome') lost = error;
         const retriesMax = isTransient(error)
           ? TRANSIENT_RETRIES_MAX
-          : unknown && this.options.idempotent
+          : kind === 'unknown-outcome' && this.options.idempotent
             ? UNKNOWN_RETRIES_MAX
             : 0;
-        if (failures > retriesMax) throw error;
+        if (failures > retriesMax) {
+          // That this try did nothing says nothing about the one before it.
+          throw kind === 'unavailable' || kind === 'overloaded' ? (lost ?? error) : error;
+        }
         await sleep(backoffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS));
       }
     }

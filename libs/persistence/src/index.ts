@@ -1,6 +1,6 @@
 export { Database, openDatabase } from './database';
 export type { DatabaseOptions, Statements, TransactionOptions, Tx } from './database';
-export { classifyDatabaseError, sqlState } from './database-error';
+export { classifyDatabaseError, note, sqlState } from './database-error';
 export type { DatabaseErrorClass } from './database-error';
 export { serviceDatabaseUrl } from './database-url';
 export { GroupCommit, QueueFullError } from './group-commit';

@@ -1,8 +1,8 @@
 // Goal: the decision accepts exactly what the quota, the limits and the epoch allow, at any interleaving, and answers
 // each claim. Method: batches against a real Postgres, several deciders at once.
 import { idFromUuid, newUuid, systemClock, uuidFromParts } from '@gravity/kernel';
-import { type Database, migrate, openDatabase } from '@gravity/persistence';
-import { eventually, freshDatabase, type FreshDatabase } from '@gravity/testing';
+import { classifyDatabaseError, type Database, migrate, openDatabase } from '@gravity/persistence';
+import { eventually, freshDatabase, type FreshDatabase, TcpProxy } from '@gravity/testing';
 import { createSale, type Sale, type SaleOptions } from '../../test/support/sale-fixture';
 import { SaleDirectory, type SaleItem } from '../sales/sale-directory';
 import { ordersMigrations } from '../storage/migrations';
@@ -24,8 +24,8 @@ afterAll(async () => {
   await fresh.drop();
 });
 
-const decider = (): ClaimDecider =>
-  new ClaimDecider(database, new ServerClock(database, systemClock), {
+const decider = (over = database): ClaimDecider =>
+  new ClaimDecider(over, new ServerClock(over, systemClock), {
     maxBatch: 256,
     maxQueue: 100_000,
     onCommitted: () => undefined,
@@ -173,6 +173,25 @@ it('gives buyers their whole time to pay although the machine clock is wrong', a
   );
   expect(row!.left).toBeGreaterThan(55);
   expect(row!.left).toBeLessThan(61);
+});
+
+it('calls the database unavailable, and writes nothing, while statements take seconds to arrive', async () => {
+  const { items } = await saleWithItems({ quotas: [5] });
+  const proxy = await TcpProxy.start({ targetPort: Number(new URL(fresh.url).port) });
+  const far = openDatabase({ url: proxy.through(fresh.url), applicationName: 'decider-far' });
+  try {
+    const target = decider(far);
+    expect((await target.submit(command(items[0]!, 'b_near'))).outcome).toBe('ACCEPTED');
+    proxy.delay(2_100);
+    const claim = command(items[0]!, 'b_far');
+    expect(await target.submit(claim).catch(classifyDatabaseError)).toBe('unavailable');
+    expect(await counters(items[0]!.itemId)).toEqual({ held: 1, orders: 1, placed: 1 });
+    proxy.delay(0);
+    expect((await settle(target, claim)).outcome).toBe('ACCEPTED');
+  } finally {
+    await far.close();
+    await proxy.close();
+  }
 });
 
 it('spends at most one statement on a batch', async () => {

@@ -1,7 +1,7 @@
 // Claims that were let in gather here, and each batch is decided by one statement (see 0002-decide-claims.sql.ts).
 import { EVENTS } from '@gravity/contracts';
 import { assert, toRfc3339 } from '@gravity/kernel';
-import { type Database, GroupCommit } from '@gravity/persistence';
+import { type Database, GroupCommit, note } from '@gravity/persistence';
 import type { ClaimCommand, ClaimDecision, Refused } from './claim-command';
 import { orderPlacedPayload } from './order-placed-payload';
 import type { ServerClock } from './server-clock';
@@ -80,7 +80,12 @@ export class ClaimDecider {
       // Another process has just accepted the same claim for another item, so no common lock kept us apart: now it is
       // there to be found.
       else if (constraint !== ONE_ORDER_PER_CLAIM) throw error;
-      return this.decideAt(batch, this.clock.nowMs());
+    }
+    try {
+      return await this.decideAt(batch, this.clock.nowMs());
+    } catch (error) {
+      // The clock is right by now, so statements take seconds to arrive. This one wrote nothing.
+      throw (error as { code?: string }).code === SKEWED_CLOCK ? note(error, 'unavailable') : error;
     }
   }
 

@@ -230,10 +230,14 @@ export class FaultCluster {
     );
   }
 
-  /** The end of each process' log, for reports. */
+  /** What each process took for a fault of its own, and the end of its log, for reports. */
   logs(lines = 15): string {
     return this.nodes
-      .map(({ process }) => `--- ${process.name}\n${process.log().trim().split('\n').slice(-lines).join('\n')}`)
+      .map(({ process }) => {
+        const all = process.log().trim().split('\n');
+        const faults = all.slice(0, -lines).filter((line) => line.includes('"level":"error"'));
+        return [`--- ${process.name}`, ...faults.slice(-lines), ...all.slice(-lines)].join('\n');
+      })
       .join('\n');
   }
 
