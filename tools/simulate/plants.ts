@@ -4,7 +4,13 @@ import type { PostgresPlant } from './model-decide';
 import type { ProviderPlant } from './model-network';
 import type { RedisPlant } from './model-redis';
 
-export type Plant = PostgresPlant & RedisPlant & ProviderPlant;
+/** Changes to how callers are connected. */
+interface CallerPlant {
+  /** The service is not told that a caller has hung up. */
+  readonly forgetsWhoHungUp?: boolean;
+}
+
+export type Plant = PostgresPlant & RedisPlant & ProviderPlant & CallerPlant;
 
 /** The models as they are. */
 export const NO_PLANT: Plant = {};
@@ -16,6 +22,7 @@ export const PLANTS = {
   'rebuild-while-in-flight': { loadsWithoutLocks: true },
   'forget-refunds': { forgetsRefunds: true },
   'forget-whose-report': { forgetsWhoseReport: true },
+  'forget-who-hung-up': { forgetsWhoHungUp: true },
   'late-commit-after-tombstone': { forgetsTombstones: true },
 } as const satisfies Record<string, Plant>;
 

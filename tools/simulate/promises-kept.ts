@@ -17,7 +17,18 @@ interface Answer {
   readonly life: Life;
   /** An order of this claim was committed before the question. */
   readonly afterOrder: boolean;
+  /** When it was asked and when that was over, counted in questions and answers. */
+  readonly asked: number;
+  over: number;
+  hungUp: boolean;
   heard: Heard | undefined;
+}
+
+/** What becomes of one question. */
+interface Asked {
+  readonly hungUp: () => boolean;
+  readonly answer: (result: Result<PlacedClaim, Problem>) => void;
+  readonly failure: (error: unknown) => void;
 }
 
 /** One request of a buyer, with every answer to it and to its repeats. */
@@ -35,6 +46,7 @@ const NO_ANSWER = new Set<Problem['code']>(['unavailable']);
 export class Promises {
   private readonly requests = new Set<Request>();
   private seenVersion = 0;
+  private moments = 0;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -42,14 +54,19 @@ export class Promises {
   ) {}
 
   /** A request is put to a process; the caller hands over what becomes of it. */
-  asked(
-    request: Request,
-    life: Life,
-  ): { answer: (result: Result<PlacedClaim, Problem>) => void; failure: (error: unknown) => void } {
+  asked(request: Request, life: Life): Asked {
     this.requests.add(request);
-    const answer: Answer = { life, afterOrder: this.orderOf(request) !== undefined, heard: undefined };
+    const answer: Answer = {
+      life,
+      afterOrder: this.orderOf(request) !== undefined,
+      asked: (this.moments += 1),
+      over: Infinity,
+      hungUp: false,
+      heard: undefined,
+    };
     request.answers.push(answer);
     return {
+      hungUp: () => answer.hungUp,
       answer: (result) => this.heard(request, answer, heardOf(result)),
       failure: (error) => {
         this.outage(error);
@@ -74,9 +91,19 @@ export class Promises {
   died(life: Life): void {
     for (const request of this.requests) {
       for (const answer of request.answers) {
-        if (answer.life === life) answer.heard ??= { kind: 'unknown' };
+        if (answer.life === life) this.over(answer, { kind: 'unknown' });
       }
     }
+  }
+
+  /** A buyer does not wait any longer for the answers that are still to come. True when there were any. */
+  hangUp(request: Request): boolean {
+    const open = request.answers.filter(({ heard }) => heard === undefined);
+    for (const answer of open) {
+      answer.hungUp = true;
+      this.over(answer, { kind: 'unknown' });
+    }
+    return open.length > 0;
   }
 
   /** An error is an outage or a bug of ours. */
@@ -114,13 +141,17 @@ export class Promises {
     for (const order of all) this.checkMoney(order, late.get(order.order_id)?.decision);
   }
 
-  /** Before the buyers ask again: nobody was told no last and has an order all the same. */
+  /**
+   * Before the buyers ask again: nobody was told no last and has an order all the same. A no is the last word when all
+   * earlier questions were over before it was asked: who asks twice at once has to hear both answers.
+   */
   checkRefusals(): void {
     for (const request of this.requests) {
-      const order = this.orderOf(request);
-      const last = request.answers.at(-1)?.heard;
-      const silent = request.answers.every((answer) => answer.heard?.kind !== 'order');
-      if (order !== undefined && silent && last?.kind === 'refused')
+      const last = request.answers.at(-1)!;
+      const earlier = request.answers.slice(0, -1);
+      const isLastWord = last.heard?.kind === 'refused' && earlier.every(({ over }) => over < last.asked);
+      const silent = earlier.every(({ heard }) => heard?.kind !== 'order');
+      if (isLastWord && silent && this.orderOf(request) !== undefined)
         this.scheduler.complain(`${request.name} was refused, and has an order that nobody told of`);
     }
   }
@@ -174,8 +205,15 @@ export class Promises {
     }
   }
 
-  private heard(request: Request, answer: Answer, heard: Heard): void {
+  private over(answer: Answer, heard: Heard): void {
+    if (answer.heard !== undefined) return;
     answer.heard = heard;
+    answer.over = this.moments += 1;
+  }
+
+  private heard(request: Request, answer: Answer, heard: Heard): void {
+    if (answer.hungUp) return;
+    this.over(answer, heard);
     this.scheduler.note(`${request.name} hears: ${heard.kind}`);
     const order = this.orderOf(request);
     if (heard.kind === 'order') {

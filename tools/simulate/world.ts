@@ -35,7 +35,11 @@ export class World {
   private readonly withRefunds: boolean;
   private readonly workers: readonly WorkerName[];
 
-  constructor(seed: number, plant: Plant, traced: boolean) {
+  constructor(
+    seed: number,
+    private readonly plant: Plant,
+    traced: boolean,
+  ) {
     const scheduler = (this.scheduler = new Scheduler(seed, traced));
     const postgres = new ModelPostgres(plant);
     this.engines = {
@@ -226,13 +230,19 @@ export class World {
   }
 
   private repeat(process: ServiceProcess): void {
-    if (this.requests.length > 0) this.send(process, this.requests[this.scheduler.pick(this.requests.length)]!);
+    if (this.requests.length === 0) return;
+    const choice = this.scheduler.pick(2 * this.requests.length);
+    const request = this.requests[choice >> 1]!;
+    if (choice % 2 === 1 && this.promises.hangUp(request)) this.scheduler.note(`${request.name} hangs up`);
+    this.send(process, request);
   }
 
   private send(process: ServiceProcess, request: Request): void {
     this.scheduler.note(`${process.name} is asked: ${request.name}`);
     const heard = this.promises.asked(request, process);
-    this.scheduler.as(process, () => void process.claims.execute(request.command).then(heard.answer, heard.failure));
+    const hungUp = this.plant.forgetsWhoHungUp === true ? (): boolean => false : heard.hungUp;
+    const command = { ...request.command, hungUp };
+    this.scheduler.as(process, () => void process.claims.execute(command).then(heard.answer, heard.failure));
   }
 
   private work(process: ServiceProcess, worker: WorkerName): void {

@@ -16,6 +16,8 @@ export interface ClaimCommand {
   readonly regionCode: string;
   readonly paymentWindowMs: number;
   readonly traceparent: string | undefined;
+  /** True once nobody waits for the answer any more. */
+  readonly hungUp?: (() => boolean) | undefined;
 }
 
 export type ClaimDecision =
@@ -27,7 +29,9 @@ export type ClaimDecision =
       readonly fingerprint: string;
       readonly live: boolean;
     }
-  | { readonly outcome: Refused };
+  | { readonly outcome: Refused }
+  /** Not decided, because whoever asked has hung up. */
+  | { readonly outcome: 'ABANDONED' };
 
 /** Every way a decision can say no, or not yet. */
 export type Refused =

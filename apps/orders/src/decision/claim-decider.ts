@@ -51,7 +51,7 @@ export class ClaimDecider {
       maxInFlight: 2,
       // A repeated batch finds its own orders and is answered REPLAYED: repeating is safe even after a lost answer.
       idempotent: true,
-      execute: (batch) => this.decide(batch),
+      execute: (batch) => this.decideWanted(batch),
     });
   }
 
@@ -68,6 +68,18 @@ export class ClaimDecider {
   /** Resolves when nothing is waiting or under way. */
   drain(): Promise<void> {
     return this.commands.drain();
+  }
+
+  /**
+   * Claims may have waited behind a database that did not answer. Whoever has hung up meanwhile asks again, perhaps
+   * elsewhere, and may have been refused there: an order now would be one that nobody was told of.
+   */
+  private async decideWanted(batch: readonly ClaimCommand[]): Promise<readonly ClaimDecision[]> {
+    const wanted = batch.filter(({ hungUp }) => hungUp?.() !== true);
+    if (wanted.length === batch.length) return this.decide(batch);
+    const decisions = wanted.length > 0 ? await this.decide(wanted) : [];
+    const byClaim = new Map(wanted.map((command, index) => [command, decisions[index]!]));
+    return batch.map((command) => byClaim.get(command) ?? { outcome: 'ABANDONED' });
   }
 
   private async decide(batch: readonly ClaimCommand[]): Promise<ClaimDecision[]> {

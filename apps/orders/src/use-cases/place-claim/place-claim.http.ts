@@ -83,6 +83,7 @@ export class PlaceClaimHttp {
         regionCode: body.value.regionCode,
         expectedTotal: body.value.expectedTotal,
         traceparent: currentTraceparent(),
+        hungUp: () => reply.raw.destroyed,
       });
       if (!result.ok) return sendProblem(reply, this.prepare(result.error));
       if (result.value.replayed) reply.header('idempotent-replayed', 'true');

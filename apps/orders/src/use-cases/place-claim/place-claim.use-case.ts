@@ -80,10 +80,10 @@ export class PlaceClaimUseCase {
     try {
       const result =
         problem === undefined ? await this.attempt(attempt, round, item) : await this.unlessKnown(attempt, problem);
-      this.onOutcome(result.ok ? (result.value.replayed ? 'replayed' : 'accepted') : result.error.code);
+      this.onOutcome(outcomeOf(result));
       return result;
     } catch (error) {
-      this.onOutcome(outcomeOf(error));
+      this.onOutcome(outcomeOfError(error));
       throw error;
     }
   }
@@ -197,6 +197,7 @@ export class PlaceClaimUseCase {
       regionCode: request.regionCode,
       paymentWindowMs: round.paymentWindowMs,
       traceparent: request.traceparent,
+      hungUp: request.hungUp,
     });
   }
 
@@ -208,7 +209,8 @@ export class PlaceClaimUseCase {
     decision: ClaimDecision,
   ): void {
     const { epoch, number } = admission;
-    if (epoch === null || decision.outcome === 'STALE_EPOCH' || decision.outcome === 'RETRY') return;
+    // A claim nobody waits for may be asked again at this moment, and be accepted: its sweeper finds out.
+    if (epoch === null || NOTHING_TO_REPORT.has(decision.outcome)) return;
     this.gate
       .report(item.seriesId, item.itemId, attempt.claimId, { epoch, number }, verdictOf(item, decision))
       .catch(() => undefined);
@@ -229,6 +231,8 @@ export class PlaceClaimUseCase {
       case 'TOMBSTONED':
       case 'RETRY':
         return undefined;
+      case 'ABANDONED':
+        return { ok: false, error: ABANDONED };
       default:
         return { ok: false, error: refusalOf({ kind: decision.outcome }) };
     }
@@ -247,8 +251,17 @@ const SOLD_OUT = refuse(
   'All units are taken. Unpaid units come back on sale while the round is open.',
 ).error;
 
+const ABANDONED = refuse('unavailable', 'The caller hung up before the claim was decided.').error;
+const NOTHING_TO_REPORT: ReadonlySet<ClaimDecision['outcome']> = new Set(['STALE_EPOCH', 'RETRY', 'ABANDONED']);
+
+/** How a claim is counted. */
+function outcomeOf(result: Result<PlacedClaim, Problem>): ClaimOutcome {
+  if (result.ok) return result.value.replayed ? 'replayed' : 'accepted';
+  return result.error === ABANDONED ? 'abandoned' : result.error.code;
+}
+
 /** How a claim that ended in an exception is counted. */
-function outcomeOf(error: unknown): ClaimOutcome {
+function outcomeOfError(error: unknown): ClaimOutcome {
   if (error instanceof QueueFullError) return 'overloaded';
   const kind = classifyDatabaseError(error);
   if (kind === 'unknown-outcome') return 'outcome-unknown';
