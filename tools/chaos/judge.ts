@@ -29,6 +29,8 @@ export interface JudgeOptions {
   readonly restWithinMs?: number;
   /** The gate has so long to agree with Postgres afterwards. */
   readonly agreeWithinMs?: number;
+  /** Kafka and the snapshots of SKUs have so long to be complete. */
+  readonly publishedWithinMs?: number;
 }
 
 const REST_WITHIN_MS = 150_000;
@@ -40,7 +42,7 @@ const SHOWN_PER_CHECK = 20;
 
 /** Resolves with everything that was found broken, and how many facts were looked at. */
 export async function judge(world: World, crowd: Crowd, options: JudgeOptions = {}): Promise<Judgement> {
-  const { agreeWithinMs = AGREE_WITHIN_MS } = options;
+  const { agreeWithinMs = AGREE_WITHIN_MS, publishedWithinMs = PUBLISHED_WITHIN_MS } = options;
   const violations: Violation[] = [];
   const note = (promise: Violation['promise'], found: readonly string[], late = false): void => {
     violations.push(...found.slice(0, SHOWN_PER_CHECK).map((what) => ({ promise, what, ...(late ? { late } : {}) })));
@@ -69,10 +71,10 @@ export async function judge(world: World, crowd: Crowd, options: JudgeOptions = 
       note('P1', sold.violations);
       note('P4', once.violations);
     }
-    const published = await checkPublished(orders, cluster.kafka.url);
+    const published = await checkPublished(orders, cluster.kafka.url, publishedWithinMs);
     checked += published.checked;
     note('P4', published.violations, late);
-    note('P4', await checkSnapshots(cluster.databaseUrl('catalog'), orders), late);
+    note('P4', await checkSnapshots(cluster.databaseUrl('catalog'), orders, publishedWithinMs), late);
     note('P4', await wronglyParked(world));
     note('P8', await rebuilt(world, crowd.sales, agreeWithinMs), late);
     return { violations, checked, rest };
@@ -146,7 +148,7 @@ function takenBack(records: readonly ClaimRecord[]): string[] {
 }
 
 /** What orders knows of each SKU is the catalogue's last word on it: every event had its effect. */
-async function checkSnapshots(catalogUrl: string, orders: OrdersBook): Promise<string[]> {
+async function checkSnapshots(catalogUrl: string, orders: OrdersBook, withinMs: number): Promise<string[]> {
   const catalog = await openBook(catalogUrl);
   try {
     const last = async (book: OrdersBook, text: string): Promise<string> => {
@@ -159,7 +161,7 @@ async function checkSnapshots(catalogUrl: string, orders: OrdersBook): Promise<s
       async () => {
         if ((await last(orders, known)) !== skus) throw new Error('snapshots are behind');
       },
-      { withinMs: PUBLISHED_WITHIN_MS },
+      { withinMs },
     ).catch(() => undefined);
     const snapshots = await last(orders, known);
     return snapshots === skus ? [] : [`SKUs in the catalogue: ${skus}; as orders knows them: ${snapshots}`];
@@ -178,6 +180,7 @@ interface Row {
 async function checkPublished(
   orders: OrdersBook,
   brokers: string,
+  withinMs: number,
 ): Promise<{ readonly checked: number; readonly violations: string[] }> {
   const { rows } = await orders.query<Row>('select event_id::text, topic, key from outbox order by id');
   const topics = [...new Set(rows.map(({ topic }) => topic))];
@@ -204,7 +207,7 @@ async function checkPublished(
       async () => {
         if (different().length > 0) throw new Error('events are missing');
       },
-      { withinMs: PUBLISHED_WITHIN_MS },
+      { withinMs },
     ).catch(() => undefined);
     return { checked: rows.length, violations: different() };
   } finally {
