@@ -18,6 +18,8 @@ import type { Database } from '@gravity/persistence';
 import { eventually } from '@gravity/testing';
 import { Ajv2020 } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
+import { GateKeeper } from '../src/gate/gate-keeper';
+import { SOLD_OUT_FLAG_MS } from '../src/gate/gate-scripts';
 import { type Answer, type Claim, ClaimsService, roundIdOf } from './support/claims-service';
 import type { Sale, SaleOptions } from './support/sale-fixture';
 
@@ -141,6 +143,19 @@ describe('accepted', () => {
     await eventually(async () => expect((await claim(sale, newBuyer())).body.code).toBe('round-closed'));
     await repeated();
   });
+});
+
+it('decides without a gate only when no sold-out flag of the gate before can stand', async () => {
+  const sale = await onSale();
+  await services.app.get(GateKeeper, { strict: false }).goDirect(sale.seriesId, undefined, 'for the test');
+  expect((await claim(sale, newBuyer())).status).toBe(201);
+  const [row] = await database.query<{ ms: number }>(
+    `select extract(epoch from o.placed_at - s.admission_changed_at)::float8 * 1000 as ms
+     from orders o join series s using (series_id) where o.round_id = $1`,
+    [sale.roundId],
+  );
+  // The order's time is Postgres' as this process knows it: a few milliseconds may be missing.
+  expect(row!.ms).toBeGreaterThan(SOLD_OUT_FLAG_MS - 50);
 });
 
 describe('refused', () => {

@@ -6,6 +6,7 @@ import { createSale, type Sale } from '../../test/support/sale-fixture';
 import { ordersMigrations } from '../storage/migrations';
 import { GateConnection } from './gate-connection';
 import { GateKeeper } from './gate-keeper';
+import { SOLD_OUT_FLAG_MS } from './gate-scripts';
 import { RedisGate } from './redis-gate';
 import { ReturnsWorker } from './returns-worker';
 
@@ -71,4 +72,17 @@ it('lets claims of a series go straight to Postgres only for whoever saw the epo
     sale.seriesId,
   ]);
   expect(rows).toEqual([{ admission: 'DIRECT', epoch: 2 }]);
+});
+
+it('opens what the gate before had left only when no sold-out flag of that can stand', async () => {
+  const sale = await createSale(database, { quotas: [3] });
+  await keeper.load(sale.seriesId);
+  await keeper.load(sale.seriesId);
+  const [row] = await database.query<{ ms: number }>(
+    `select extract(epoch from clock_timestamp() - admission_changed_at)::float8 * 1000 as ms from series
+     where series_id = $1`,
+    [sale.seriesId],
+  );
+  expect(row!.ms).toBeGreaterThanOrEqual(SOLD_OUT_FLAG_MS);
+  expect(await view(sale)).toMatchObject({ epoch: 2n, state: 'open', available: 3 });
 });

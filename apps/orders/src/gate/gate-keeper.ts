@@ -1,12 +1,12 @@
 // Keeps the gate true: loads it from Postgres, rebuilds it after any loss, switches a series to DIRECT admission while
 // Redis is away and back when it has returned. Every switch takes a new epoch, so two processes that disagree about
 // Redis can never both have their claims accepted.
-import type { Clock } from '@gravity/kernel';
+import { type Clock, monotonicMs, sleep } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
 import type { GateConnection } from './gate-connection';
 import { GateUnavailable } from './gate-connection';
 import { GateControl, type GateItemView, type LateAdmission, type LateClaim } from './gate-control';
-import { gateKeys } from './gate-scripts';
+import { gateKeys, SOLD_OUT_FLAG_MS } from './gate-scripts';
 import { type GateSnapshot, GateStateRepository } from './gate-state.repository';
 import type { RedisGate } from './redis-gate';
 import type { ReturnsWorker } from './returns-worker';
@@ -115,8 +115,10 @@ export class GateKeeper extends GateControl {
     }
     const snapshot = await this.state.beginLoad(seriesId, runId, observedEpoch);
     if (snapshot === undefined) return true;
+    // The first gate of a series has nobody before it who could have been sold out.
+    const opensAt = snapshot.epoch > 1n ? monotonicMs() + SOLD_OUT_FLAG_MS : 0;
     try {
-      const newerEpoch = await this.fill(seriesId, snapshot);
+      const newerEpoch = await this.fill(seriesId, snapshot, opensAt);
       if (newerEpoch === undefined) this.onSwitch(seriesId, 'GATE', `loaded under epoch ${snapshot.epoch}`);
       // Usually somebody else has loaded since. An epoch that Postgres does not know has to be passed first.
       else if (await this.state.passEpoch(seriesId, newerEpoch)) return await this.loadNow(seriesId, newerEpoch);
@@ -128,8 +130,11 @@ export class GateKeeper extends GateControl {
     }
   }
 
-  /** Fills the gate and opens it; or leaves it alone and returns its epoch when that is not older than the snapshot's. */
-  private async fill(seriesId: string, snapshot: GateSnapshot): Promise<bigint | undefined> {
+  /**
+   * Fills the gate and opens it, units free of the gate before not until no sold-out flag of that can stand; or leaves it
+   * alone and returns its epoch when that is not older than the snapshot's.
+   */
+  private async fill(seriesId: string, snapshot: GateSnapshot, opensAt: number): Promise<bigint | undefined> {
     const epoch = String(snapshot.epoch);
     const anyItem = gateKeys(seriesId, 'none');
     const [begun, newerEpoch] = await this.connection.run('gateLoadBegin', anyItem, epoch);
@@ -187,6 +192,7 @@ export class GateKeeper extends GateControl {
         rows.flatMap((row) => [row.buyerId, row.wins]),
       );
     }
+    if (snapshot.items.some(({ available }) => available > 0)) await sleep(Math.max(0, opensAt - monotonicMs()));
     await chunk(anyItem, 'open', keepSeriesMs, []);
     return undefined;
   }

@@ -3,6 +3,7 @@
 import { type Currency, idFromUuid } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
 import type { RoundStatus } from '../domain/round';
+import { SOLD_OUT_FLAG_MS } from '../gate/gate-scripts';
 
 /** A round's facts are at most this old when a claim is judged by them. */
 const FRESH_MS = 500;
@@ -45,6 +46,8 @@ export interface SaleRound {
   readonly stopped: boolean;
   /** The server whose memory holds the series' gate. */
   readonly gateRunId: string | undefined;
+  /** From this moment of our monotonic clock on Postgres alone may decide, while the admission is DIRECT. */
+  readonly directFromMs: number;
   /** By wire id. */
   readonly items: ReadonlyMap<string, SaleItem>;
 }
@@ -87,6 +90,11 @@ export class SaleDirectory {
     return read;
   }
 
+  /** How long a claim in DIRECT admission has to wait, in ms: until no sold-out flag of the gate before can stand. */
+  directWaitMs(round: SaleRound): number {
+    return Math.max(0, Math.ceil(round.directFromMs - this.monotonic()));
+  }
+
   private async read(roundId: string): Promise<SaleRound | undefined> {
     const readAt = this.monotonic();
     const rows = await this.database.query<SaleRow>(
@@ -99,11 +107,20 @@ export class SaleDirectory {
       [roundId],
       'sale-directory',
     );
-    const round = roundOf(rows);
+    const round = roundOf(rows, this.directFromMs(roundId, rows));
     this.entries.delete(roundId);
     this.entries.set(roundId, { round, readAt, refreshing: false });
     if (this.entries.size > MOST_ROUNDS) this.entries.delete(this.entries.keys().next().value!);
     return round;
+  }
+
+  /** Whoever sees a switch to DIRECT for the first time may have seen it late, but not before it was committed. */
+  private directFromMs(roundId: string, [row]: readonly SaleRow[]): number {
+    const known = this.entries.get(roundId)?.round;
+    const [item] = known?.items.values() ?? [];
+    if (known !== undefined && item?.admission === 'DIRECT' && String(item.epoch) === row?.epoch)
+      return known.directFromMs;
+    return this.monotonic() + SOLD_OUT_FLAG_MS;
   }
 }
 
@@ -130,7 +147,7 @@ interface SaleRow {
   readonly admission: 'GATE' | 'DIRECT';
 }
 
-function roundOf(rows: readonly SaleRow[]): SaleRound | undefined {
+function roundOf(rows: readonly SaleRow[], directFromMs: number): SaleRound | undefined {
   const [first] = rows;
   if (first === undefined) return undefined;
   return {
@@ -142,6 +159,7 @@ function roundOf(rows: readonly SaleRow[]): SaleRound | undefined {
     paymentWindowMs: first.payment_window_seconds * 1_000,
     stopped: first.stopped,
     gateRunId: first.gate_run_id ?? undefined,
+    directFromMs,
     items: new Map(rows.map((row) => [idFromUuid('item', row.item_id), itemOf(row)])),
   };
 }

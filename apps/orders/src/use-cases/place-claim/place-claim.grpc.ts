@@ -26,7 +26,11 @@ export class PlaceClaimGrpc {
     callers: ['buyer'],
     rateLimit: CLAIM_RATE,
   })
-  async place(request: Incoming, metadata: object, call: { readonly cancelled: boolean }): Promise<OrdersProto.PlaceClaimResponse> {
+  async place(
+    request: Incoming,
+    metadata: object,
+    call: { readonly cancelled: boolean },
+  ): Promise<OrdersProto.PlaceClaimResponse> {
     const roundId = uuidFromId('round', request.roundId);
     if (roundId === undefined) throw new ProblemError({ code: 'not-found', detail: 'There is no such round.' });
     const expected = request.expectedTotal;

@@ -109,7 +109,7 @@ export class PlaceClaimUseCase {
 
   private async attempt(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Result<PlacedClaim, Problem>> {
     for (let count = 0; count < MOST_ATTEMPTS; count += 1) {
-      const admission = item.admission === 'GATE' ? await this.askGate(attempt, round, item) : DIRECT;
+      const admission = item.admission === 'GATE' ? await this.askGate(attempt, round, item) : this.direct(round);
       if (admission.kind === 'refused') return this.unlessKnown(attempt, admission.problem);
       if (admission.kind === 'in') {
         const decision = await this.decide(attempt, round, item, admission);
@@ -128,6 +128,12 @@ export class PlaceClaimUseCase {
     return refuse('unavailable', 'The sale is being moved to another gate. Repeat with the same Idempotency-Key.', {
       retryAfterSeconds: 1,
     });
+  }
+
+  /** Another process may still answer "sold out" by a flag of the gate before, and to buyers who are accepted now. */
+  private direct(round: SaleRound): Admission {
+    const waitMs = this.directory.directWaitMs(round);
+    return waitMs > 0 ? { kind: 'again', waitMs } : DIRECT;
   }
 
   private async askGate(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Admission> {
@@ -171,10 +177,14 @@ export class PlaceClaimUseCase {
     }
   }
 
-  private raiseFlag(item: SaleItem): void {
-    const fetch = (): ReturnType<RedisGate['soldOut']> =>
-      this.gate.soldOut(item.seriesId, item.itemId, item.epoch, MOST_CLAIMS_PER_FLAG);
-    void this.board.raise(item.itemId, item.epoch, fetch);
+  private raiseFlag({ roundId, seriesId, itemId, epoch, wire }: SaleItem): void {
+    void this.board.raise(itemId, epoch, async () => {
+      // The gate may go on saying what is not in force any more: whoever is admitted elsewhere waits for flags to fall,
+      // but only for those that were raised before the switch.
+      const inForce = (await this.directory.refresh(roundId))?.items.get(wire.itemId);
+      if (inForce?.epoch !== epoch) return undefined;
+      return this.gate.soldOut(seriesId, itemId, epoch, MOST_CLAIMS_PER_FLAG);
+    });
   }
 
   private decide(
