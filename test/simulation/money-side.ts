@@ -234,9 +234,12 @@ export class MoneySide {
         _series: string,
         itemId: string,
         claimId: string,
-        admission: GateAdmission | undefined,
+        { epoch, number }: GateAdmission,
         verdict: string,
-      ) => void this.heard.push([itemId, claimId, `${admission?.epoch}|${admission?.number}`, verdict]),
+      ) => {
+        this.heard.push([itemId, claimId, `${epoch}|${number ?? ''}`, verdict]);
+        return this.admits !== 'stale';
+      },
     } as unknown as RedisGate;
   }
 

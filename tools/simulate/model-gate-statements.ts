@@ -222,7 +222,10 @@ function returnStatements(): (readonly [string, Statement])[] {
       {
         name: 'returns',
         run: (session) =>
-          session.all('returns').map((row) => ({ ...row, admission: session.get('series', row.series_id)!.admission })),
+          session.all('returns').map((row) => {
+            const { epoch, admission } = session.get('series', row.series_id)!;
+            return { ...row, epoch, admission };
+          }),
       },
     ],
     [

@@ -34,6 +34,8 @@ export interface RedisPlant {
   readonly releasesTwice?: boolean;
   /** A report is taken for the admission of its number, under whichever epoch that was. */
   readonly forgetsWhoseReport?: boolean;
+  /** A gate takes a return that is meant for the gate of another epoch. */
+  readonly forgetsWhoseReturn?: boolean;
 }
 
 export class ModelRedis {
@@ -68,7 +70,7 @@ export class ModelRedis {
       case 'gateClaim':
         return this.claim(at, args);
       case 'gateSettle':
-        return [this.settle(at, args)];
+        return this.settle(at, args);
       case 'gateLoadBegin':
         return this.loadBegin(at, args);
       case 'gateLoadChunk':
@@ -104,23 +106,30 @@ export class ModelRedis {
     return reply;
   }
 
-  private settle(at: Keys, [json]: readonly Arg[]): number {
+  private settle(at: Keys, [json]: readonly Arg[]): GateReply {
     const { item } = at;
-    if (at.series?.state === 'loading') return 0;
-    if (item === undefined) return 1;
+    if (at.series?.state === 'loading') return [0];
     const now = this.nowMs();
     const reports = JSON.parse(String(json)) as string[];
     let back = 0;
+    const reply: Arg[] = [1];
     for (let index = 0; index < reports.length; index += 3) {
-      back += this.settleOne(at, item, reports.slice(index, index + 3) as [string, string, string]);
+      const report = reports.slice(index, index + 3) as [string, string, string];
+      if (this.isForAnother(report, item)) reply.push(index / 3 + 1);
+      else if (item !== undefined) back += this.settleOne(at, item, report);
     }
-    if (back > 0) {
+    if (item !== undefined && back > 0) {
       cool(item, now);
       if (item.cooling === 0) item.coolUntil = now + SOLD_OUT_FLAG_MS;
       item.cooling += back;
       item.claimed -= back;
     }
-    return 1;
+    return reply;
+  }
+
+  private isForAnother([, admission, verdict]: readonly [string, string, string], item: ItemHash | undefined): boolean {
+    if (verdict === 'kept' || !admission.endsWith('|') || this.plant.forgetsWhoseReturn === true) return false;
+    return admission !== `${item?.epoch ?? ''}|`;
   }
 
   private settleOne(at: Keys, item: ItemHash, [id, admission, verdict]: readonly [string, string, string]): number {
@@ -131,7 +140,7 @@ export class ModelRedis {
     const note = at.claims.get(id);
     if (note === undefined) return 0;
     const { quantity, buyer, number } = readNote(note);
-    if (admission !== '' && !this.isOf(admission, item.epoch, number)) return 0;
+    if (!this.isOf(admission, item.epoch, number)) return 0;
     at.pending.delete(id);
     if (quantity > 0) {
       add(at.buyers, buyer, -quantity);
@@ -143,6 +152,7 @@ export class ModelRedis {
   }
 
   private isOf(admission: string, epoch: string, number: string): boolean {
+    if (admission.endsWith('|')) return true;
     if (this.plant.forgetsWhoseReport === true) return admission.endsWith(`|${number}`);
     return admission === `${epoch}|${number}`;
   }

@@ -162,30 +162,34 @@ return reply
 `;
 
 /**
- * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission (`epoch|number`; '' : any) and verdict:
- * 'kept' (the order is committed), 'undone' (it never will be: forget the claim) or 'returned' (the order was closed:
- * remember the claim, offer its units again). Idempotent; a claim the gate does not know, or knows from another admission,
- * is skipped: a load gives the same numbers again. Answers 1, or 0 while loading.
+ * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission (`epoch|number`, or `epoch|`: under
+ * whichever number) and verdict: 'kept' (the order is committed), 'undone' (it never will be: forget the claim) or
+ * 'returned' (the order was closed: remember the claim, offer its units again). Idempotent; a claim the gate does not know,
+ * or knows from another admission, is skipped: a load gives the same numbers again. Answers 0 while loading; else 1 and the
+ * places of the reports `epoch|` that were for a gate of another epoch than this.
  */
 export const SETTLE_SCRIPT = `${WARM_UP_COOLED}
 local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local s = redis.call('HMGET', series, 'state')
-if s[1] == 'loading' then return 0 end
+if s[1] == 'loading' then return {0} end
 local g = redis.call('HMGET', item, 'epoch', 'winLimit')
-if not g[1] then return 1 end
+local mine = (g[1] or '') .. '|'
 local now = clock()
 local back = 0
 local winLimit = tonumber(g[2])
 local reports = cjson.decode(ARGV[1])
 local kept = {}
+local reply = {1}
 for i = 1, #reports, 3 do
   local id, admission, verdict = reports[i], reports[i + 1], reports[i + 2]
+  local anyNumber = string.sub(admission, -1) == '|'
   -- A live order needs no sweeping, under whichever admission its claim is noted.
-  if verdict == 'kept' then kept[#kept + 1] = id end
-  local record = verdict ~= 'kept' and redis.call('HGET', claims, id)
+  if verdict == 'kept' then kept[#kept + 1] = id
+  elseif anyNumber and admission ~= mine then reply[#reply + 1] = (i + 2) / 3 end
+  local record = g[1] and verdict ~= 'kept' and redis.call('HGET', claims, id)
   if record then
     local q, buyer, number = string.match(record, '^(%d+)|(.*)|(%d+)$')
-    if admission == '' or admission == g[1] .. '|' .. number then
+    if admission == mine .. (anyNumber and '' or number) then
       redis.call('ZREM', pending, id)
       local quantity = tonumber(q)
       if quantity > 0 then
@@ -205,7 +209,7 @@ if back > 0 then
   redis.call('HINCRBY', item, 'cooling', back)
   redis.call('HINCRBY', item, 'claimed', -back)
 end
-return 1
+return reply
 `;
 
 /** Begins a load. ARGV: epoch. Answers 1, or the gate's epoch and 0 when that is this epoch or a later one: {0, epoch}. */

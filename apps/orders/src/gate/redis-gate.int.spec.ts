@@ -122,7 +122,7 @@ it('agrees with a model for any sequence of claims and reports', async () => {
               model.claim(`c_${next.id}`, buyer, next.quantity),
             );
           } else {
-            await gate.report(at.seriesId, at.itemId, `c_${next.id}`, undefined, next.verdict);
+            await gate.report(at.seriesId, at.itemId, `c_${next.id}`, { epoch: 1n }, next.verdict);
             model.report(`c_${next.id}`, next.verdict);
           }
           const view = await gate.view(at.seriesId, at.itemId);
@@ -145,7 +145,7 @@ it('keeps returned units back for the life of a local flag, then offers them', a
     at = await load({ quota: 1 });
     await claim(at, 'first', 'b_1');
     startedAt = monotonicMs();
-    await gate.report(at.seriesId, at.itemId, 'first', undefined, 'returned');
+    await gate.report(at.seriesId, at.itemId, 'first', { epoch: 1n }, 'returned');
     flag = await gate.soldOut(at.seriesId, at.itemId, 1n, 100);
     meanwhile = (await claim(at, 'second', 'b_2')).kind;
   } while (monotonicMs() - startedAt > SOLD_OUT_FLAG_MS / 2);
@@ -190,11 +190,23 @@ it('hears of an admission only what was said of that very one', async () => {
   expect(await report(7n, 1)).toBe(0);
 });
 
+it('takes a return only for the gate of its epoch, and says so', async () => {
+  const at = await load({ quota: 3, epoch: 7 });
+  await claim(at, 'c', 'b', 1, 7n);
+  const told = (epoch: bigint, itemId = at.itemId): Promise<boolean> =>
+    gate.report(at.seriesId, itemId, 'c', { epoch }, 'returned');
+  expect(await told(8n)).toBe(false);
+  expect(await told(7n, newUuid())).toBe(false);
+  expect((await gate.view(at.seriesId, at.itemId))!.claimed).toBe(1);
+  expect(await told(7n)).toBe(true);
+  expect((await gate.view(at.seriesId, at.itemId))!.claimed).toBe(0);
+});
+
 it('lists claims whose decision was never reported', async () => {
   const at = await load({ quota: 5, perBuyer: 3 });
   await claim(at, 'reported', 'b|1', 2);
   await claim(at, 'lost', 'b|2', 3);
-  await gate.report(at.seriesId, at.itemId, 'reported', undefined, 'kept');
+  await gate.report(at.seriesId, at.itemId, 'reported', { epoch: 1n }, 'kept');
   await sleep(5);
   expect(await gate.stalePending(at.seriesId, at.itemId, 1)).toEqual([
     { claimId: 'lost', buyerId: 'b|2', quantity: 3, admissionNumber: 2, epoch: 1n },

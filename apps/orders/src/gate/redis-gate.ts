@@ -31,10 +31,13 @@ export type GateAnswer =
 
 export type Verdict = 'kept' | 'undone' | 'returned';
 
-/** One letting through of a claim. Numbers start again with each load, so a number means nothing without its epoch. */
+/**
+ * One letting through of a claim; without a number, whichever there was in that epoch. Numbers start again with each
+ * load, so a number means nothing without its epoch.
+ */
 export interface GateAdmission {
   readonly epoch: bigint;
-  readonly number: number | bigint;
+  readonly number?: number | bigint;
 }
 
 interface Report {
@@ -51,7 +54,7 @@ interface ItemQueues {
 
 export class RedisGate {
   private readonly claimQueues = new Map<string, ItemQueues>();
-  private readonly reportQueues = new Map<string, GroupCommit<Report, void>>();
+  private readonly reportQueues = new Map<string, GroupCommit<Report, boolean>>();
 
   constructor(private readonly connection: GateConnection) {}
 
@@ -75,20 +78,21 @@ export class RedisGate {
   }
 
   /**
-   * Reports a decision on one admission, or on whichever the gate knows. Lost reports are found again: a claim left
-   * pending by the sweeper, a returned one by its row in `gate_returns`, for which the caller waits for the promise.
+   * Reports a decision on one admission. Resolves with false when it named no number and the gate is of another epoch.
+   * Lost reports are found again: a claim left pending by the sweeper, a returned one by its row in `gate_returns`, for
+   * which the caller waits for the promise.
    */
-  async report(
+  report(
     seriesId: string,
     itemId: string,
     claimId: string,
-    admission: GateAdmission | undefined,
+    admission: GateAdmission,
     verdict: Verdict,
-  ): Promise<void> {
+  ): Promise<boolean> {
     let queue = this.reportQueues.get(itemId);
     if (queue === undefined) {
       const keys = gateKeys(seriesId, itemId);
-      queue = new GroupCommit<Report, void>({
+      queue = new GroupCommit<Report, boolean>({
         name: 'gate-reports',
         maxBatch: REPORTS_PER_CALL,
         maxQueue: REPORTS_QUEUED_PER_ITEM,
@@ -97,8 +101,7 @@ export class RedisGate {
       });
       this.reportQueues.set(itemId, queue);
     }
-    const told = admission === undefined ? '' : `${admission.epoch}|${admission.number}`;
-    await queue.submit({ claimId, admission: told, verdict });
+    return queue.submit({ claimId, admission: `${admission.epoch}|${admission.number ?? ''}`, verdict });
   }
 
   /** The buyers with claims of a sold-out item and for how long a local flag may stand; undefined when it is not. */
@@ -177,11 +180,11 @@ export class RedisGate {
     }
   }
 
-  private async reportBatch(keys: readonly string[], batch: readonly Report[]): Promise<void[]> {
+  private async reportBatch(keys: readonly string[], batch: readonly Report[]): Promise<boolean[]> {
     const reports = batch.flatMap((report) => [report.claimId, report.admission, report.verdict]);
-    const [applied] = await this.connection.run('gateSettle', keys, JSON.stringify(reports));
+    const [applied, ...missed] = await this.connection.run('gateSettle', keys, JSON.stringify(reports));
     if (applied === 0) throw new GateUnavailable('the gate is loading');
-    return batch.map(() => undefined);
+    return batch.map((_, index) => !missed.includes(index + 1));
   }
 }
 

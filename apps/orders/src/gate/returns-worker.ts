@@ -11,6 +11,7 @@ interface ReturnRow {
   readonly claim_id: string;
   readonly series_id: string;
   readonly item_id: string;
+  readonly epoch: string | number | bigint;
   readonly admission: 'GATE' | 'DIRECT';
 }
 
@@ -25,23 +26,25 @@ export class ReturnsWorker extends Loop {
   /** Applies what is due. Safe in several processes: the gate applies a return once. */
   protected override async turn(): Promise<number | void> {
     const rows = await this.database.query<ReturnRow>(
-      `select g.return_id, g.claim_id, g.series_id, g.item_id, s.admission
+      `select g.return_id, g.claim_id, g.series_id, g.item_id, s.epoch, s.admission
        from gate_returns g join series s using (series_id) order by g.return_id limit ${ROWS_PER_TURN}`,
     );
     if (rows.length === 0) return;
-    // In DIRECT admission there is no gate to tell, and the next load reads Postgres.
+    // In DIRECT admission there is no gate to tell, and the next load reads Postgres. A row is for the gate of the epoch in
+    // force, for the load of an epoch takes earlier rows away; what answers may be another: an old primary, an old memory.
     const told = await Promise.allSettled(
       rows.map((row) =>
         row.admission === 'DIRECT'
-          ? Promise.resolve()
-          : this.gate.report(row.series_id, row.item_id, row.claim_id, undefined, 'returned'),
+          ? Promise.resolve(true)
+          : this.gate.report(row.series_id, row.item_id, row.claim_id, { epoch: BigInt(row.epoch) }, 'returned'),
       ),
     );
-    const done = rows.filter((_, index) => told[index]!.status === 'fulfilled').map((row) => String(row.return_id));
+    const isDone = (result: PromiseSettledResult<boolean>): boolean => result.status === 'fulfilled' && result.value;
+    const done = rows.filter((_, index) => isDone(told[index]!)).map((row) => String(row.return_id));
     if (done.length > 0)
       await this.database.query(`delete from gate_returns where return_id = any($1::bigint[])`, [done]);
     const failed = told.find((result) => result.status === 'rejected');
     if (failed !== undefined && done.length === 0) throw failed.reason as Error;
-    if (rows.length === ROWS_PER_TURN) return 0;
+    if (rows.length === ROWS_PER_TURN && done.length > 0) return 0;
   }
 }
