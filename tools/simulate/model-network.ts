@@ -26,7 +26,7 @@ export class ModelGateConnection {
   private cut = false;
 
   constructor(
-    private readonly redis: ModelRedis,
+    private redis: ModelRedis,
     private readonly scheduler: Scheduler,
     private readonly life: Life,
   ) {
@@ -101,10 +101,18 @@ export class ModelGateConnection {
     this.drop();
   }
 
+  /** The address leads to another server from now on. */
+  moveTo(redis: ModelRedis): void {
+    if (this.redis === redis) return;
+    this.redis = redis;
+    this.drop();
+  }
+
   private runLater(script: GateScript, keys: readonly string[], args: readonly (string | number)[]): void {
-    const { runId } = this.redis;
+    const { redis } = this;
+    const { runId } = redis;
     const run = (): void => {
-      if (this.redis.runId === runId) this.redis.run(script, keys, args);
+      if (redis.runId === runId) redis.run(script, keys, args);
     };
     this.scheduler.add({ label: `late redis ${script} of ${this.life.name}`, life: undefined, ready: always, run });
   }

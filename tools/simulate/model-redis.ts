@@ -34,22 +34,26 @@ export interface RedisPlant {
   readonly releasesTwice?: boolean;
   /** A report is taken for the admission of its number, under whichever epoch that was. */
   readonly forgetsWhoseReport?: boolean;
-  /** A gate takes a return that is meant for the gate of another epoch. */
-  readonly forgetsWhoseReturn?: boolean;
 }
 
 export class ModelRedis {
-  private memory = emptyMemory();
   private runs = 1;
 
   constructor(
     private readonly nowMs: () => number,
     private readonly plant: RedisPlant = {},
+    private memory = emptyMemory(),
+    private readonly name = 'run',
   ) {}
+
+  /** A replica that has just been promoted, with all that this server knows or with an older copy of it. */
+  promoted(memory = this.snapshot()): ModelRedis {
+    return new ModelRedis(this.nowMs, this.plant, copyOf(memory), `${this.runId}'`);
+  }
 
   /** Names this life of the server, as `run_id` does. */
   get runId(): string {
-    return `run-${this.runs}`;
+    return `${this.name}-${this.runs}`;
   }
 
   /** A copy of all it knows, as a snapshot on disk would have it. */
@@ -128,7 +132,7 @@ export class ModelRedis {
   }
 
   private isForAnother([, admission, verdict]: readonly [string, string, string], item: ItemHash | undefined): boolean {
-    if (verdict === 'kept' || !admission.endsWith('|') || this.plant.forgetsWhoseReturn === true) return false;
+    if (verdict === 'kept' || !admission.endsWith('|')) return false;
     return admission !== `${item?.epoch ?? ''}|`;
   }
 

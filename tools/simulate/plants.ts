@@ -22,7 +22,6 @@ export const PLANTS = {
   'rebuild-while-in-flight': { loadsWithoutLocks: true },
   'forget-refunds': { forgetsRefunds: true },
   'forget-whose-report': { forgetsWhoseReport: true },
-  'forget-whose-return': { forgetsWhoseReturn: true },
   'forget-who-hung-up': { forgetsWhoHungUp: true },
   'late-commit-after-tombstone': { forgetsTombstones: true },
 } as const satisfies Record<string, Plant>;

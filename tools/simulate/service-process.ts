@@ -30,7 +30,8 @@ const NEVER_STOPS = new AbortController().signal;
 export interface Engines {
   readonly scheduler: Scheduler;
   readonly postgres: ModelPostgres;
-  readonly redis: ModelRedis;
+  /** The primary; after a failover another one. */
+  redis: ModelRedis;
   readonly provider: ModelProvider;
 }
 

@@ -101,7 +101,10 @@ export class World {
   *settle(): Walk {
     this.scheduler.faultRate = 0;
     this.scheduler.stallRate = 0;
-    for (const process of this.processes) process.connection.setCut(false);
+    for (const process of this.processes) {
+      process.connection.setCut(false);
+      process.connection.moveTo(this.engines.redis);
+    }
     this.scheduler.note('all is well from here on');
     for (let round = 0; round < 2; round += 1) {
       yield* this.drain();
@@ -335,7 +338,8 @@ export class World {
       if (this.snapshot === undefined) return;
       this.scheduler.note('Redis starts again with the old snapshot');
       this.restartRedis(this.snapshot);
-    } else {
+    } else if (dice === 99) this.failOver();
+    else {
       const cut = this.scheduler.chance(0.5);
       this.scheduler.note(`${process.name} is ${cut ? 'cut off' : 'connected to'} Redis`);
       process.connection.setCut(cut);
@@ -349,6 +353,18 @@ export class World {
     this.promises.died(process);
     this.processes.splice(this.processes.indexOf(process), 1);
     this.addProcess();
+  }
+
+  /** A replica is promoted, as new as its primary or older; not everybody hears of it before all is well again. */
+  private failOver(): void {
+    const { scheduler } = this;
+    const lags = this.snapshot !== undefined && scheduler.chance(0.3);
+    this.engines.redis = this.engines.redis.promoted(lags ? this.snapshot : undefined);
+    const moved = this.processes.filter(() => scheduler.chance(0.5));
+    for (const process of moved) process.connection.moveTo(this.engines.redis);
+    scheduler.note(
+      `a replica of Redis is promoted${lags ? ', an old one' : ''}: ${moved.map(({ name }) => name).join(', ') || 'nobody'} hears of it`,
+    );
   }
 
   private restartRedis(snapshot?: ReturnType<ModelRedis['snapshot']>): void {

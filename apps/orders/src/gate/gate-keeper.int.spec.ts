@@ -1,5 +1,5 @@
 // Goal: whatever Redis remembers, the gate in force is one that Postgres has issued, filled with what Postgres knows.
-import { sleep, systemClock } from '@gravity/kernel';
+import { newUuid, sleep, systemClock } from '@gravity/kernel';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { engines, freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { createSale, type Sale } from '../../test/support/sale-fixture';
@@ -15,6 +15,7 @@ let database: Database;
 let connection: GateConnection;
 let gate: RedisGate;
 let keeper: GateKeeper;
+let returns: ReturnsWorker;
 
 beforeAll(async () => {
   fresh = await freshDatabase('keeper');
@@ -24,7 +25,8 @@ beforeAll(async () => {
   connection.start();
   while (connection.runId === undefined) await sleep(10);
   gate = new RedisGate(connection);
-  keeper = new GateKeeper(database, connection, gate, new ReturnsWorker(database, gate), systemClock);
+  returns = new ReturnsWorker(database, gate);
+  keeper = new GateKeeper(database, connection, gate, returns, systemClock);
 });
 
 afterAll(async () => {
@@ -85,4 +87,25 @@ it('opens what the gate before had left only when no sold-out flag of that can s
   );
   expect(row!.ms).toBeGreaterThanOrEqual(SOLD_OUT_FLAG_MS);
   expect(await view(sale)).toMatchObject({ epoch: 2n, state: 'open', available: 3 });
+});
+
+it('keeps a return until the gate of the epoch in force has heard of it', async () => {
+  const sale = await createSale(database, { quotas: [3] });
+  await keeper.load(sale.seriesId);
+  const rows = async (): Promise<number> =>
+    (await database.query(`select 1 from gate_returns where series_id = $1`, [sale.seriesId])).length;
+  const turn = (): Promise<unknown> =>
+    (returns as unknown as { turn: (signal: AbortSignal) => Promise<unknown> }).turn(new AbortController().signal);
+  // What answers us is an old primary: the gate in force was loaded into another.
+  await database.query(`update series set epoch = 2 where series_id = $1`, [sale.seriesId]);
+  await database.query(`insert into gate_returns (claim_id, series_id, item_id) values ($1, $2, $3)`, [
+    newUuid(),
+    sale.seriesId,
+    sale.itemIds[0],
+  ]);
+  await turn();
+  expect(await rows()).toBe(1);
+  await database.query(`update series set epoch = 1 where series_id = $1`, [sale.seriesId]);
+  await turn();
+  expect(await rows()).toBe(0);
 });
