@@ -31,7 +31,7 @@ export class ClaimsService {
     readonly database: Database,
   ) {}
 
-  static async start(name: string): Promise<ClaimsService> {
+  static async start(name: string, more: Record<string, string> = {}): Promise<ClaimsService> {
     const fresh = await freshDatabase(name);
     const issuer = await localIssuer();
     const env = {
@@ -44,6 +44,7 @@ export class ClaimsService {
       PAYMENTS_PROVIDER_KEY: 'sk_test',
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
       LOG_LEVEL: 'fatal',
+      ...more,
     };
     const definition = ordersService(env);
     await definition.migrate();
