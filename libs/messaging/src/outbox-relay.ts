@@ -26,6 +26,8 @@ const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
 /** Beyond this many gaps nothing new is read until some are settled. */
 const GAPS_MAX = 10_000;
+/** A reason of our own, because the one that an abort without a reason makes costs more than the wake-up. */
+const NEWS = 'news';
 
 export interface OutboxRelayOptions {
   readonly url: string;
@@ -49,6 +51,8 @@ export class OutboxRelay {
   private leading = false;
   private pending = false;
   private sleeper = new AbortController();
+  /** Whether news end the present pause. */
+  private wakeable = false;
 
   constructor(private readonly options: OutboxRelayOptions) {
     this.log = options.log ?? SILENT_LOG;
@@ -77,14 +81,14 @@ export class OutboxRelay {
   /** Says that events were just committed: the relay looks at once instead of at its next poll. */
   wake(): void {
     this.pending = true;
-    this.sleeper.abort();
+    if (this.wakeable) this.rouse();
   }
 
   /** Stops after the batch in hand, or once everything is published but at the latest after `drainMs`. */
   async stop(options: { drainMs?: number } = {}): Promise<void> {
     this.drainUntilMs = monotonicMs() + (options.drainMs ?? 0);
     this.stopping = true;
-    this.wake();
+    this.rouse();
     await this.running;
     this.running = undefined;
   }
@@ -206,12 +210,16 @@ export class OutboxRelay {
 
   /** Waits, unless there is something to do. A stop always ends the wait. */
   private async pause(ms: number, wakeable = true): Promise<void> {
-    const giveUpMs = monotonicMs() + ms;
-    do {
-      if (this.stopping || (wakeable && this.pending)) return;
-      this.sleeper = new AbortController();
-      await sleep(Math.max(0, giveUpMs - monotonicMs()), this.sleeper.signal);
-    } while (!wakeable && monotonicMs() < giveUpMs);
+    if (this.stopping || (wakeable && this.pending)) return;
+    this.sleeper = new AbortController();
+    this.wakeable = wakeable;
+    await sleep(ms, this.sleeper.signal);
+    this.wakeable = false;
+  }
+
+  private rouse(): void {
+    this.wakeable = false;
+    this.sleeper.abort(NEWS);
   }
 }
 
