@@ -6,7 +6,6 @@ import { measureAll } from './measure';
 import { floorsOf, printTable } from './report';
 import { BUYERS } from './row';
 import { chosenRows, GROUPS } from './rows';
-import { MANY_BUYERS } from './rows/shapes';
 import { type BenchSystem, startSystem } from './system';
 
 const HELP = `Usage: npm run bench -- [options]
@@ -36,7 +35,7 @@ async function main(): Promise<void> {
   const kinds = chosenRows(values.rows);
   const profileDir = values.profile === undefined ? undefined : resolve(values.profile);
   if (profileDir !== undefined) await mkdir(profileDir, { recursive: true });
-  const buyers = kinds.some(({ name }) => name === `buyers-${MANY_BUYERS}`) ? MANY_BUYERS : BUYERS;
+  const buyers = Math.max(...kinds.map((kind) => kind.buyers ?? BUYERS));
   let system: BenchSystem | undefined;
   try {
     system = await startSystem({ buyers, measureMs: seconds * 1_000, profileDir, say });

@@ -19,6 +19,8 @@ export type Reading = Omit<BenchRow, 'ratio' | 'name'>;
 /** One row of the bench. */
 export interface RowKind {
   readonly name: string;
+  /** How many tokens the crowd needs. Default: 4,096. */
+  readonly buyers?: number;
   measure(system: BenchSystem): Promise<Reading>;
 }
 
@@ -35,6 +37,7 @@ export interface Load {
 
 /** As many as the largest crowd has clients. */
 export const BUYERS = 4_096;
+export const MANY_BUYERS = 100_000;
 
 /** The order for the crowd. */
 export function orderOf(system: BenchSystem, load: Load): LoadOrder {
