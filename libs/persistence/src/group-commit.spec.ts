@@ -86,6 +86,37 @@ describe('GroupCommit', () => {
     expect(await Promise.all(all)).toEqual([10, 20, 30]);
   });
 
+  it('lets a further batch gather behind a young one, and not behind a stuck one', async () => {
+    const { batches, execute, open } = gate();
+    const commits = new GroupCommit<number, number>({
+      name: 'test',
+      maxBatch: 9,
+      maxQueue: 9,
+      maxInFlight: 2,
+      overlapAfterMs: 50,
+      execute,
+    });
+    const all = [1, 2].map((n) => commits.submit(n));
+    await turn();
+    all.push(commits.submit(3));
+    await turn();
+    all.push(commits.submit(4));
+    await turn();
+    expect(batches).toEqual([[1, 2]]);
+    open();
+    await turn();
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    // Nothing comes back from the batch under way.
+    all.push(commits.submit(5));
+    while (batches.length < 3) await turn();
+    expect(batches[2]).toEqual([5]);
+    open();
+    expect(await Promise.all(all)).toEqual([10, 20, 30, 40, 50]);
+  });
+
   it('tries a deadlock again without splitting', async () => {
     const sizes: number[] = [];
     const commits = new GroupCommit<number, number>({

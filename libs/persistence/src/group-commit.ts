@@ -1,6 +1,6 @@
-// Group commit: callers hand in commands, and while one batch is in the database the next one gathers by itself. There
-// is no timer: a lonely command leaves at the end of the current turn of the event loop, together with whatever else
-// arrived in that turn. Each command gets exactly one answer, its own.
+// Group commit: callers hand in commands, and while one batch is in the database the next one gathers by itself. A lonely
+// command waits for nothing: it leaves at the end of the current turn of the event loop, together with whatever else arrived
+// in that turn. Each command gets exactly one answer, its own.
 import { assert, AssertionFailure, backoffMs, BoundedQueue, monotonicMs, sleep, soon } from '@gravity/kernel';
 import { classifyDatabaseError, isTransient, sqlState } from './database-error';
 
@@ -27,6 +27,11 @@ export interface GroupCommitOptions<C, R> {
   readonly maxQueue: number;
   /** Batches in flight at once. With more than one, commands may be executed out of order. Default 1. */
   readonly maxInFlight?: number;
+  /**
+   * A further batch leaves beside others only when none of them is younger than this: it gathers instead, and yet does not
+   * stand behind one that is stuck. Default 0.
+   */
+  readonly overlapAfterMs?: number;
   /** Executes all or nothing and answers each command at its own index. */
   readonly execute: (batch: readonly C[]) => Promise<readonly R[]>;
   /**
@@ -63,6 +68,11 @@ export class GroupCommit<C, R> {
   private readonly queue: BoundedQueue<Entry<C, R>>;
   private readonly maxInFlight: number;
   private readonly flush = (): void => this.startBatches();
+  private readonly overlapAfterMs: number;
+  /** When the batches in flight left. */
+  private readonly startedMs = new Set<number>();
+  /** Runs while commands are held back. */
+  private patience: NodeJS.Timeout | undefined;
   private inFlight = 0;
   private executing = 0;
   private scheduled = false;
@@ -75,6 +85,7 @@ export class GroupCommit<C, R> {
     );
     this.queue = new BoundedQueue(options.maxQueue);
     this.maxInFlight = options.maxInFlight ?? 1;
+    this.overlapAfterMs = options.overlapAfterMs ?? 0;
   }
 
   /** Commands waiting for a batch. */
@@ -97,10 +108,9 @@ export class GroupCommit<C, R> {
         reject(new QueueFullError(this.options.name, this.options.maxQueue));
         return;
       }
-      if (!this.scheduled && this.inFlight < this.maxInFlight) {
-        this.scheduled = true;
-        soon(this.flush);
-      }
+      if (this.scheduled || this.patience !== undefined || this.inFlight >= this.maxInFlight) return;
+      this.scheduled = true;
+      soon(this.flush);
     });
   }
 
@@ -113,6 +123,14 @@ export class GroupCommit<C, R> {
   private startBatches(): void {
     this.scheduled = false;
     while (this.inFlight < this.maxInFlight && this.queue.length > 0) {
+      const heldBackMs = this.heldBackMs();
+      if (heldBackMs > 0) {
+        this.patience ??= setTimeout(() => {
+          this.patience = undefined;
+          this.startBatches();
+        }, heldBackMs);
+        break;
+      }
       this.inFlight += 1;
       void this.runBatch(this.queue.take(this.options.maxBatch));
     }
@@ -121,13 +139,23 @@ export class GroupCommit<C, R> {
     }
   }
 
+  /** For how long the next batch still gathers. */
+  private heldBackMs(): number {
+    if (this.inFlight === 0 || this.overlapAfterMs === 0) return 0;
+    return Math.ceil(Math.max(...this.startedMs) + this.overlapAfterMs - monotonicMs());
+  }
+
   private async runBatch(entries: Entry<C, R>[]): Promise<void> {
     const startedMs = monotonicMs();
     const depth = this.queue.length;
     this.executing += entries.length;
+    this.startedMs.add(startedMs);
     const failed = await this.settle(entries);
     this.executing -= entries.length;
+    this.startedMs.delete(startedMs);
     this.inFlight -= 1;
+    clearTimeout(this.patience);
+    this.patience = undefined;
     this.startBatches();
     this.options.onBatch?.({
       size: entries.length,
