@@ -1,9 +1,10 @@
-// Goal: no secret that a client sends or that we hold reaches a log, and no text of a client forges a line of it. Method:
-// canaries in every place of every operation, over HTTP and gRPC, with everything logged that can be; then requests that
-// break on our side, because failures are what gets logged.
+// Goal: no secret that a client sends or that we hold reaches a log or a span, and no text of a client forges a line of the
+// log. Method: canaries in every place of every operation, over HTTP and gRPC, with everything logged that can be and the
+// spans kept as an exporter gets them; then requests that break on our side, because failures are what gets logged.
 import { createHmac } from 'node:crypto';
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
 import { newUuid } from '@gravity/kernel';
-import { createLogger } from '@gravity/observability';
+import { createLogger, startTracing, type Tracing } from '@gravity/observability';
 import { operationsOf } from '../../tools/contracts/lint-api';
 import { ApiStack, CURSOR_SECRET, PROVIDER_KEY, WEBHOOK_SECRET } from './api-stack';
 import { GrpcMethods } from './grpc-methods';
@@ -15,20 +16,31 @@ const CANARY = 'canary7f3a9c51';
 const FORGERY = `x\r\n{"level":"fatal","message":"forged"}\n\u001b[2J\u0085\u2028\u202e${CANARY}`;
 
 const lines: string[] = [];
+const exporter = new InMemorySpanExporter();
+let tracing: Tracing;
 let stack: ApiStack;
 let scene: Scene;
 
 beforeAll(async () => {
+  tracing = await startTracing({}, 'spec', exporter);
   const destination = { write: (line: string) => void lines.push(line) };
   stack = await ApiStack.start('log-canaries', createLogger({ service: 'spec', level: 'trace', destination }));
   scene = await setScene(stack);
 }, 120_000);
 
-afterAll(async () => stack?.stop());
+afterAll(async () => {
+  await stack?.stop();
+  await tracing?.shutdown();
+});
 
 function ids(path: string): string {
   const known: Record<string, string> = { ...scene, merchantId: scene.ownerMerchant, provider: 'sandbox' };
   return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => known[name] ?? CANARY);
+}
+
+/** As in `POST /orders/v1/rounds/:roundId/claims`. */
+function routeOf({ method, path }: { method: string; path: string }): string {
+  return `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`;
 }
 
 const encoded = encodeURIComponent(FORGERY);
@@ -70,7 +82,7 @@ async function plantOverGrpc(): Promise<void> {
   grpc.close();
 }
 
-it('logs no secret, and no line that a client wrote', async () => {
+it('logs and traces no secret, and logs no line that a client wrote', async () => {
   await plant();
   await plantOverGrpc();
   const operator = await stack.token('operator');
@@ -86,6 +98,21 @@ it('logs no secret, and no line that a client wrote', async () => {
   const log = lines.join('');
   // The log was listened to at all.
   expect(log).toContain('listening');
+  const spans = exporter
+    .getFinishedSpans()
+    .map(({ name, attributes, events, links, status }) => JSON.stringify({ name, attributes, events, links, status }));
+  const routes = new Set(
+    exporter
+      .getFinishedSpans()
+      .map(({ attributes }) => `${String(attributes['http.request.method'])} ${String(attributes['http.route'])}`),
+  );
+  // And so were spans of every operation.
+  expect(
+    operationsOf(stack.api)
+      .map(routeOf)
+      .filter((route) => !routes.has(route)),
+  ).toEqual([]);
+  const seen = log + spans.join('');
   const secrets = {
     canary: CANARY,
     'webhook secret': WEBHOOK_SECRET.slice('whsec_'.length),
@@ -99,7 +126,7 @@ it('logs no secret, and no line that a client wrote', async () => {
   };
   expect(
     Object.entries(secrets)
-      .filter(([, secret]) => log.includes(secret))
+      .filter(([, secret]) => seen.includes(secret))
       .map(([name]) => name),
   ).toEqual([]);
 }, 60_000);
