@@ -11,6 +11,7 @@ import type { ApiDescription } from '../../tools/contracts/served-api';
 import { allServices } from '../../tools/local/start-local';
 import { GrpcMethods } from './grpc-methods';
 import { bodySchema, sampleOf } from './sample-bodies';
+import { spanTexts } from './span-texts';
 
 const PASSWORDS = ['postgresCanary4b1d', 'redisCanary4b1d', 'providerCanary4b1d'] as const;
 const ROLES = ['operator', 'buyer'] as const;
@@ -98,9 +99,7 @@ async function expectSilence(): Promise<void> {
     heard.push(JSON.stringify(await grpc.call(name, {}, await issuer.mint({ sub: 'somebody', roles: [...ROLES] }))));
   grpc.close();
   heard.push(await (await fetch(`${running.url}/health/ready`)).text());
-  const spans = exporter
-    .getFinishedSpans()
-    .map(({ name, attributes, events, status }) => JSON.stringify({ name, attributes, events, status }));
+  const spans = spanTexts(exporter);
   expect(spans.length).toBeGreaterThanOrEqual(statuses.length);
   expect(heard.join('')).toContain('listening');
   const everything = heard.join('') + spans.join('');

@@ -20,8 +20,6 @@ export interface BenchSystem {
   readonly crowd: Crowd;
   /** Those of the crowd. */
   readonly tokens: readonly string[];
-  /** How many tokens the crowd has. */
-  readonly buyers: number;
   readonly measureMs: number;
   /** Folder for the CPU profiles of each row. */
   readonly profileDir: string | undefined;

@@ -25,6 +25,8 @@ function gate(): { batches: number[][]; execute: (batch: readonly number[]) => P
   };
 }
 
+afterEach(() => jest.useRealTimers());
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 describe('GroupCommit', () => {
@@ -87,6 +89,7 @@ describe('GroupCommit', () => {
   });
 
   it('lets a further batch gather behind a young one, and not behind a stuck one', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     const { batches, execute, open } = gate();
     const commits = new GroupCommit<number, number>({
       name: 'test',
@@ -111,8 +114,13 @@ describe('GroupCommit', () => {
     ]);
     // Nothing comes back from the batch under way.
     all.push(commits.submit(5));
-    while (batches.length < 3) await turn();
-    expect(batches[2]).toEqual([5]);
+    await turn();
+    jest.advanceTimersByTime(49);
+    await turn();
+    expect(batches).toHaveLength(2);
+    jest.advanceTimersByTime(1);
+    await turn();
+    expect(batches.slice(2)).toEqual([[5]]);
     open();
     expect(await Promise.all(all)).toEqual([10, 20, 30, 40, 50]);
   });

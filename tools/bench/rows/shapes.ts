@@ -39,7 +39,7 @@ async function twoProcesses(system: BenchSystem): Promise<Reading> {
   }
 }
 
-/** Every buyer has been seen before, so that what is measured is the number of buyers and not the check of their tokens. */
+/** Every buyer has been seen before; more of them than tokens are remembered, so that each is checked again. */
 async function manyBuyers(system: BenchSystem): Promise<Reading> {
   const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
   const load = { clients: CROWD, targets, services: [system.services.orders], buyers: MANY_BUYERS };

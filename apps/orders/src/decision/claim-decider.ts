@@ -32,7 +32,7 @@ const DECIDE = `with decided as materialized (
     $8::text[], $9::text[], string_to_array($10, e'\\x1e'), $11::text[], $12, $13, $14::text[], $15::timestamptz))
   select * from decided order by ordinal`;
 const PLACED = 'orders.order.placed.v1';
-/** Longer than a decision takes under full load. */
+/** Longer than a claim waits for its answer when 256 clients ask without a pause: 61 ms at the median, all told. */
 const DECISION_IS_STUCK_MS = 100;
 /** Between payloads: a control character, which JSON text never contains. Spares escaping every quote of them. */
 const SEPARATOR = '\x1e';
@@ -49,8 +49,8 @@ export class ClaimDecider {
       name: 'claim-decisions',
       maxBatch: options.maxBatch,
       maxQueue: options.maxQueue,
-      // Fewer, larger batches: a second one would only wait for the first one's lock. Postgres decides a claim in less
-      // than half the time that this process spends on it, so one at a time is enough unless it is stuck.
+      // Fewer, larger batches: of one item, a second would only wait for the first one's lock. Postgres decides a claim in
+      // about half the time that this process spends on it, so one at a time is enough unless it is stuck.
       maxInFlight: 2,
       overlapAfterMs: DECISION_IS_STUCK_MS,
       // A repeated batch finds its own orders and is answered REPLAYED: repeating is safe even after a lost answer.
