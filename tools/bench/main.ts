@@ -12,6 +12,7 @@ const HELP = `Usage: npm run bench -- [options]
 
   --json          one object on stdout; progress goes to stderr
   --seconds N     how long each row is measured (default 5)
+  --times N       how often, one round of all rows after the other; told are medians (default 1)
   --rows A,B      only these rows or groups, next to the bare server (default core; about five minutes):
 ${Object.entries(GROUPS)
   .map(([group, rows]) => `                  ${group}: ${rows.map(({ name }) => name).join(', ')}`)
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean' },
       seconds: { type: 'string', default: '5' },
+      times: { type: 'string', default: '1' },
       rows: { type: 'string', default: 'core' },
       profile: { type: 'string' },
       help: { type: 'boolean' },
@@ -32,6 +34,9 @@ async function main(): Promise<void> {
   if (values.help === true) return void process.stdout.write(`${HELP}\n`);
   const seconds = Number(values.seconds);
   if (!(seconds >= 1 && seconds <= 600)) throw new Error('--seconds takes a number from 1 to 600.');
+  const times = Number(values.times);
+  if (!Number.isInteger(times) || times < 1 || times > 100)
+    throw new Error('--times takes a whole number from 1 to 100.');
   const kinds = chosenRows(values.rows);
   const profileDir = values.profile === undefined ? undefined : resolve(values.profile);
   if (profileDir !== undefined) await mkdir(profileDir, { recursive: true });
@@ -39,7 +44,7 @@ async function main(): Promise<void> {
   let system: BenchSystem | undefined;
   try {
     system = await startSystem({ buyers, measureMs: seconds * 1_000, profileDir, say });
-    const rows = await measureAll(system, kinds);
+    const rows = await measureAll(system, kinds, times);
     const floors = floorsOf(rows);
     if (values.json === true) process.stdout.write(`${JSON.stringify({ rows, floors })}\n`);
     else printTable(rows, floors);

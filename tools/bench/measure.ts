@@ -1,5 +1,6 @@
 // Runs the rows of the bench, one after the other on the same running system.
 import type { Measured } from './load';
+import { medianRow } from './median';
 import type { BenchRow } from './report';
 import {
   BUYERS,
@@ -27,23 +28,23 @@ const WARM_UP_TIMES = 8;
 const BARE = [{ path: '/bare', body: '{}' }];
 
 /**
- * Measures these rows. The speed of a machine drifts within a run: the bare server is measured before and after each row,
- * and the row's ratio is to the mean of these two.
+ * Measures these rows, so many times in turn. The speed of a machine drifts within a run: the bare server is measured
+ * before and after each row, and the row's ratio is to the mean of these two.
  */
-export async function measureAll(system: BenchSystem, kinds: readonly RowKind[]): Promise<BenchRow[]> {
+export async function measureAll(system: BenchSystem, kinds: readonly RowKind[], times: number): Promise<BenchRow[]> {
   await warmUp(system);
-  const rows: BenchRow[] = [];
+  const readings = new Map<string, BenchRow[]>(kinds.map(({ name }) => [name, []]));
   const bares = [await bareRow(system)];
-  for (const kind of kinds) {
+  for (const kind of Array.from({ length: times }, () => kinds).flat()) {
     const reading = await kind.measure(system);
     bares.push(await bareRow(system));
     const [before, after] = bares.slice(-2) as [Reading, Reading];
     const row = { name: kind.name, ...reading, ratio: (2 * reading.perSecond) / (before.perSecond + after.perSecond) };
-    rows.push(row);
+    readings.get(kind.name)!.push(row);
     tell(system, row);
   }
-  const typical = bares.sort((a, b) => a.perSecond - b.perSecond)[bares.length >> 1]!;
-  return [{ name: 'bare', ...typical, ratio: 1 }, ...rows];
+  const bare = medianRow(bares.map((reading) => ({ name: 'bare', ...reading, ratio: 1 })));
+  return [{ ...bare, ratioSpan: undefined }, ...[...readings.values()].map(medianRow)];
 }
 
 function tell(system: BenchSystem, { name, perSecond, p50Ms, p99Ms, ratio, facts = {} }: BenchRow): void {

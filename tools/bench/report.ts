@@ -10,6 +10,8 @@ export interface BenchRow {
   readonly cpuUs: Readonly<Record<string, number>>;
   /** To the bare server, measured just before and after. */
   readonly ratio: number;
+  /** The lowest and the highest of a row that was measured several times. */
+  readonly ratioSpan?: readonly [number, number];
   readonly sqlPerClaim?: number;
   readonly redisPerClaim?: number;
   /** From the commit of the order to its event handled. */
@@ -86,7 +88,7 @@ export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]):
       row.name,
       row.clients === 0 ? '' : String(row.clients),
       Math.round(row.perSecond).toLocaleString('en'),
-      row.ratio.toFixed(2),
+      ratioText(row),
       row.p50Ms?.toFixed(1) ?? '',
       row.p99Ms?.toFixed(1) ?? '',
       row.sqlPerClaim?.toFixed(3) ?? '',
@@ -105,6 +107,11 @@ export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]):
   for (const plot of rows.flatMap(({ plots = [] }) => plots)) process.stdout.write(`\n\`\`\`mermaid\n${plot}\`\`\`\n`);
   const marks = floors.map((floor) => [floor.ok ? '✓' : '✗', floor.id, floor.floor, floor.measured.toFixed(3)]);
   if (marks.length > 0) printColumns(marks);
+}
+
+function ratioText({ ratio, ratioSpan }: BenchRow): string {
+  const span = ratioSpan === undefined ? '' : ` (${ratioSpan.map((end) => end.toFixed(2)).join('–')})`;
+  return `${ratio.toFixed(2)}${span}`;
 }
 
 function printColumns(lines: readonly (readonly string[])[]): void {

@@ -245,7 +245,10 @@ export class World {
     const heard = this.promises.asked(request, process);
     const hungUp = this.plant.forgetsWhoHungUp === true ? (): boolean => false : heard.hungUp;
     const command = { ...request.command, hungUp };
-    this.scheduler.as(process, () => void process.claims.execute(command).then(heard.answer, heard.failure));
+    this.scheduler.as(
+      process,
+      () => void Promise.resolve(process.claims.execute(command)).then(heard.answer, heard.failure),
+    );
   }
 
   private work(process: ServiceProcess, worker: WorkerName): void {

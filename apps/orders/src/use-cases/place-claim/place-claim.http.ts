@@ -17,7 +17,7 @@ import { ApiParam } from '@nestjs/swagger';
 import { OrderViewDto } from '../../order-view.dto';
 import { CLAIM_RATE } from './claim-rate';
 import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
-import { PlaceClaimUseCase } from './place-claim.use-case';
+import { type Answer, PlaceClaimUseCase } from './place-claim.use-case';
 
 const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
 const OVERLOADED: Problem = {
@@ -25,6 +25,7 @@ const OVERLOADED: Problem = {
   detail: 'Too many claims are waiting. Repeat with the same Idempotency-Key.',
   retryAfterSeconds: 1,
 };
+const MOST_ROUND_IDS = 1_000;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
@@ -34,6 +35,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 @Controller('orders/v1/rounds')
 export class PlaceClaimHttp {
   private readonly prepared = new Map<Problem, PreparedProblem>();
+  private readonly roundIds = new Map<string, string>();
 
   constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
 
@@ -66,33 +68,52 @@ export class PlaceClaimHttp {
     rateLimit: CLAIM_RATE,
   })
   @ApiParam({ name: 'roundId', type: String })
-  async place(@Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
-    const roundId = uuidFromId('round', (request.params as { roundId: string }).roundId);
+  place(@Req() request: HttpRequest, @Res() reply: HttpReply): void | Promise<void> {
+    const roundId = this.roundIdOf((request.params as { roundId: string }).roundId);
     if (roundId === undefined) return sendProblem(reply, NOT_FOUND);
     const key = parseIdempotencyKey(request.headers['idempotency-key']);
     if (!key.ok) return sendProblem(reply, key.error);
     const body = placeClaimBody(request.body);
     if (!body.ok) return sendProblem(reply, body.error);
+    const answer = this.placeClaim.execute({
+      buyerId: callerOf(request).sub,
+      roundId,
+      idempotencyKey: key.value,
+      itemId: body.value.itemId,
+      quantity: body.value.quantity,
+      regionCode: body.value.regionCode,
+      expectedTotal: body.value.expectedTotal,
+      traceparent: currentTraceparent(),
+      hungUp: () => reply.raw.destroyed,
+    });
+    return answer instanceof Promise ? this.sendLater(reply, answer) : this.send(reply, answer);
+  }
+
+  private async sendLater(reply: HttpReply, answer: Promise<Answer>): Promise<void> {
     try {
-      const result = await this.placeClaim.execute({
-        buyerId: callerOf(request).sub,
-        roundId,
-        idempotencyKey: key.value,
-        itemId: body.value.itemId,
-        quantity: body.value.quantity,
-        regionCode: body.value.regionCode,
-        expectedTotal: body.value.expectedTotal,
-        traceparent: currentTraceparent(),
-        hungUp: () => reply.raw.destroyed,
-      });
-      if (!result.ok) return sendProblem(reply, this.prepare(result.error));
-      if (result.value.replayed) reply.header('idempotent-replayed', 'true');
-      reply.statusCode = 201;
-      reply.header('content-type', JSON_TYPE).send(JSON.stringify(result.value.order));
+      this.send(reply, await answer);
     } catch (error) {
       if (error instanceof QueueFullError) return sendProblem(reply, OVERLOADED);
       throw error;
     }
+  }
+
+  private send(reply: HttpReply, answer: Answer): void {
+    if (!answer.ok) return sendProblem(reply, this.prepare(answer.error));
+    if (answer.value.replayed) reply.header('idempotent-replayed', 'true');
+    reply.statusCode = 201;
+    reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer.value.order));
+  }
+
+  /** A crowd names the same few rounds: their ids are read once. */
+  private roundIdOf(text: string): string | undefined {
+    const known = this.roundIds.get(text);
+    if (known !== undefined) return known;
+    const roundId = uuidFromId('round', text);
+    if (roundId === undefined) return undefined;
+    if (this.roundIds.size >= MOST_ROUND_IDS) this.roundIds.clear();
+    this.roundIds.set(text, roundId);
+    return roundId;
   }
 
   /** Refusals that never change are written out once; those made for one request are not kept. */

@@ -28,6 +28,9 @@ type Admission =
   | { readonly kind: 'refused'; readonly problem: Problem }
   | { readonly kind: 'again'; readonly waitMs: number };
 
+/** What the caller is told. */
+export type Answer = Result<PlacedClaim, Problem>;
+
 /** One claim on its way. */
 interface Attempt {
   readonly request: PlaceClaim;
@@ -54,19 +57,27 @@ export class PlaceClaimUseCase {
 
   /**
    * The order awaiting payment, after its commit; or a refusal. Throws when a part is missing: QueueFullError, database
-   * errors. A repeated request gets the answer of the first one.
+   * errors. A repeated request gets the answer of the first one. What is known without asking anybody is answered without
+   * a promise: refusals outnumber everything else.
    */
-  async execute(request: PlaceClaim): Promise<Result<PlacedClaim, Problem>> {
-    const found = this.directory.get(request.roundId);
-    const round = found instanceof Promise ? await found : found;
+  execute(request: PlaceClaim): Answer | Promise<Answer> {
+    const round = this.directory.get(request.roundId);
+    return round instanceof Promise
+      ? round.then((read) => this.claimFrom(read, request))
+      : this.claimFrom(round, request);
+  }
+
+  private claimFrom(round: SaleRound | undefined, request: PlaceClaim): Answer | Promise<Answer> {
     const item = round?.items.get(request.itemId);
     if (round === undefined || item === undefined || round.status === 'DRAFT') {
       return refuse('not-found', 'There is no such item in this round. Read the round again.');
     }
-    if (this.board.refuses(item.itemId, item.epoch, request.buyerId)) {
-      this.onOutcome('sold-out');
-      return { ok: false, error: SOLD_OUT };
-    }
+    if (!this.board.refuses(item.itemId, item.epoch, request.buyerId)) return this.claim(request, round, item);
+    this.onOutcome('sold-out');
+    return { ok: false, error: SOLD_OUT };
+  }
+
+  private async claim(request: PlaceClaim, round: SaleRound, item: SaleItem): Promise<Answer> {
     const claimId = uuidFromParts('claim', request.buyerId, request.idempotencyKey);
     const orderId = newUuid();
     const orderKey = idFromUuid('order', orderId);
@@ -94,7 +105,7 @@ export class PlaceClaimUseCase {
     { buyerId }: PlaceClaim,
     round: SaleRound,
     item: SaleItem,
-  ): Promise<Result<PlacedClaim, Problem> | undefined> {
+  ): Promise<Answer | undefined> {
     const turn = draw.turn(item.itemId, buyerId, round.opensAtMs);
     if (!(turn instanceof Promise)) {
       this.onOutcome(turn.code);
@@ -107,7 +118,7 @@ export class PlaceClaimUseCase {
     return { ok: false, error: SOLD_OUT };
   }
 
-  private async attempt(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Result<PlacedClaim, Problem>> {
+  private async attempt(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Answer> {
     for (let count = 0; count < MOST_ATTEMPTS; count += 1) {
       const admission = item.admission === 'GATE' ? await this.askGate(attempt, round, item) : this.direct(round);
       if (admission.kind === 'refused') return this.unlessKnown(attempt, admission.problem);
@@ -227,11 +238,7 @@ export class PlaceClaimUseCase {
   }
 
   /** The caller's answer, or undefined when the claim has to be admitted again. */
-  private async answer(
-    attempt: Attempt,
-    item: SaleItem,
-    decision: ClaimDecision,
-  ): Promise<Result<PlacedClaim, Problem> | undefined> {
+  private async answer(attempt: Attempt, item: SaleItem, decision: ClaimDecision): Promise<Answer | undefined> {
     switch (decision.outcome) {
       case 'ACCEPTED':
         return ok(this.placed.fresh(attempt, item, decision.placedAtMs, decision.expiresAtMs));
@@ -249,7 +256,7 @@ export class PlaceClaimUseCase {
   }
 
   /** A refusal, unless this very request was accepted earlier: then its answer again. */
-  private async unlessKnown(attempt: Attempt, problem: Problem): Promise<Result<PlacedClaim, Problem>> {
+  private async unlessKnown(attempt: Attempt, problem: Problem): Promise<Answer> {
     const known = await this.placed.find(attempt);
     return known ?? { ok: false, error: problem };
   }
@@ -265,7 +272,7 @@ const ABANDONED = refuse('unavailable', 'The caller hung up before the claim was
 const NOTHING_TO_REPORT: ReadonlySet<ClaimDecision['outcome']> = new Set(['STALE_EPOCH', 'RETRY', 'ABANDONED']);
 
 /** How a claim is counted. */
-function outcomeOf(result: Result<PlacedClaim, Problem>): ClaimOutcome {
+function outcomeOf(result: Answer): ClaimOutcome {
   if (result.ok) return result.value.replayed ? 'replayed' : 'accepted';
   return result.error === ABANDONED ? 'abandoned' : result.error.code;
 }
