@@ -53,9 +53,16 @@ export interface Local {
   close(): Promise<void>;
 }
 
-/** Every service of the project, in the order in which their databases are migrated. Throws ConfigurationError. */
+/** Every service of the project by its name, in the order in which their databases are migrated. */
+export const SERVICES: Readonly<Record<string, (env: Environment) => ServiceDefinition>> = {
+  catalog: catalogService,
+  orders: ordersService,
+  'payments-sandbox': paymentsSandboxService,
+};
+
+/** All of {@link SERVICES} in this environment. Throws ConfigurationError. */
 export function allServices(env: Environment): ServiceDefinition[] {
-  return [catalogService(env), ordersService(env), paymentsSandboxService(env)];
+  return Object.values(SERVICES).map((service) => service(env));
 }
 
 /** Starts it all; resolves when requests are answered. When something fails, what was started is stopped again. */
