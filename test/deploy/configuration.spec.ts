@@ -2,6 +2,7 @@
 import { readHttpConfig } from '@gravity/http';
 import { serviceDatabaseUrl } from '@gravity/persistence';
 import { localIssuer } from '@gravity/testing';
+import { parse } from 'yaml';
 import { readCatalogConfig } from '../../apps/catalog/src/catalog-config';
 import { readOrdersConfig } from '../../apps/orders/src/orders-config';
 import { sandboxProviderFromEnv } from '../../apps/orders/src/payments/sandbox-provider';
@@ -47,6 +48,10 @@ function composeEnv(service: string): Env {
   return Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, withDefaults(String(value))]));
 }
 
+interface Container {
+  resources: { limits: { memory: string } };
+}
+
 interface Kustomization {
   patches: { target: { kind: string; name?: string }; patch: string }[];
   configMapGenerator?: { name: string; literals?: string[] }[];
@@ -77,6 +82,18 @@ function clusterEnv(service: ServiceName, overlay: 'local' | 'production', kind:
     ...envFile(`k8s/base/${service}/config.env`),
     ...Object.fromEntries(keys.map((key) => [key, secretsOf(service)[key] ?? ''])),
   };
+}
+
+/** What the Deployment of a service may use: its own patch, or what every service has. */
+function memoryLimitMiB(service: ServiceName): number {
+  const patches = yaml<Kustomization>(`k8s/base/${service}/kustomization.yaml`).patches;
+  const operations = patches
+    .filter(({ target }) => target.kind === 'Deployment')
+    .flatMap(({ patch }) => parse(patch) as { path: string; value: Container['resources'] }[]);
+  const patched = operations.find(({ path }) => path.endsWith('/containers/0/resources'))?.value;
+  const everyone = yaml<{ spec: { template: { spec: { containers: Container[] } } } }>('k8s/base/app/deployment.yaml');
+  const limit = (patched ?? everyone.spec.template.spec.containers[0]!.resources).limits.memory;
+  return Number.parseInt(limit, 10) * (limit.endsWith('Gi') ? 1_024 : 1);
 }
 
 /** Every key that the code of a service or of the libraries asks for. */
@@ -121,6 +138,15 @@ describe.each(SERVICES)('%s', (service) => {
     const env = clusterEnv(service, overlay, 'Deployment');
     READERS[service](env);
     expect(readHttpConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080, grpcPort: 8081, adminPort: 9090 });
+  });
+
+  test('k8s: its heap fits into its memory, with the young generation of the image', () => {
+    const semiSpace = /--max-semi-space-size=\d+/;
+    const options = clusterEnv(service, 'production', 'Deployment')['NODE_OPTIONS'] ?? '';
+    expect(options).toContain(semiSpace.exec(text('Dockerfile'))?.[0]);
+    const megabytes = (flag: string): number => Number(new RegExp(`--max-${flag}-size=(\\d+)`).exec(options)?.[1]);
+    const heap = megabytes('old-space') + 3 * megabytes('semi-space');
+    expect(heap).toBeLessThanOrEqual(0.8 * memoryLimitMiB(service));
   });
 
   test('k8s: its migration starts', () => {

@@ -23,11 +23,21 @@ export function roleMaskOf(roles: Iterable<Role>): number {
   return mask;
 }
 
+/** A set for each combination that was seen, shared by all callers who have these roles: a crowd is remembered. */
+const SETS = new Map<number, ReadonlySet<Role>>();
+
+function rolesOf(mask: number): ReadonlySet<Role> {
+  const known = SETS.get(mask) ?? new Set(ROLES.filter((role) => (mask & BITS.get(role)!) !== 0));
+  SETS.set(mask, known);
+  return known;
+}
+
 /** Builds an identity from claims; roles this version does not know are dropped. */
 export function callerFromClaims(claims: { sub: string; roles?: unknown; merchantId?: unknown }): CallerIdentity {
   const named = Array.isArray(claims.roles) ? claims.roles : [];
-  const roles = new Set(ROLES.filter((role) => named.includes(role)));
+  const roleMask = roleMaskOf(ROLES.filter((role) => named.includes(role)));
+  const roles = rolesOf(roleMask);
   const stated = typeof claims.merchantId === 'string' ? claims.merchantId : undefined;
   const merchantId = stated ?? (roles.has('merchant') && claims.sub.startsWith('mer_') ? claims.sub : undefined);
-  return { sub: claims.sub, roles, roleMask: roleMaskOf(roles), ...(merchantId === undefined ? {} : { merchantId }) };
+  return { sub: claims.sub, roles, roleMask, ...(merchantId === undefined ? {} : { merchantId }) };
 }

@@ -39,7 +39,7 @@ async function twoProcesses(system: BenchSystem): Promise<Reading> {
   }
 }
 
-/** Every buyer has been seen before; more of them than tokens are remembered, so that each is checked again. */
+/** Every buyer has been seen before; the crowd comes round with all of them. */
 async function manyBuyers(system: BenchSystem): Promise<Reading> {
   const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
   const load = { clients: CROWD, targets, services: [system.services.orders], buyers: MANY_BUYERS };
