@@ -1,5 +1,6 @@
 // The relay's own connection to Postgres. It carries the lock that makes this relay the active one, and all of the
 // relay's statements: a statement that succeeds proves that the lock was still held.
+import { plannedAnew } from '@gravity/persistence';
 import { Client } from 'pg';
 import type { PublishedEvent } from './event';
 import type { Gap } from './outbox-gaps';
@@ -61,7 +62,7 @@ export class RelaySession {
 
   static async open(url: string, relay: string, applicationName: string): Promise<RelaySession> {
     const client = new Client({
-      connectionString: url,
+      connectionString: plannedAnew(url),
       application_name: applicationName,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,

@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import { monotonicMs } from '@gravity/kernel';
 import { Client, Pool, type PoolClient, type PoolConfig } from 'pg';
 import { isConnectionLost, note, sqlState } from './database-error';
+import { plannedAnew } from './database-url';
 import { INT8_AS_NUMBER } from './sql-types';
 
 /** Callers that may wait for a connection; further ones are refused at once. */
@@ -31,7 +32,7 @@ export class ConnectionPool {
 
   constructor(private readonly options: PoolOptions) {
     const config: PoolConfig = {
-      connectionString: options.url,
+      connectionString: plannedAnew(options.url),
       application_name: options.applicationName,
       max: options.poolSize,
       connectionTimeoutMillis: options.connectionTimeoutMs,

@@ -1,4 +1,4 @@
-import { serviceDatabaseUrl } from './database-url';
+import { plannedAnew, serviceDatabaseUrl } from './database-url';
 import { parseInt8 } from './sql-types';
 
 describe('serviceDatabaseUrl', () => {
@@ -21,6 +21,17 @@ describe('serviceDatabaseUrl', () => {
       expect(() => serviceDatabaseUrl(env, 'orders')).not.toThrow(/secret/);
     },
   );
+});
+
+describe('plannedAnew', () => {
+  it.each([
+    ['postgres://a:p%40@h/x', '-c plan_cache_mode=force_custom_plan'],
+    ['postgres://a:p%40@h/x?options=-c%20work_mem%3D8MB', '-c work_mem=8MB -c plan_cache_mode=force_custom_plan'],
+  ])('keeps what %s says', (url, options) => {
+    const planned = new URL(plannedAnew(url));
+    expect(planned.searchParams.get('options')).toBe(options);
+    expect(planned.toString().startsWith('postgres://a:p%40@h/x?')).toBe(true);
+  });
 });
 
 describe('parseInt8', () => {

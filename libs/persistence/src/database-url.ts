@@ -19,6 +19,18 @@ export function serviceDatabaseUrl(env: Environment, service: string): string {
   return url.toString();
 }
 
+/**
+ * The same database, with sessions that plan a prepared statement anew each time it runs. Left to itself, Postgres keeps
+ * one plan for as long as the table's statistics stay as they are. A plan made for a table of thirty rows reads all of it,
+ * and goes on doing so when a sale has written a hundred thousand more, until something analyses the table.
+ */
+export function plannedAnew(url: string): string {
+  const parsed = new URL(url);
+  const options = parsed.searchParams.get('options');
+  parsed.searchParams.set('options', [options, '-c plan_cache_mode=force_custom_plan'].filter(Boolean).join(' '));
+  return parsed.toString();
+}
+
 // The value is not repeated in the message: it holds a password.
 function parse(key: string, value: string): URL {
   if (!URL.canParse(value) || !/^postgres(ql)?:/.test(value)) {

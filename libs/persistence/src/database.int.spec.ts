@@ -58,6 +58,16 @@ describe('Database', () => {
     expect(names).toEqual([{ name: 'spec-named' }]);
   });
 
+  it('plans a named statement for the table as it is, not as it was', async () => {
+    await database.query(`insert into note select n, 'few' from generate_series(1, 30) n`);
+    await database.query('analyze note');
+    const ask = (): Promise<unknown> => database.query('select body from note where id = $1', [7], 'spec-find');
+    for (let times = 0; times < 10; times += 1) await ask();
+    await database.query(`insert into note select n, 'many' from generate_series(31, 20000) n`);
+    const plan = await database.query<Record<string, string>>('explain execute "spec-find" (7)');
+    expect(Object.values(plan[0]!)[0]).toContain('Index Scan using note_pkey');
+  });
+
   it('commits work, rolls back on an exception, counts BEGIN and COMMIT', async () => {
     const before = database.statements.count;
     await database.transaction((tx) => tx.query(`insert into note values (1, 'one')`));

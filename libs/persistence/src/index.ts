@@ -2,7 +2,7 @@ export { Database, openDatabase } from './database';
 export type { DatabaseOptions, Statements, TransactionOptions, Tx } from './database';
 export { classifyDatabaseError, note, sqlState } from './database-error';
 export type { DatabaseErrorClass } from './database-error';
-export { serviceDatabaseUrl } from './database-url';
+export { plannedAnew, serviceDatabaseUrl } from './database-url';
 export { GroupCommit, QueueFullError } from './group-commit';
 export type { BatchMetrics, GroupCommitOptions } from './group-commit';
 export { migrate } from './migrate';

@@ -203,24 +203,83 @@ it('spends at most one statement on a batch', async () => {
   expect((database.statements.count - before) / 512).toBeLessThanOrEqual(0.02);
 });
 
+/** What Postgres counted of the orders while this work ran on a connection of its own, which publishes it when it ends. */
+async function countedOf(
+  work: (target: ClaimDecider) => Promise<void>,
+): Promise<{ tableScans: number; scans: Record<string, number>; entriesRead: Record<string, number> }> {
+  interface Row {
+    readonly name: string;
+    readonly scans: number;
+    readonly entries: number;
+  }
+  const read = (): Promise<Row[]> =>
+    database.query<Row>(
+      `select indexrelname as name, idx_scan::int as scans, idx_tup_read::int as entries
+       from pg_stat_user_indexes where relname = 'orders'
+       union all select 'orders', seq_scan::int, 0 from pg_stat_user_tables where relname = 'orders'`,
+    );
+  const before = await read();
+  const own = openDatabase({ url: fresh.url, applicationName: 'decider-counted' });
+  await work(
+    new ClaimDecider(own, new ServerClock(own, systemClock), {
+      maxBatch: 256,
+      maxQueue: 1_000,
+      onCommitted: () => undefined,
+    }),
+  );
+  await own.close();
+  let after: Row[] = [];
+  const grown = (name: string, what: 'scans' | 'entries'): number =>
+    after.find((row) => row.name === name)![what] - before.find((row) => row.name === name)![what];
+  await eventually(async () => {
+    after = await read();
+    expect(grown('orders_claim', 'scans')).toBeGreaterThan(0);
+  });
+  const names = before.map(({ name }) => name).filter((name) => name !== 'orders');
+  return {
+    tableScans: grown('orders', 'scans'),
+    scans: Object.fromEntries(names.map((name) => [name, grown(name, 'scans')])),
+    entriesRead: Object.fromEntries(names.map((name) => [name, grown(name, 'entries')])),
+  };
+}
+
+/** Orders of this buyer that are closed, written as they are: nobody claimed them. */
+async function closedOrders(item: SaleItem, buyerId: string, count: number): Promise<void> {
+  await database.query(
+    `insert into orders (order_id, claim_id, fingerprint, buyer_id, merchant_id, shop_id, series_id, round_id, item_id,
+       quantity, total_minor, currency, region_code, status, placed_at, expires_at)
+     select gen_random_uuid(), gen_random_uuid(), 'old', $2, merchant_id, shop_id, series_id, round_id, item_id,
+       1, price_minor, currency, 'CN-11', 'CLOSED', now(), now()
+     from round_items, generate_series(1, $3) where item_id = $1`,
+    [item.itemId, buyerId, count],
+  );
+}
+
 it('reads nothing of what a buyer ordered elsewhere', async () => {
   const { items } = await saleWithItems({ quotas: [1_000] });
-  const scans = async (): Promise<Record<string, number>> => {
-    const rows = await database.query<{ name: string; scans: number }>(
-      `select indexrelname as name, idx_scan::int as scans from pg_stat_user_indexes where relname = 'orders'`,
-    );
-    return Object.fromEntries(rows.map(({ name, scans: count }) => [name, count]));
-  };
-  const before = await scans();
-  // Postgres publishes what a connection did at the latest when it ends.
-  const own = openDatabase({ url: fresh.url, applicationName: 'decider-scans' });
-  const target = new ClaimDecider(own, new ServerClock(own, systemClock), {
-    maxBatch: 256,
-    maxQueue: 1_000,
-    onCommitted: () => undefined,
+  const { scans } = await countedOf(async (target) => {
+    for (let n = 0; n < 20; n += 1) await target.submit(command(items[0]!, `b_${newUuid()}`));
   });
-  for (let n = 0; n < 20; n += 1) await target.submit(command(items[0]!, `b_${newUuid()}`));
-  await own.close();
-  await eventually(async () => expect((await scans())['orders_item_buyer']! - before['orders_item_buyer']!).toBe(20));
-  expect((await scans())['orders_buyer']).toBe(before['orders_buyer']);
+  expect(scans).toMatchObject({ orders_item_buyer_status: 20, orders_buyer: 0 });
+});
+
+it('reads no order that a buyer has let go of, however many those are', async () => {
+  const { items } = await saleWithItems({ quotas: [1_000] });
+  await closedOrders(items[0]!, 'b_fickle', 2_000);
+  const { entriesRead } = await countedOf(async (target) => {
+    expect((await target.submit(command(items[0]!, 'b_fickle'))).outcome).toBe('ACCEPTED');
+  });
+  expect(entriesRead['orders_item_buyer_status']).toBeLessThanOrEqual(1);
+});
+
+it('looks claims up one by one although the statistics tell of a table that is read at once', async () => {
+  const { items } = await saleWithItems({ quotas: [1_000] });
+  await database.query('truncate orders cascade');
+  await closedOrders(items[0]!, 'b_first', 30);
+  await database.query('analyze orders');
+  const { tableScans, scans } = await countedOf(async (target) => {
+    await Promise.all(Array.from({ length: 100 }, () => target.submit(command(items[0]!, `b_${newUuid()}`))));
+  });
+  expect(tableScans).toBe(0);
+  expect(scans['orders_claim']).toBeGreaterThanOrEqual(100);
 });

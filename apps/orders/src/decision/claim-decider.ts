@@ -1,4 +1,4 @@
-// Claims that were let in gather here, and each batch is decided by one statement (see 0002-decide-claims.sql.ts).
+// Claims that were let in gather here, and each batch is decided by one statement (see decide-claims.sql.ts).
 import { EVENTS } from '@gravity/contracts';
 import { assert, toRfc3339 } from '@gravity/kernel';
 import { type Database, GroupCommit, note } from '@gravity/persistence';
@@ -13,7 +13,7 @@ export interface ClaimDeciderOptions {
   readonly onCommitted: () => void;
 }
 
-/** The first row counts the accepted claims; each other one says why the claim at its place, from 1, is not. */
+/** The row of ordinal 0 counts the accepted claims; each other one says why the claim at its place, from 1, is not. */
 interface DecisionRow {
   readonly ordinal: number;
   readonly accepted: number | null;
@@ -26,11 +26,10 @@ interface DecisionRow {
 
 const SKEWED_CLOCK = 'GV001';
 const ONE_ORDER_PER_CLAIM = 'orders_claim';
-// Not a plain SELECT: it writes, so a lost connection leaves its outcome unknown.
-const DECIDE = `with decided as materialized (
-  select * from decide_claims($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::bigint[], $7::bigint[],
-    $8::text[], $9::text[], string_to_array($10, e'\\x1e'), $11::text[], $12, $13, $14::text[], $15::timestamptz))
-  select * from decided order by ordinal`;
+// Does not begin as a SELECT: it writes, so a lost connection leaves its outcome unknown.
+const DECIDE = `/* writes */ select * from decide_claims($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::bigint[],
+  $7::bigint[], $8::text[], $9::text[], string_to_array($10, e'\\x1e'), $11::text[], $12, $13, $14::text[],
+  $15::timestamptz)`;
 const PLACED = 'orders.order.placed.v1';
 /** Longer than a claim waits for its answer when 256 clients ask without a pause: 61 ms at the median, all told. */
 const DECISION_IS_STUCK_MS = 100;
@@ -127,12 +126,13 @@ export class ClaimDecider {
       ],
       'decide-claims',
     );
-    const accepted = rows[0]!.accepted!;
-    assert(accepted + rows.length - 1 === batch.length, 'every claim of a batch is accepted or told why not');
+    const refused = rows.filter(({ ordinal }) => ordinal > 0);
+    const accepted = rows.find(({ ordinal }) => ordinal === 0)!.accepted!;
+    assert(accepted + refused.length === batch.length, 'every claim of a batch is accepted or told why not');
     const decisions = batch.map((claim): ClaimDecision => {
       return { outcome: 'ACCEPTED', placedAtMs: nowMs, expiresAtMs: nowMs + claim.paymentWindowMs };
     });
-    for (let index = 1; index < rows.length; index += 1) decisions[rows[index]!.ordinal - 1] = decisionOf(rows[index]!);
+    for (const row of refused) decisions[row.ordinal - 1] = decisionOf(row);
     if (accepted > 0) this.options.onCommitted();
     return decisions;
   }
