@@ -23,8 +23,8 @@ import type { BenchSystem } from './system';
 const BARE_SHARE = 0.6;
 const WARM_UP_ROUND_MS = 4_000;
 const WARM_UP_ROUNDS_MAX = 10;
-/** How often each buyer is seen in each kind of load before anything is measured: compilers settle late. */
-const WARM_UP_TIMES = 8;
+/** In each kind of load before anything is measured, each buyer a few times: compilers settle late. */
+const WARM_UP_REQUESTS = 4 * BUYERS;
 const BARE = [{ path: '/bare', body: '{}' }];
 
 /**
@@ -72,7 +72,7 @@ async function warmUp(system: BenchSystem): Promise<void> {
 
 async function untilAllSeen(system: BenchSystem, load: Load): Promise<void> {
   let seen = 0;
-  for (let round = 0; round < WARM_UP_ROUNDS_MAX && seen < WARM_UP_TIMES * BUYERS; round += 1) {
+  for (let round = 0; round < WARM_UP_ROUNDS_MAX && seen < WARM_UP_REQUESTS; round += 1) {
     const order = orderOf(system, { ...load, firstBuyer: seen, measureMs: WARM_UP_ROUND_MS });
     seen += (await system.crowd.run(order, [])).count;
   }

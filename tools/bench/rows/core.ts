@@ -1,10 +1,21 @@
 // The rows by which the project is known: refusals, accepted claims by crowd size, and the floor under the decision.
 import { measureRawWrites, ROWS_OF_BATCH } from '../raw-writes';
-import { CROWD, DEEP_QUOTA, expectOnly, measureClaims, pick, type Reading, type RowKind, runLoad } from '../row';
+import {
+  CLIENTS_MAX,
+  CROWD,
+  DEEP_QUOTA,
+  expectOnly,
+  measureClaims,
+  pick,
+  type Reading,
+  type RowKind,
+  runLoad,
+  settleLog,
+} from '../row';
 import { createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
 
-const CLIENTS = [1, 16, 64, 256, 1_024, 4_096] as const;
+const CLIENTS = [1, 16, 64, CROWD, 1_024, CLIENTS_MAX] as const;
 
 export const CORE: readonly RowKind[] = [
   { name: `refusal-${CROWD}`, measure: refusals },
@@ -38,5 +49,6 @@ async function rawWrites(system: BenchSystem): Promise<Reading> {
 async function writeRows(system: BenchSystem, rows: number): ReturnType<typeof measureRawWrites> {
   // Rows that no gate has seen would look like drift to the running service: the raw writes get a round that is over.
   const { itemUuids } = await createBenchSale(system.database, { quota: DEEP_QUOTA, status: 'SETTLED' });
+  await settleLog(system);
   return measureRawWrites(system.ordersUrl, itemUuids[0]!, system.measureMs, rows);
 }
