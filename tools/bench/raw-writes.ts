@@ -25,7 +25,7 @@ export async function measureRawWrites(
   itemUuid: string,
   measureMs: number,
   rows: number,
-): Promise<{ perSecond: number; p50Ms: number; p99Ms: number }> {
+): Promise<{ count: number; perSecond: number; p50Ms: number; p99Ms: number }> {
   const client = new Client({ connectionString: url });
   await client.connect();
   const took: number[] = [];
@@ -44,5 +44,6 @@ export async function measureRawWrites(
   await client.end();
   took.sort((a, b) => a - b);
   const at = (share: number): number => took[Math.floor(took.length * share)] ?? 0;
-  return { perSecond: (took.length * rows * 1_000) / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
+  const count = took.length * rows;
+  return { count, perSecond: (count * 1_000) / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
 }

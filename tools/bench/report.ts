@@ -44,6 +44,7 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
   return [
     ...least('refusals / bare', 0.7, refusal?.ratio),
     ...least('claims at 256 / bare', 0.4, at256?.ratio),
+    ...most('CPU of a claim at 256 / of its unavoidable parts', 3, quotient(costOf(at256), unavoidable(rows))),
     ...least('claims at 4,096 / at 64', 0.8, quotient(row('claim-4096')?.ratio, row('claim-64')?.ratio)),
     ...most('SQL statements per claim at 256', 0.5, at256?.sqlPerClaim),
     ...most('p50 of a lonely claim, ms', 6, row('claim-1')?.p50Ms),
@@ -55,6 +56,20 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
     ...least('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
     ...least('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
   ];
+}
+
+/** Microseconds of CPU per request, of all processes together. */
+function costOf(row: BenchRow | undefined): number | undefined {
+  return row === undefined ? undefined : Object.values(row.cpuUs).reduce((sum, us) => sum + us, 0);
+}
+
+/**
+ * What accepting a claim durably costs at the very least, in CPU: the bare request, and its rows straight into Postgres. A
+ * ratio of speeds to the bare server alone says more about a machine's system calls than about us.
+ */
+function unavoidable(rows: readonly BenchRow[]): number | undefined {
+  const [bare, raw] = ['bare', 'raw-1'].map((name) => costOf(rows.find((row) => row.name === name)));
+  return bare === undefined || raw === undefined ? undefined : bare + raw;
 }
 
 function least(id: string, floor: number, measured: number | undefined): Floor[] {

@@ -138,6 +138,23 @@ describe('the end of a turn', () => {
     expect(order.at(-1)).toBe('soon');
     expect(order).toHaveLength(4);
   });
+
+  it('does all work at once, before anything that the work leaves to do', async () => {
+    const order: string[] = [];
+    const work = (name: string) => (): void => {
+      order.push(name);
+      process.nextTick(() => order.push(`after ${name}`));
+    };
+    await new Promise<void>((resolve) => {
+      soon(work('one'));
+      soon(() => {
+        soon(resolve);
+        work('two')();
+      });
+      soon(work('three'));
+    });
+    expect(order).toEqual(['one', 'two', 'three', 'after one', 'after two', 'after three']);
+  });
 });
 
 describe('another machine', () => {

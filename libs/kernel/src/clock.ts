@@ -21,7 +21,7 @@ export interface Machine {
 const realMachine: Machine = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  soon: (work) => void setImmediate(work),
+  soon: realSoon,
   sleep: realSleep,
 };
 
@@ -119,6 +119,29 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 /** Runs the work once the current turn of the event loop is over, together with whatever else it leaves behind. */
 export function soon(work: () => void): void {
   machine.soon(work);
+}
+
+let leftBehind: (() => void)[] = [];
+
+/** All work of a turn in one go, so that what it sends over one connection can leave together. */
+function realSoon(work: () => void): void {
+  if (leftBehind.length === 0) setImmediate(runLeftBehind);
+  leftBehind.push(work);
+}
+
+function runLeftBehind(): void {
+  const works = leftBehind;
+  leftBehind = [];
+  for (const work of works) {
+    try {
+      work();
+    } catch (error) {
+      // It ends the process as it would alone, and takes nothing from the others before.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
 }
 
 function realSleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 // The rows by which the project is known: refusals, accepted claims by crowd size, and the floor under the decision.
+import { cpuTicks } from '../cpu';
 import { measureRawWrites, ROWS_OF_BATCH } from '../raw-writes';
 import {
   CLIENTS_MAX,
@@ -43,7 +44,15 @@ async function claims(system: BenchSystem, clients: number): Promise<Reading> {
 }
 
 async function rawWrites(system: BenchSystem): Promise<Reading> {
-  return { clients: 1, ...(await writeRows(system, ROWS_OF_BATCH)), cpuUs: {} };
+  const { pid } = system.stack.postgres;
+  const groups = [
+    { name: 'postgres', pids: pid === undefined ? [] : [pid] },
+    { name: 'writer', pids: [process.pid] },
+  ];
+  const before = groups.map(cpuTicks);
+  const { count, ...reading } = await writeRows(system, ROWS_OF_BATCH);
+  const cpuUs = groups.map((group, index) => [group.name, (cpuTicks(group) - before[index]!) / count]);
+  return { clients: 1, ...reading, cpuUs: Object.fromEntries(cpuUs) as Record<string, number> };
 }
 
 async function writeRows(system: BenchSystem, rows: number): ReturnType<typeof measureRawWrites> {

@@ -1,5 +1,6 @@
 // Goal: a claim survives a connection to Redis that drops; it is let in once, by the same gate. Method: a proxy before the
 // real Redis that cuts on command.
+import { Socket } from 'node:net';
 import { newUuid, sleep } from '@gravity/kernel';
 import { engines, eventually, TcpProxy } from '@gravity/testing';
 import { GateConnection, GateUnavailable } from './gate-connection';
@@ -52,6 +53,20 @@ it('waits for the new connection when the old one is gone already', async () => 
   proxy.cutAll();
   await eventually(() => expect(connection.runId).toBeUndefined());
   expect((await claim()).kind).toBe('admitted');
+});
+
+it('sends what is asked of many items in one write', async () => {
+  const writes = [jest.spyOn(Socket.prototype, '_write'), jest.spyOn(Socket.prototype, '_writev' as '_write')];
+  try {
+    const asked = Array.from({ length: 100 }, () => gate.view(seriesId, newUuid()));
+    const answers = await Promise.all(asked);
+    expect(answers).toEqual(asked.map(() => undefined));
+    const { port } = new URL(proxy.through(engines().redisUrl));
+    const ours = writes.flatMap(({ mock }) => mock.contexts).filter(({ remotePort }) => remotePort === Number(port));
+    expect(ours).toHaveLength(1);
+  } finally {
+    for (const spy of writes) spy.mockRestore();
+  }
 });
 
 it('gives up soon on a Redis that stays away', async () => {
