@@ -64,8 +64,8 @@ function costOf(row: BenchRow | undefined): number | undefined {
 }
 
 /**
- * What accepting a claim durably costs at the very least, in CPU: the bare request, and its rows straight into Postgres. A
- * ratio of speeds to the bare server alone says more about a machine's system calls than about us.
+ * What accepting a claim durably costs at the very least, in CPU: the bare request with its crowd, and Postgres for the rows
+ * alone. A ratio of speeds to the bare server says as much about a machine's system calls as about us.
  */
 function unavoidable(rows: readonly BenchRow[]): number | undefined {
   const [bare, raw] = ['bare', 'raw-1'].map((name) => costOf(rows.find((row) => row.name === name)));

@@ -1,11 +1,15 @@
 // Goal: more claims than may wait are refused at once, with a reason and the time to come again, and nothing is kept of
-// them; those that wait are answered. Method: a service with a short queue, an item locked by somebody else, a rush.
+// them, no unit of the gate either; those that wait are answered. Method: a service with a short queue, an item locked by
+// somebody else, a rush.
 import { eventually } from '@gravity/testing';
 import { ClaimDecider } from '../src/decision/claim-decider';
+import { RedisGate } from '../src/gate/redis-gate';
 import { ClaimsService } from './support/claims-service';
 
-/** So many wait beside the statement of one claim that is under way, and that of another once the first is late. */
 const QUEUED = 8;
+/** The statement of one claim, and that of another once the first is late. */
+const UNDER_WAY = 2;
+const TAKEN = QUEUED + UNDER_WAY;
 const RUSH = 40;
 
 let service: ClaimsService;
@@ -16,32 +20,36 @@ beforeAll(async () => {
 
 afterAll(async () => service?.stop());
 
-it('refuses what does not fit into the queue, says when to come again, and takes it then', async () => {
+async function waitingForLocks(): Promise<number> {
+  const rows = await service.database.query(
+    `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows.length;
+}
+
+it('refuses what does not fit into the queue before the gate takes a unit for it, and takes it later', async () => {
   const sale = await service.onSale({ quotas: [RUSH] });
   const decider = service.services.app.get(ClaimDecider, { strict: false });
-  const claim = (buyer: number): ReturnType<ClaimsService['claim']> =>
-    service.claim(sale, `b_${buyer}`, { key: `key-of-buyer-${buyer}` });
-  let rush: Promise<Awaited<ReturnType<typeof claim>>[]> = Promise.resolve([]);
-  let refused = 0;
+  const gate = service.services.app.get(RedisGate, { strict: false });
+  const rush = (from: number, to: number): ReturnType<ClaimsService['claim']>[] =>
+    Array.from({ length: to - from }, (_, n) =>
+      service.claim(sale, `b_${from + n}`, { key: `key-of-buyer-${from + n}` }),
+    );
+  let taken: ReturnType<typeof rush> = [];
   await service.database.transaction(async (tx) => {
     await tx.query('select from round_items where item_id = $1 for update', [sale.itemIds[0]]);
-    const all = Array.from({ length: RUSH }, async (_, buyer) => {
-      const answer = await claim(buyer);
-      if (answer.status === 503) refused += 1;
-      return answer;
-    });
-    rush = Promise.all(all);
+    taken = rush(0, UNDER_WAY);
+    await eventually(async () => expect(await waitingForLocks()).toBe(UNDER_WAY));
+    taken.push(...rush(UNDER_WAY, TAKEN));
+    await eventually(() => expect(decider.depth).toBe(QUEUED));
     // The others are refused while those that wait still wait.
-    await eventually(() => expect(refused + decider.depth + 2).toBe(RUSH));
-    expect(refused).toBeGreaterThanOrEqual(RUSH - QUEUED - 2);
-    expect(refused).toBeLessThan(RUSH - QUEUED);
+    for (const { status, body, headers } of await Promise.all(rush(TAKEN, RUSH))) {
+      expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'overloaded', '1']);
+    }
+    const view = await gate.view(sale.seriesId, sale.itemIds[0]!);
+    expect([view!.claimed, view!.pending.length, view!.available]).toEqual([TAKEN, TAKEN, RUSH - TAKEN]);
   });
-  const answers = await rush;
-  expect(answers.filter(({ status }) => status === 201)).toHaveLength(RUSH - refused);
-  const no = answers.filter(({ status }) => status !== 201);
-  for (const { status, body, headers } of no) {
-    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'overloaded', '1']);
-  }
-  const again = answers.findIndex(({ status }) => status === 503);
-  expect((await claim(again)).status).toBe(201);
+  expect((await Promise.all(taken)).map(({ status }) => status)).toEqual(taken.map(() => 201));
+  const again = await Promise.all(rush(TAKEN, TAKEN + 1));
+  expect(again.map(({ status }) => status)).toEqual([201]);
 });

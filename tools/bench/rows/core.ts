@@ -45,14 +45,10 @@ async function claims(system: BenchSystem, clients: number): Promise<Reading> {
 
 async function rawWrites(system: BenchSystem): Promise<Reading> {
   const { pid } = system.stack.postgres;
-  const groups = [
-    { name: 'postgres', pids: pid === undefined ? [] : [pid] },
-    { name: 'writer', pids: [process.pid] },
-  ];
-  const before = groups.map(cpuTicks);
+  const postgres = { name: 'postgres', pids: pid === undefined ? [] : [pid] };
+  const beforeUs = cpuTicks(postgres);
   const { count, ...reading } = await writeRows(system, ROWS_OF_BATCH);
-  const cpuUs = groups.map((group, index) => [group.name, (cpuTicks(group) - before[index]!) / count]);
-  return { clients: 1, ...reading, cpuUs: Object.fromEntries(cpuUs) as Record<string, number> };
+  return { clients: 1, ...reading, cpuUs: { postgres: (cpuTicks(postgres) - beforeUs) / count } };
 }
 
 async function writeRows(system: BenchSystem, rows: number): ReturnType<typeof measureRawWrites> {

@@ -12,7 +12,8 @@ const STEPS = [0.5, 1, 2, 5] as const;
 const STEP_MS = 10_000;
 const MOST = 10;
 const MOST_MS = 60_000;
-const REST_MS = 10_000;
+/** With the seconds in which the crowd of the last measurement warms up, ten. */
+const REST_MS = 7_000;
 /** More connections than claims may wait for a decision: the service has to refuse some, and to say when to come again. */
 const CONNECTIONS_MAX = 10_000;
 /** As patient as the app of a buyer. */
@@ -22,16 +23,17 @@ const PEAK_CLIENTS = 1_024;
 export const OVERLOAD: readonly RowKind[] = [{ name: 'overload-10', measure: overload }];
 
 async function overload(system: BenchSystem): Promise<Reading> {
-  const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
+  // Before and after on sales of their own: of that in between every buyer comes to hold dozens of units.
+  const [targets, earlier, later] = [await saleOf(system), await saleOf(system), await saleOf(system)];
   const peak = await measureClaims(system, 'peak', { clients: PEAK_CLIENTS, targets });
-  const before = await measureClaims(system, 'before-overload', { clients: CROWD, targets });
+  const before = await measureClaims(system, 'before-overload', { clients: CROWD, targets: earlier });
   const memory = watchMemory(system);
   const results: OpenLoopResult[] = [];
   for (const times of STEPS) results.push(await offer(system, targets, times * peak.perSecond, STEP_MS));
   const most = await offer(system, targets, MOST * peak.perSecond, MOST_MS);
   await new Promise((resolve) => setTimeout(resolve, REST_MS));
   const megabytes = memory.stop();
-  const after = await measureClaims(system, 'after-overload', { clients: CROWD, targets, warmUpMs: 0 });
+  const after = await measureClaims(system, 'after-overload', { clients: CROWD, targets: later });
   results.push(most);
   const refused = (most.statuses['503'] ?? 0) + (most.statuses['429'] ?? 0);
   return {
@@ -54,6 +56,10 @@ async function overload(system: BenchSystem): Promise<Reading> {
     },
     plots: [offeredChart(results), memoryChart('Memory of orders under overload', megabytes)],
   };
+}
+
+async function saleOf({ database }: BenchSystem): Promise<readonly Target[]> {
+  return (await createBenchSale(database, { quota: DEEP_QUOTA })).targets;
 }
 
 function offer(

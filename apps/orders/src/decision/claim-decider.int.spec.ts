@@ -194,6 +194,20 @@ it('calls the database unavailable, and writes nothing, while statements take se
   }
 });
 
+it('says that it is full, and yet decides those who come all the same: the gate has let them in', async () => {
+  const { items } = await saleWithItems({ quotas: [10] });
+  const target = new ClaimDecider(database, new ServerClock(database, systemClock), {
+    maxBatch: 10,
+    maxQueue: 1,
+    onCommitted: () => undefined,
+  });
+  expect(target.isFull).toBe(false);
+  const decisions = Promise.all(Array.from({ length: 10 }, () => settle(target, command(items[0]!, `b_${newUuid()}`))));
+  expect(target.isFull).toBe(true);
+  expect(outcomes(await decisions)).toEqual({ ACCEPTED: 10 });
+  expect(target.isFull).toBe(false);
+});
+
 it('spends at most one statement on a batch', async () => {
   const { items } = await saleWithItems({ quotas: [1_000] });
   const target = decider();

@@ -8,6 +8,7 @@ import type { ServerClock } from './server-clock';
 
 export interface ClaimDeciderOptions {
   readonly maxBatch: number;
+  /** Claims that may wait before {@link ClaimDecider.isFull} says so. */
   readonly maxQueue: number;
   /** Called after a batch with at least one new order is committed. */
   readonly onCommitted: () => void;
@@ -33,6 +34,11 @@ const DECIDE = `/* writes */ select * from decide_claims($1::uuid[], $2::uuid[],
 const PLACED = 'orders.order.placed.v1';
 /** Longer than a claim waits for its answer when 256 clients ask without a pause: 61 ms at the median, all told. */
 const DECISION_IS_STUCK_MS = 100;
+/**
+ * Beyond a full queue there is room for those whom the gate let in before it was full: a unit is taken for each of them,
+ * and would stay with a claim that was sent away now until the sweeper finds it.
+ */
+const ROOM_FOR_LET_IN = 100_000;
 /** Between payloads: a control character, which JSON text never contains. Spares escaping every quote of them. */
 const SEPARATOR = '\x1e';
 
@@ -47,7 +53,7 @@ export class ClaimDecider {
     this.commands = new GroupCommit<ClaimCommand, ClaimDecision>({
       name: 'claim-decisions',
       maxBatch: options.maxBatch,
-      maxQueue: options.maxQueue,
+      maxQueue: options.maxQueue + ROOM_FOR_LET_IN,
       // Fewer, larger batches: of one item, a second would only wait for the first one's lock. Postgres decides a claim in
       // about half the time that this process spends on it, so one at a time is enough unless it is stuck.
       maxInFlight: 2,
@@ -56,6 +62,11 @@ export class ClaimDecider {
       idempotent: true,
       execute: (batch) => this.decideWanted(batch),
     });
+  }
+
+  /** Whether as many claims wait as may. To be asked before the gate is: whoever that lets in has to be decided. */
+  get isFull(): boolean {
+    return this.commands.depth >= this.options.maxQueue;
   }
 
   /** Decides one claim. The promise resolves after the commit. Throws QueueFullError and database errors. */

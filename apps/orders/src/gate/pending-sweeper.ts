@@ -3,10 +3,13 @@
 import type { Database } from '@gravity/persistence';
 import { Loop } from '../workers/loop';
 import { GateUnavailable } from './gate-connection';
-import type { RedisGate, StaleNote } from './redis-gate';
+import { type RedisGate, STALE_PER_LOOK, type StaleNote } from './redis-gate';
 
 /** A decision takes milliseconds; after this long its process is gone, stopped, or cut off. */
 export const PENDING_GRACE_MS = 5_000;
+
+/** After a look that was full; not at once, should what it found not go away. */
+const MORE_AFTER_MS = 10;
 
 interface LiveItem {
   readonly series_id: string;
@@ -30,14 +33,17 @@ export class PendingSweeper extends Loop {
          and r.closes_at > clock_timestamp() - interval '10 minutes'
        order by i.item_id limit 1000`,
     );
+    let more = false;
     try {
       for (const item of items) {
         const stale = await this.gate.stalePending(item.series_id, item.item_id, this.graceMs);
         if (stale.length > 0) await this.settle(item, stale);
+        more ||= stale.length === STALE_PER_LOOK;
       }
     } catch (error) {
       if (!(error instanceof GateUnavailable)) throw error;
     }
+    if (more) return MORE_AFTER_MS;
   }
 
   private async settle(item: LiveItem, stale: readonly StaleNote[]): Promise<void> {

@@ -11,6 +11,8 @@ const CLAIMS_QUEUED_PER_ITEM = 20_000;
 const RECONNECT_WITHIN_MS = 250;
 const REPORTS_PER_CALL = 256;
 const REPORTS_QUEUED_PER_ITEM = 100_000;
+/** Stranded claims of an item that one look brings. */
+export const STALE_PER_LOOK = 100;
 
 export interface GateClaim {
   readonly claimId: string;
@@ -135,10 +137,10 @@ export class RedisGate {
     };
   }
 
-  /** Claims let through more than `olderThanMs` ago whose decision has not been reported; at most 100. */
+  /** Claims let through more than `olderThanMs` ago whose decision has not been reported; at most {@link STALE_PER_LOOK}. */
   async stalePending(seriesId: string, itemId: string, olderThanMs: number): Promise<StaleNote[]> {
     const keys = gateKeys(seriesId, itemId);
-    const [epoch, ...notes] = await this.connection.run('gateStalePending', keys, olderThanMs, 100);
+    const [epoch, ...notes] = await this.connection.run('gateStalePending', keys, olderThanMs, STALE_PER_LOOK);
     return [...notesOf(notes)].map((note) => ({ ...note, epoch: BigInt(epoch!) }));
   }
 

@@ -9,6 +9,7 @@ import { orderMessage } from '../../order-message';
 import { CLAIM_RATE } from './claim-rate';
 import { placeClaimBody } from './place-claim.dto';
 import { PlaceClaimUseCase } from './place-claim.use-case';
+import { OVERLOADED } from './refusals';
 
 /** A request as proto-loader delivers it: 64-bit numbers are texts. */
 type Incoming = Omit<OrdersProto.PlaceClaimRequest, 'expectedTotal'> & {
@@ -60,7 +61,7 @@ export class PlaceClaimGrpc {
       return { order: orderMessage(placed.order), replayed: placed.replayed };
     } catch (error) {
       if (!(error instanceof QueueFullError)) throw error;
-      throw new ProblemError({ code: 'overloaded', detail: 'Too many claims are waiting.', retryAfterSeconds: 1 });
+      throw new ProblemError(OVERLOADED);
     }
   }
 }

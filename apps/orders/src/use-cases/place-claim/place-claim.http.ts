@@ -18,13 +18,9 @@ import { OrderViewDto } from '../../order-view.dto';
 import { CLAIM_RATE } from './claim-rate';
 import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
 import { type Answer, PlaceClaimUseCase } from './place-claim.use-case';
+import { OVERLOADED } from './refusals';
 
 const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
-const OVERLOADED: Problem = {
-  code: 'overloaded',
-  detail: 'Too many claims are waiting. Repeat with the same Idempotency-Key.',
-  retryAfterSeconds: 1,
-};
 const MOST_ROUND_IDS = 1_000;
 const JSON_TYPE = 'application/json; charset=utf-8';
 

@@ -15,11 +15,17 @@ import type { ClaimOutcome } from './claim-metrics';
 import type { OpeningDraw } from './opening-draw';
 import type { PlaceClaim } from './place-claim.command';
 import type { PlacedClaims, PlacedClaim } from './placed-claims';
-import { localRefusal, refusalOf } from './refusals';
+import { localRefusal, OVERLOADED, refusalOf } from './refusals';
 
 /** How often a claim may meet a gate that is changing before the buyer is asked to come again. */
 const MOST_ATTEMPTS = 12;
 const WAIT_FOR_GATE_MS = 50;
+/**
+ * For so long a claim is held back that is refused because too many wait. A crowd that comes again at once, whatever
+ * `Retry-After` says, would else take the processor from those who wait; what is held back costs no more than its memory.
+ */
+const HOLD_BACK_MS = 1_000;
+const HELD_BACK_MAX = 20_000;
 
 type Admission =
   | { readonly kind: 'in'; readonly epoch: bigint; readonly number: number }
@@ -41,6 +47,8 @@ interface Attempt {
 }
 
 export class PlaceClaimUseCase {
+  private heldBack = 0;
+
   constructor(
     private readonly directory: SaleDirectory,
     private readonly gate: RedisGate,
@@ -72,9 +80,22 @@ export class PlaceClaimUseCase {
     if (round === undefined || item === undefined || round.status === 'DRAFT') {
       return refuse('not-found', 'There is no such item in this round. Read the round again.');
     }
-    if (!this.board.refuses(item.itemId, item.epoch, request.buyerId)) return this.claim(request, round, item);
-    this.onOutcome('sold-out');
-    return { ok: false, error: SOLD_OUT };
+    if (this.board.refuses(item.itemId, item.epoch, request.buyerId)) {
+      this.onOutcome('sold-out');
+      return { ok: false, error: SOLD_OUT };
+    }
+    return this.decider.isFull ? this.turnAway() : this.claim(request, round, item);
+  }
+
+  /** Refuses a claim for which there is no room, after a while. */
+  private async turnAway(): Promise<Answer> {
+    this.onOutcome('overloaded');
+    if (this.heldBack < HELD_BACK_MAX) {
+      this.heldBack += 1;
+      await sleep(HOLD_BACK_MS);
+      this.heldBack -= 1;
+    }
+    return { ok: false, error: OVERLOADED };
   }
 
   private async claim(request: PlaceClaim, round: SaleRound, item: SaleItem): Promise<Answer> {

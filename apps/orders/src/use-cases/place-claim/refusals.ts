@@ -7,6 +7,13 @@ import type { PlaceClaim } from './place-claim.command';
 /** This close to the opening the gate's clock decides, not ours. */
 const OPENING_MARGIN_MS = 1_000;
 
+/** No judgement: nothing was done with the claim, and it may come again. */
+export const OVERLOADED: Problem = {
+  code: 'overloaded',
+  detail: 'Too many claims are waiting. Repeat with the same Idempotency-Key.',
+  retryAfterSeconds: 1,
+};
+
 /**
  * What can be refused from the round's facts alone; undefined when the gate has to be asked. With a draw our clock alone
  * judges the opening: a gate whose clock is ahead would let a claim in before the draw.
