@@ -19,11 +19,13 @@ const CONNECTIONS_MAX = 10_000;
 /** As patient as the app of a buyer. */
 const TIMEOUT_MS = 10_000;
 const PEAK_CLIENTS = 1_024;
+/** So many that in minutes no buyer comes to hold dozens of units of one. */
+const ITEMS = 8;
 
 export const OVERLOAD: readonly RowKind[] = [{ name: 'overload-10', measure: overload }];
 
 async function overload(system: BenchSystem): Promise<Reading> {
-  // Before and after on sales of their own: of that in between every buyer comes to hold dozens of units.
+  // Before and after on sales of their own, which are alike.
   const [targets, earlier, later] = [await saleOf(system), await saleOf(system), await saleOf(system)];
   const peak = await measureClaims(system, 'peak', { clients: PEAK_CLIENTS, targets });
   const before = await measureClaims(system, 'before-overload', { clients: CROWD, targets: earlier });
@@ -59,7 +61,7 @@ async function overload(system: BenchSystem): Promise<Reading> {
 }
 
 async function saleOf({ database }: BenchSystem): Promise<readonly Target[]> {
-  return (await createBenchSale(database, { quota: DEEP_QUOTA })).targets;
+  return (await createBenchSale(database, { quota: DEEP_QUOTA, items: ITEMS })).targets;
 }
 
 function offer(
