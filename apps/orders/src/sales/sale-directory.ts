@@ -90,6 +90,15 @@ export class SaleDirectory {
     return read;
   }
 
+  /**
+   * The round as it is after this call began: a read that was under way already may have seen it before a switch that is
+   * over by now, and its answer may have been long on the way.
+   */
+  async readAnew(roundId: string): Promise<SaleRound | undefined> {
+    await this.reads.get(roundId)?.catch(() => undefined);
+    return this.refresh(roundId);
+  }
+
   /** How long a claim in DIRECT admission has to wait, in ms: until no sold-out flag of the gate before can stand. */
   directWaitMs(round: SaleRound): number {
     return Math.max(0, Math.ceil(round.directFromMs - this.monotonic()));

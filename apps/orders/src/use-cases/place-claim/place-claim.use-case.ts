@@ -213,7 +213,7 @@ export class PlaceClaimUseCase {
     void this.board.raise(itemId, epoch, async () => {
       // The gate may go on saying what is not in force any more: whoever is admitted elsewhere waits for flags to fall,
       // but only for those that were raised before the switch.
-      const inForce = (await this.directory.refresh(roundId))?.items.get(wire.itemId);
+      const inForce = (await this.directory.readAnew(roundId))?.items.get(wire.itemId);
       if (inForce?.epoch !== epoch) return undefined;
       return this.gate.soldOut(seriesId, itemId, epoch, MOST_CLAIMS_PER_FLAG);
     });
