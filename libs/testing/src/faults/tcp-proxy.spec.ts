@@ -138,6 +138,19 @@ describe('TcpProxy', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(75);
   });
 
+  it('keeps the order when the delay ends or becomes shorter', async () => {
+    proxy.delay(60);
+    const client = await Client.open(proxy.port);
+    client.say('a');
+    await sleep(5);
+    proxy.delay(10);
+    client.say('b');
+    await sleep(5);
+    proxy.delay(0);
+    client.say('c');
+    await eventually(() => expect(client.received).toBe('ABC'));
+  });
+
   it('cuts after execution: the server has the n-th matching request and the client no reply', async () => {
     const cut = proxy.cutAt({ at: 'reply', match: 'buy', nth: 2 });
     const client = await Client.open(proxy.port);

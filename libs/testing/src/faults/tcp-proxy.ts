@@ -55,6 +55,8 @@ export class TcpProxy {
   private listeningPort = 0;
   private held = false;
   private delayMs = 0;
+  /** What is delayed, oldest first. */
+  private readonly waiting: { readonly work: () => void; readonly dueAt: number }[] = [];
   private targetPort: number;
 
   private constructor(private readonly options: TcpProxyOptions) {
@@ -130,9 +132,10 @@ export class TcpProxy {
     }
   }
 
-  /** Delays every chunk in each direction by this long; 0 ends it. */
+  /** Delays every chunk in each direction by this long; 0 ends it, and delivers at once what is still on its way. */
   delay(ms: number): void {
     this.delayMs = ms;
+    if (ms === 0) for (const { work } of this.waiting.splice(0)) work();
   }
 
   /** Plans one cut; resolves when it has happened. */
@@ -158,7 +161,7 @@ export class TcpProxy {
   async heal(): Promise<void> {
     this.plans.clear();
     for (const pair of this.pairs) if (pair.stalled) this.cut(pair);
-    this.delayMs = 0;
+    this.delay(0);
     this.release();
     await this.accept();
   }
@@ -254,10 +257,25 @@ export class TcpProxy {
     });
   }
 
-  /** At once, or after the delay; timers of equal length keep their order. */
+  /** At once, or after the delay; never before what came earlier, whose delay may have been longer: bytes keep their order. */
   private later(work: () => void): void {
-    if (this.delayMs === 0) work();
-    else setTimeout(work, this.delayMs);
+    if (this.delayMs === 0 && this.waiting.length === 0) return work();
+    const dueAt = Math.max(performance.now() + this.delayMs, this.waiting.at(-1)?.dueAt ?? 0);
+    this.waiting.push({ work, dueAt });
+    if (this.waiting.length === 1) this.waitForNext();
+  }
+
+  private waitForNext(): void {
+    const [next] = this.waiting;
+    if (next === undefined) return;
+    setTimeout(
+      () => {
+        for (const now = performance.now(); (this.waiting[0]?.dueAt ?? Infinity) <= now + 1;)
+          this.waiting.shift()!.work();
+        this.waitForNext();
+      },
+      Math.max(0, next.dueAt - performance.now()),
+    );
   }
 
   private cut(pair: Pair): void {
