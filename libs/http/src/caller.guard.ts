@@ -38,14 +38,14 @@ export class CallerGuard implements CanActivate {
   private admitHttp(policy: RoutePolicy, request: HttpRequest, reply: HttpReply): boolean | Promise<boolean> {
     request.policy = policy;
     if (policy.access?.kind === 'public') {
-      if (policy.rateLimit) this.limiter.enforce(policy.operation, policy.rateLimit, request.ip, reply);
+      if (policy.rateLimit) this.limiter.enforce(policy.operation, policy.rateLimit, addressOf(request), reply);
       return true;
     }
     const header = request.headers.authorization;
-    if (header === undefined) throw this.strangers.missingToken(MISSING, request.ip, reply);
+    if (header === undefined) throw this.strangers.missingToken(MISSING, addressOf(request), reply);
     const known = this.verifier.cached(header);
     if (known === undefined) {
-      const checked = this.strangers.verify(this.verifier, header, request.ip, reply);
+      const checked = this.strangers.verify(this.verifier, header, addressOf(request), reply);
       return checked.then((caller) => this.admitCaller(policy, request, reply, caller));
     }
     return this.admitCaller(policy, request, reply, known);
@@ -55,7 +55,7 @@ export class CallerGuard implements CanActivate {
     authorise(policy, caller);
     request.caller = caller;
     if (policy.rateLimit) {
-      const subject = policy.rateLimit.scope === 'caller' ? caller.sub : request.ip;
+      const subject = policy.rateLimit.scope === 'caller' ? caller.sub : addressOf(request);
       this.limiter.enforce(policy.operation, policy.rateLimit, subject, reply);
     }
     return true;
@@ -89,6 +89,11 @@ export class CallerGuard implements CanActivate {
     this.policies.set(handler, policy);
     return policy;
   }
+}
+
+/** Whoever has gone before the request was read has no address any more, and hears no answer: they are counted as one. */
+function addressOf(request: { readonly ip?: string }): string {
+  return request.ip ?? 'gone';
 }
 
 function authorise(policy: RoutePolicy, caller: CallerIdentity): void {

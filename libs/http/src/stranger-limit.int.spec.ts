@@ -1,7 +1,9 @@
 // Goal: whoever sends bad tokens is held off by address, and nobody who is known is. Method: over real sockets, with the
 // address in X-Forwarded-For as a balancer writes it; no Redis, so that one process counts.
-import { type LocalIssuer, localIssuer } from '@gravity/testing';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createLogger } from '@gravity/observability';
+import { type LocalIssuer, localIssuer } from '@gravity/testing';
 import { request } from 'undici';
 import { bootServices, type RunningServices } from '.';
 import { addressGroup } from './stranger-limit';
@@ -11,6 +13,12 @@ const PER_SECOND = 5;
 /** Four seconds' worth at once, and what comes in while we ask. */
 const TRIES = 150;
 
+const errors: string[] = [];
+const logger = createLogger({
+  service: 'things',
+  level: 'error',
+  destination: { write: (line) => void errors.push(line) },
+});
 let issuer: LocalIssuer;
 let running: RunningServices;
 
@@ -23,7 +31,6 @@ beforeAll(async () => {
     BAD_TOKENS_PER_SECOND: String(PER_SECOND),
   };
   const definition = { name: 'things', module: ThingsModule, migrate: async () => undefined };
-  const logger = createLogger({ service: 'things', level: 'silent' });
   running = await bootServices([definition], { env, port: 0, logger });
 });
 
@@ -56,6 +63,20 @@ it.each([
 
 it('does not count good tokens', async () => {
   for (let count = 0; count < TRIES; count += 1) expect(await ask('192.0.2.4', await buyer(`b_${count}`))).toBe(200);
+});
+
+it('takes a request whose connection is gone when it is read', async () => {
+  const { hostname, port } = new URL(running.url);
+  for (const token of ['', `authorization: Bearer x.y.z\r\n`, `authorization: Bearer ${await buyer('b_gone')}\r\n`]) {
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    // Both reach the server's process before it looks: it reads a request of somebody who has no address any more.
+    socket.write(`GET /things/v1/mine HTTP/1.1\r\nhost: things\r\n${token}\r\n`);
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  }
+  expect(await ask('192.0.2.5', await buyer('b_next'))).toBe(200);
+  expect(errors).toEqual([]);
 });
 
 it.each([

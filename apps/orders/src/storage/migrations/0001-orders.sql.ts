@@ -119,8 +119,9 @@ create index round_items_series on round_items (series_id);`;
  * An order is its own reservation (held while AWAITING_PAYMENT, sold once PAID) and its own idempotency record:
  * `claim_id` is made from caller and Idempotency-Key, `fingerprint` from the request body.
  *
- * The collation of orders_item_buyer keeps orders_buyer out of the claim's way: by its statistics of a small table the
- * planner takes either, and one of them reads everything the buyer ever ordered.
+ * The collation of orders_item_buyer (since migration 4: orders_item_buyer_status) keeps orders_buyer out of the claim's
+ * way: by its statistics of a small table the planner takes either, and one of them reads everything the buyer ever
+ * ordered.
  */
 const orders = `
 create table orders (
