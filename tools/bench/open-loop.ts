@@ -29,10 +29,12 @@ export class OpenLoop {
     const startedAt = performance.now();
     let due = 0;
     for (let elapsed = 0; elapsed < this.order.durationMs; elapsed = performance.now() - startedAt) {
-      for (const goal = (elapsed / 1_000) * this.order.perSecond; due < goal; due += 1) {
-        // Not from now but from when it was due: a crowd does not wait for a busy machine to send.
-        this.arrive(startedAt + (due * 1_000) / this.order.perSecond);
-      }
+      const goal = Math.ceil((elapsed / 1_000) * this.order.perSecond);
+      // Not from now but from when it was due: a crowd does not wait for a busy machine to send.
+      while (due < goal && this.arrive(startedAt + (due * 1_000) / this.order.perSecond)) due += 1;
+      // Nothing becomes free before the next tick.
+      this.turnedAway += goal - due;
+      due = goal;
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
     const elapsedMs = performance.now() - startedAt;
@@ -50,11 +52,13 @@ export class OpenLoop {
     };
   }
 
-  private arrive(dueAt: number): void {
+  /** Sends one request; false when there is no connection for it. */
+  private arrive(dueAt: number): boolean {
     const connection = this.idle.pop();
     if (connection !== undefined) this.track(this.ask(connection, dueAt));
     else if (this.connections < this.order.connectionsMax && this.opening < OPENING_MAX) this.track(this.open(dueAt));
-    else this.turnedAway += 1;
+    else return false;
+    return true;
   }
 
   private track(work: Promise<void>): void {
