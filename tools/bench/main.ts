@@ -44,6 +44,7 @@ async function main(): Promise<void> {
   let system: BenchSystem | undefined;
   try {
     system = await startSystem({ buyers, measureMs: seconds * 1_000, profileDir, say });
+    stopOnSignals(system);
     const rows = await measureAll(system, kinds, times);
     const floors = floorsOf(rows);
     if (values.json === true) process.stdout.write(`${JSON.stringify({ rows, floors })}\n`);
@@ -51,6 +52,12 @@ async function main(): Promise<void> {
   } finally {
     await system?.stop();
   }
+}
+
+/** Whoever ends the bench alone, and not its whole group, would leave the services running. */
+function stopOnSignals(system: BenchSystem): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void system.stop().finally(() => process.exit(1)));
 }
 
 function say(line: string): void {

@@ -53,8 +53,8 @@ export class Acceptors {
       if (this.listeners.length === count) helper.disconnect();
     });
     const own = (this.server as unknown as { readonly _handle: never })._handle;
-    // What cannot be sent is heard of by the helper's end.
-    for (let sent = 0; sent < count; sent += 1) helper.send('', own, () => undefined);
+    // A helper that did not start can be sent nothing. What else cannot be sent is heard of by the helper's end.
+    for (let sent = 0; helper.pid !== undefined && sent < count; sent += 1) helper.send('', own, () => undefined);
     await ended;
   }
 

@@ -24,7 +24,7 @@ import type { ErrorClassifier } from './tokens';
 
 /** Connections of a crowd that comes at once, until the event loop takes them; the kernel's `net.core.somaxconn` bounds it further. */
 const BACKLOG = 4_096;
-/** Beside the server's own. With more, those who come are taken at the cost of those who are served. */
+/** Beside the server's own: sixteen in all, as measured in docs/performance.md. */
 const MORE_ACCEPTORS = 15;
 const CONSUMER_RETRY_MIN_MS = 250;
 const CONSUMER_RETRY_MAX_MS = 5_000;
