@@ -1,6 +1,6 @@
 // More than the machine can take: what is asked for against what is accepted, at growing rates and ten times the peak for
 // a minute, and whether all is as before ten seconds later.
-import type { OpenLoopResult, Target } from '../load';
+import type { OpenLoopOrder, OpenLoopResult, Target } from '../load';
 import { lineChart } from '../plot';
 import { OVERLOAD_GOODPUT } from '../report';
 import { CROWD, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
@@ -16,30 +16,37 @@ const MOST_MS = 60_000;
 const REST_MS = 7_000;
 /** More connections than claims may wait for a decision: the service has to refuse some, and to say when to come again. */
 const CONNECTIONS_MAX = 10_000;
+/** As a balancer bounds them that guards the process: then it is the balancer that refuses. */
+const CONNECTIONS_BOUNDED = 4_096;
 /** As patient as the app of a buyer. */
 const TIMEOUT_MS = 10_000;
 const PEAK_CLIENTS = 1_024;
 /** So many that in minutes no buyer comes to hold dozens of units of one. */
 const ITEMS = 8;
 
-export const OVERLOAD: readonly RowKind[] = [{ name: 'overload-10', measure: overload }];
+export const OVERLOAD: readonly RowKind[] = [
+  { name: 'overload-10', measure: (system) => overload(system, CONNECTIONS_MAX) },
+  { name: 'overload-10-bounded', measure: (system) => overload(system, CONNECTIONS_BOUNDED) },
+];
 
-async function overload(system: BenchSystem): Promise<Reading> {
+async function overload(system: BenchSystem, connectionsMax: number): Promise<Reading> {
   // Before and after on sales of their own, which are alike.
   const [targets, earlier, later] = [await saleOf(system), await saleOf(system), await saleOf(system)];
   const peak = await measureClaims(system, 'peak', { clients: PEAK_CLIENTS, targets });
   const before = await measureClaims(system, 'before-overload', { clients: CROWD, targets: earlier });
   const memory = watchMemory(system);
+  const step = (perSecond: number, durationMs: number): Promise<OpenLoopResult> =>
+    offer(system, { targets, perSecond, durationMs, connectionsMax });
   const results: OpenLoopResult[] = [];
-  for (const times of STEPS) results.push(await offer(system, targets, times * peak.perSecond, STEP_MS));
-  const most = await offer(system, targets, MOST * peak.perSecond, MOST_MS);
+  for (const times of STEPS) results.push(await step(times * peak.perSecond, STEP_MS));
+  const most = await step(MOST * peak.perSecond, MOST_MS);
   await new Promise((resolve) => setTimeout(resolve, REST_MS));
   const megabytes = memory.stop();
   const after = await measureClaims(system, 'after-overload', { clients: CROWD, targets: later });
   results.push(most);
   const refused = (most.statuses['503'] ?? 0) + (most.statuses['429'] ?? 0);
   return {
-    clients: CONNECTIONS_MAX,
+    clients: connectionsMax,
     perSecond: most.acceptedPerSecond,
     p50Ms: most.p50Ms,
     p99Ms: most.p99Ms,
@@ -66,21 +73,12 @@ async function saleOf({ database }: BenchSystem): Promise<readonly Target[]> {
 
 function offer(
   { crowd, services, say }: BenchSystem,
-  targets: readonly Target[],
-  perSecond: number,
-  durationMs: number,
+  load: Omit<OpenLoopOrder, 'server' | 'timeoutMs'>,
 ): Promise<OpenLoopResult> {
-  say(`  ${Math.round(perSecond).toLocaleString('en')} claims a second for ${durationMs / 1_000} s …`);
+  say(`  ${Math.round(load.perSecond).toLocaleString('en')} claims a second for ${load.durationMs / 1_000} s …`);
   const { url } = services.orders;
   const server = { host: url.hostname, port: Number(url.port) };
-  return crowd.runOpen({
-    server,
-    targets,
-    perSecond,
-    durationMs,
-    connectionsMax: CONNECTIONS_MAX,
-    timeoutMs: TIMEOUT_MS,
-  });
+  return crowd.runOpen({ ...load, server, timeoutMs: TIMEOUT_MS });
 }
 
 function offeredChart(results: readonly OpenLoopResult[]): string {
