@@ -213,8 +213,10 @@ export class PlaceClaimUseCase {
     void this.board.raise(itemId, epoch, async () => {
       // The gate may go on saying what is not in force any more: whoever is admitted elsewhere waits for flags to fall,
       // but only for those that were raised before the switch.
-      const inForce = (await this.directory.readAnew(roundId))?.items.get(wire.itemId);
-      if (inForce?.epoch !== epoch) return undefined;
+      const round = await this.directory.readAnew(roundId);
+      if (round?.items.get(wire.itemId)?.epoch !== epoch) return undefined;
+      // An old memory that came back under the epoch in force knows nothing of those who have won since.
+      if (this.connection.runId !== round.gateRunId) return undefined;
       return this.gate.soldOut(seriesId, itemId, epoch, MOST_CLAIMS_PER_FLAG);
     });
   }
