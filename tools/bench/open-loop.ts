@@ -18,9 +18,9 @@ interface Caller {
 
 /** Sends by the clock for the given time, then waits for what is under way. */
 export class OpenLoop {
+  /** All whose connection is open. */
   private readonly callers = new Set<Caller>();
   private readonly idle: Caller[] = [];
-  private connections = 0;
   /** Requests that have no answer yet, those that wait for their connection included. */
   private underWay = 0;
   private opening = 0;
@@ -69,14 +69,14 @@ export class OpenLoop {
   private arrive(dueAt: number): boolean {
     const caller = this.idle.pop();
     if (caller !== undefined) void this.ask(caller, dueAt);
-    else if (this.connections < this.order.connectionsMax && this.opening < OPENING_MAX) void this.open(dueAt);
+    else if (this.callers.size + this.opening < this.order.connectionsMax && this.opening < OPENING_MAX)
+      void this.open(dueAt);
     else return false;
     return true;
   }
 
   private async open(dueAt: number): Promise<void> {
     const { host, port } = this.order.server;
-    this.connections += 1;
     this.opening += 1;
     this.underWay += 1;
     const connection = await LeanConnection.open(host, port).catch(() => undefined);
@@ -118,7 +118,6 @@ export class OpenLoop {
   }
 
   private lost(how: string): void {
-    this.connections -= 1;
     this.statuses[how] = (this.statuses[how] ?? 0) + 1;
   }
 }
