@@ -85,7 +85,7 @@ function epochStatements(plant: PostgresPlant): (readonly [string, Statement])[]
       },
     ],
     [
-      'select admission, epoch from series',
+      'select admission, epoch, gate_run_id from series',
       { name: 'admission', run: (session, [seriesId]) => [session.get('series', seriesId as string)!] },
     ],
     [

@@ -5,6 +5,7 @@ import {
   type GateReply,
   type GateScript,
   GateUnavailable,
+  OtherMemory,
 } from '../../apps/orders/src/gate/gate-connection';
 import {
   type CreatedIntent,
@@ -19,6 +20,12 @@ import { type Money, sleep } from '@gravity/kernel';
 import type { ModelRedis } from './model-redis';
 import { always, type Life, type Scheduler } from './scheduler';
 
+/** Changes to the model that plant a bug, for the specs that show that the bug is found. */
+export interface ConnectionPlant {
+  /** Whichever server the connection leads to is asked. */
+  readonly asksAnyMemory?: boolean;
+}
+
 /** One process' connection to Redis: what `GateConnection` is to the service. Commands run in the order they were sent. */
 export class ModelGateConnection {
   private verified: string | undefined;
@@ -29,6 +36,7 @@ export class ModelGateConnection {
     private redis: ModelRedis,
     private readonly scheduler: Scheduler,
     private readonly life: Life,
+    private readonly plant: ConnectionPlant = {},
   ) {
     this.verified = redis.runId;
   }
@@ -73,6 +81,17 @@ export class ModelGateConnection {
       const ready = (): boolean => this.sent[0] === message || !this.sent.includes(message);
       this.scheduler.add({ label: `${this.life.name} redis ${script}`, life: undefined, ready, run });
     });
+  }
+
+  runIn(
+    runId: string | undefined,
+    script: GateScript,
+    keys: readonly string[],
+    ...args: (string | number)[]
+  ): Promise<GateReply> {
+    const elsewhere = this.verified !== undefined && this.verified !== runId;
+    if (elsewhere && this.plant.asksAnyMemory !== true) return Promise.reject(new OtherMemory(this.verified));
+    return this.run(script, keys, ...args);
   }
 
   answers(): Promise<boolean> {

@@ -1,7 +1,7 @@
 // Known bugs, to show that the simulation finds them. Each changes one effect of a model; services never import tools
 // (see .dependency-cruiser.cjs), so no configuration of a service reaches them.
 import type { PostgresPlant } from './model-decide';
-import type { ProviderPlant } from './model-network';
+import type { ConnectionPlant, ProviderPlant } from './model-network';
 import type { RedisPlant } from './model-redis';
 
 /** Changes to how callers are connected. */
@@ -10,7 +10,7 @@ interface CallerPlant {
   readonly forgetsWhoHungUp?: boolean;
 }
 
-export type Plant = PostgresPlant & RedisPlant & ProviderPlant & CallerPlant;
+export type Plant = PostgresPlant & RedisPlant & ConnectionPlant & ProviderPlant & CallerPlant;
 
 /** The models as they are. */
 export const NO_PLANT: Plant = {};
@@ -23,6 +23,7 @@ export const PLANTS = {
   'forget-refunds': { forgetsRefunds: true },
   'forget-whose-report': { forgetsWhoseReport: true },
   'forget-who-hung-up': { forgetsWhoHungUp: true },
+  'ask-any-memory': { asksAnyMemory: true },
   'late-commit-after-tombstone': { forgetsTombstones: true },
 } as const satisfies Record<string, Plant>;
 

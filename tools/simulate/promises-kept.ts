@@ -21,6 +21,8 @@ interface Answer {
   readonly asked: number;
   over: number;
   hungUp: boolean;
+  /** Its decision was on the way when the service last looked whether the caller is still there. */
+  sent: boolean;
   heard: Heard | undefined;
 }
 
@@ -62,11 +64,15 @@ export class Promises {
       asked: (this.moments += 1),
       over: Infinity,
       hungUp: false,
+      sent: false,
       heard: undefined,
     };
     request.answers.push(answer);
     return {
-      hungUp: () => answer.hungUp,
+      hungUp: () => {
+        answer.sent = !answer.hungUp;
+        return answer.hungUp;
+      },
       answer: (result) => this.heard(request, answer, heardOf(result)),
       failure: (error) => {
         this.outage(error);
@@ -101,7 +107,8 @@ export class Promises {
     const open = request.answers.filter(({ heard }) => heard === undefined);
     for (const answer of open) {
       answer.hungUp = true;
-      this.over(answer, { kind: 'unknown' });
+      // Nobody calls a decision back that is on its way: it may come after a later question, and win.
+      if (!answer.sent) this.over(answer, { kind: 'unknown' });
     }
     return open.length > 0;
   }

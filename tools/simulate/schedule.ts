@@ -29,7 +29,8 @@ function* scheduleOf(seed: number, plant: Plant, traced: boolean): Walk<Outcome>
   const { stackTraceLimit } = Error;
   if (!traced) Error.stackTraceLimit = 0;
   try {
-    const actions = 6 + scheduler.pick(24);
+    const [least, more] = world.mood.actions;
+    const actions = least + scheduler.pick(more);
     // How much happens before the next thing begins differs from schedule to schedule.
     const eagerness = 0.05 + 0.5 * scheduler.random();
     scheduler.faultRate = scheduler.chance(0.5) ? 0.1 * scheduler.random() : 0;

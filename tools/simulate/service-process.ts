@@ -18,7 +18,7 @@ import { PlacedClaims } from '../../apps/orders/src/use-cases/place-claim/placed
 import { PaymentSettler } from '../../apps/orders/src/use-cases/receive-payment-callback/payment-settler';
 import { ExpiryWorker } from '../../apps/orders/src/workers/expiry';
 import { RefundsWorker } from '../../apps/orders/src/workers/refunds';
-import { ModelGateConnection, type ModelProvider } from './model-network';
+import { type ConnectionPlant, ModelGateConnection, type ModelProvider } from './model-network';
 import { ModelDatabase, type ModelPostgres } from './model-postgres';
 import type { ModelRedis } from './model-redis';
 import type { Life, Scheduler } from './scheduler';
@@ -53,8 +53,9 @@ export class ServiceProcess implements Life {
   constructor(
     readonly name: string,
     { scheduler, postgres, redis, provider }: Engines,
+    plant: ConnectionPlant,
   ) {
-    this.connection = new ModelGateConnection(redis, scheduler, this);
+    this.connection = new ModelGateConnection(redis, scheduler, this, plant);
     this.database = new ModelDatabase(postgres, scheduler, this);
     const database = this.database.asDatabase;
     const connection = this.connection.asConnection;
@@ -72,7 +73,6 @@ export class ServiceProcess implements Life {
     this.claims = new PlaceClaimUseCase(
       new SaleDirectory(database, monotonicMs),
       gate,
-      connection,
       this.keeper,
       new SoldOutBoard(monotonicMs),
       decider,

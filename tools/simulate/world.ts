@@ -1,5 +1,6 @@
 // One sale, its engines and processes, and everything that may happen to them.
 import { idFromUuid, type Money, money, uuidFromId, uuidFromParts } from '@gravity/kernel';
+import { type Act, actOf, FORGETFUL, MIXED, type Mood } from './moods';
 import { ModelPostgres } from './model-postgres';
 import { ModelProvider, chargeOf } from './model-network';
 import { ModelRedis } from './model-redis';
@@ -26,6 +27,7 @@ export class World {
   readonly scheduler: Scheduler;
   readonly promises: Promises;
   readonly engines: Engines;
+  readonly mood: Mood;
   readonly processes: ServiceProcess[] = [];
   private readonly requests: Request[] = [];
   private snapshot: ReturnType<ModelRedis['snapshot']> | undefined;
@@ -50,6 +52,7 @@ export class World {
     };
     this.promises = new Promises(scheduler, postgres.store);
     this.withRefunds = seed % 2 === 1;
+    this.mood = seed % 4 === 2 ? FORGETFUL : MIXED;
     this.workers = this.withRefunds ? [...WORKERS, 'refunds'] : WORKERS;
     this.buyers = 2 + scheduler.pick(3);
     this.putSale();
@@ -60,15 +63,7 @@ export class World {
   *act(): Walk {
     const { scheduler } = this;
     const process = this.processes[scheduler.pick(this.processes.length)]!;
-    const dice = scheduler.pick(100);
-    if (dice < 34) this.claim(process);
-    else if (dice < 46) this.repeat(process);
-    else if (dice < 60) this.work(process, this.workers[scheduler.pick(this.workers.length)]!);
-    else if (dice < 64) this.reconcile(process);
-    else if (dice < 68) this.openPayment(process);
-    else if (dice < 73) this.payAndCallBack(process);
-    else if (dice < 86) yield* this.timePasses();
-    else this.misfortune(process, dice);
+    yield* this.begin(process, actOf(this.mood, scheduler.pick(100)));
     yield;
   }
 
@@ -166,7 +161,7 @@ export class World {
     const now = scheduler.wallMs();
     const winLimit = scheduler.chance(0.3) ? 1 : null;
     const perBuyer = 1 + scheduler.pick(2);
-    const items = 1 + scheduler.pick(2);
+    const items = 1 + scheduler.pick(this.mood.itemsMax);
     tables.series.set(SERIES, { series_id: SERIES, epoch: 0, admission: 'GATE', gate_run_id: null, changed_ms: now });
     tables.rounds.set(ROUND, {
       round_id: ROUND,
@@ -182,7 +177,7 @@ export class World {
         item_id,
         round_id: ROUND,
         series_id: SERIES,
-        quota: 1 + scheduler.pick(3),
+        quota: 1 + scheduler.pick(this.mood.quotaMax),
         held: 0,
         sold: 0,
         written_off: 0,
@@ -201,7 +196,7 @@ export class World {
 
   private addProcess(): ServiceProcess {
     this.born += 1;
-    const process = new ServiceProcess(`p${this.born}`, this.engines);
+    const process = new ServiceProcess(`p${this.born}`, this.engines, this.plant);
     this.processes.push(process);
     return process;
   }
@@ -316,8 +311,8 @@ export class World {
   }
 
   private *timePasses(): Walk {
-    const steps = [1, 20, 60, 210, 600, 2_100, 5_100, 16_000];
-    const ms = steps[this.scheduler.pick(steps.length)]!;
+    const { stepsMs } = this.mood;
+    const ms = stepsMs[this.scheduler.pick(stepsMs.length)]!;
     this.scheduler.advance(ms);
     // Sweepers look every second: one of them is likely to find what is older than its grace.
     if (ms <= 5_000) return;
@@ -328,25 +323,39 @@ export class World {
     }
   }
 
-  private misfortune(process: ServiceProcess, dice: number): void {
-    const { redis } = this.engines;
-    if (dice < 91) this.crash(process);
-    else if (dice < 93) {
-      this.scheduler.note('Redis starts again, empty');
-      this.restartRedis();
-    } else if (dice < 95) {
-      this.scheduler.note('a snapshot of Redis is taken');
-      this.snapshot = redis.snapshot();
-    } else if (dice < 97) {
-      if (this.snapshot === undefined) return;
-      this.scheduler.note('Redis starts again with the old snapshot');
-      this.restartRedis(this.snapshot);
-    } else if (dice === 99) this.failOver();
-    else {
-      const cut = this.scheduler.chance(0.5);
-      this.scheduler.note(`${process.name} is ${cut ? 'cut off' : 'connected to'} Redis`);
-      process.connection.setCut(cut);
+  private *begin(process: ServiceProcess, act: Act): Walk {
+    switch (act) {
+      case 'work':
+        return this.work(process, this.anyWorker());
+      case 'timePasses':
+        return yield* this.timePasses();
+      case 'redisEmpty':
+        this.scheduler.note('Redis starts again, empty');
+        return this.restartRedis();
+      case 'snapshot':
+        this.scheduler.note('a snapshot of Redis is taken');
+        this.snapshot = this.engines.redis.snapshot();
+        return;
+      case 'redisOld':
+        if (this.snapshot === undefined) return;
+        this.scheduler.note('Redis starts again with the old snapshot');
+        return this.restartRedis(this.snapshot);
+      case 'failOver':
+        return this.failOver();
+      default:
+        return this[act](process);
     }
+  }
+
+  private anyWorker(): WorkerName {
+    const workers = this.mood.workers ?? this.workers;
+    return workers[this.scheduler.pick(workers.length)]!;
+  }
+
+  private cutOrConnect(process: ServiceProcess): void {
+    const cut = this.scheduler.chance(0.5);
+    this.scheduler.note(`${process.name} is ${cut ? 'cut off' : 'connected to'} Redis`);
+    process.connection.setCut(cut);
   }
 
   private crash(process: ServiceProcess): void {

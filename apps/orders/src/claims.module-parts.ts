@@ -174,31 +174,11 @@ function decisionProviders(config: OrdersConfig): Provider[] {
 function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutcome) => void): Provider {
   return {
     provide: PlaceClaimUseCase,
-    inject: [
-      SaleDirectory,
-      RedisGate,
-      GateConnection,
-      GateKeeper,
-      SoldOutBoard,
-      ClaimDecider,
-      PlacedClaims,
-      ServerClock,
-    ],
+    inject: [SaleDirectory, RedisGate, GateKeeper, SoldOutBoard, ClaimDecider, PlacedClaims, ServerClock],
     useFactory: (...parts: ConstructorParameters<typeof PlaceClaimUseCase>) => {
-      const clock = parts[7];
+      const clock = parts[6];
       const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock });
-      return new PlaceClaimUseCase(
-        parts[0],
-        parts[1],
-        parts[2],
-        parts[3],
-        parts[4],
-        parts[5],
-        parts[6],
-        clock,
-        count,
-        draw,
-      );
+      return new PlaceClaimUseCase(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], clock, count, draw);
     },
   };
 }

@@ -3,7 +3,7 @@
 import { Socket } from 'node:net';
 import { newUuid, sleep } from '@gravity/kernel';
 import { engines, eventually, TcpProxy } from '@gravity/testing';
-import { GateConnection, GateUnavailable } from './gate-connection';
+import { GateConnection, GateUnavailable, OtherMemory } from './gate-connection';
 import { gateKeys } from './gate-scripts';
 import { RedisGate } from './redis-gate';
 
@@ -11,6 +11,7 @@ const QUOTA = 5;
 let proxy: TcpProxy;
 let connection: GateConnection;
 let gate: RedisGate;
+let runId: string;
 let seriesId: string;
 let itemId: string;
 
@@ -20,6 +21,7 @@ beforeEach(async () => {
   connection = new GateConnection({ url: proxy.through(engines().redisUrl) });
   connection.start();
   await eventually(() => expect(connection.runId).toBeDefined());
+  runId = connection.runId!;
   gate = new RedisGate(connection);
   [seriesId, itemId] = [newUuid(), newUuid()];
   const keys = gateKeys(seriesId, itemId);
@@ -37,7 +39,7 @@ afterEach(async () => {
 });
 
 const claim = (): ReturnType<RedisGate['claim']> =>
-  gate.claim(seriesId, itemId, 1n, { claimId: newUuid(), buyerId: 'b_1', quantity: 1 });
+  gate.claim(seriesId, itemId, { epoch: 1n, runId }, { claimId: newUuid(), buyerId: 'b_1', quantity: 1 });
 
 it.each([
   { name: 'before the script runs', at: 'request' as const },
@@ -53,6 +55,14 @@ it('waits for the new connection when the old one is gone already', async () => 
   proxy.cutAll();
   await eventually(() => expect(connection.runId).toBeUndefined());
   expect((await claim()).kind).toBe('admitted');
+});
+
+it('asks no server but the one that holds the gate in force', async () => {
+  const before = connection.commandCount;
+  runId = 'of a server that is gone';
+  await expect(claim()).rejects.toThrow(OtherMemory);
+  await expect(gate.soldOut(seriesId, itemId, { epoch: 1n, runId }, QUOTA)).rejects.toThrow(OtherMemory);
+  expect(connection.commandCount).toBe(before);
 });
 
 it('sends what is asked of many items in one write', async () => {

@@ -33,7 +33,12 @@ const VERIFY_AGAIN_MS = 50;
 
 /** Redis did not answer: it is gone, too slow, or not yet verified. The command may or may not have run. */
 export class GateUnavailable extends Error {
-  override readonly name = 'GateUnavailable';
+  override readonly name: string = 'GateUnavailable';
+}
+
+/** The server behind the connection is not the one that holds the gate in force: it may be back with an old memory. */
+export class OtherMemory extends GateUnavailable {
+  override readonly name = 'OtherMemory';
 }
 
 export interface GateConnectionOptions {
@@ -109,6 +114,21 @@ export class GateConnection {
     } catch (error) {
       throw new GateUnavailable(`${script}: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /**
+   * Runs a script on the server of this run id only: an old memory that came back knows nothing of what happened since.
+   * Throws {@link OtherMemory}, with nothing sent, when the connection leads to another server; else what {@link run} does.
+   */
+  async runIn(
+    runId: string | undefined,
+    script: GateScript,
+    keys: readonly string[],
+    ...args: (string | number)[]
+  ): Promise<GateReply> {
+    if (this.verifiedRunId !== undefined && this.verifiedRunId !== runId)
+      throw new OtherMemory(`the gate is not in the memory of ${this.verifiedRunId}`);
+    return this.run(script, keys, ...args);
   }
 
   /** What is asked in one go leaves in one write: the calls of a hundred items cost the kernel as much as one. */

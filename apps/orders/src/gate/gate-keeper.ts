@@ -93,7 +93,7 @@ export class GateKeeper extends GateControl {
     const admission = await this.state.admissionOf(claim.seriesId);
     if (admission === undefined || admission.admission === 'DIRECT')
       return { admitted: true, epoch: null, admissionNumber: null };
-    const answer = await this.gate.claim(claim.seriesId, claim.itemId, admission.epoch, claim);
+    const answer = await this.gate.claim(claim.seriesId, claim.itemId, admission, claim);
     const admitted = answer.kind === 'admitted' || answer.kind === 'known';
     return { admitted, epoch: admission.epoch, admissionNumber: admitted ? BigInt(answer.admissionNumber) : null };
   }

@@ -1,6 +1,7 @@
 // Which gate is in force is a fact in Postgres: a series has one epoch and one way of admission, copied to the items of
 // its live rounds, where the decision reads them under the item's lock.
 import type { Database, Tx } from '@gravity/persistence';
+import type { GateInForce } from './redis-gate';
 
 /** Rounds whose items may still take claims or return units. */
 const LIVE = `('APPROVED', 'WARMED', 'OPEN', 'SOLD_OUT')`;
@@ -133,12 +134,12 @@ export class GateStateRepository {
   }
 
   /** How claims of the series are admitted at the moment. */
-  async admissionOf(seriesId: string): Promise<{ admission: 'GATE' | 'DIRECT'; epoch: bigint } | undefined> {
-    const [row] = await this.database.query<{ admission: 'GATE' | 'DIRECT'; epoch: string | number | bigint }>(
-      `select admission, epoch from series where series_id = $1`,
+  async admissionOf(seriesId: string): Promise<(GateInForce & { admission: 'GATE' | 'DIRECT' }) | undefined> {
+    const [row] = await this.database.query<AdmissionRow>(
+      `select admission, epoch, gate_run_id from series where series_id = $1`,
       [seriesId],
     );
-    return row && { admission: row.admission, epoch: BigInt(row.epoch) };
+    return row && { admission: row.admission, epoch: BigInt(row.epoch), runId: row.gate_run_id ?? undefined };
   }
 
   private async nextEpoch(
@@ -166,6 +167,12 @@ export class GateStateRepository {
     );
     return BigInt(row.epoch);
   }
+}
+
+interface AdmissionRow {
+  readonly admission: 'GATE' | 'DIRECT';
+  readonly epoch: string | number | bigint;
+  readonly gate_run_id: string | null;
 }
 
 interface GateItemRow {

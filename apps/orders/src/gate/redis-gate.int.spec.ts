@@ -5,7 +5,7 @@ import { monotonicMs, newUuid, sleep } from '@gravity/kernel';
 import { engines } from '@gravity/testing';
 import { GateConnection } from './gate-connection';
 import { GATE_KEY_COUNT, gateKeys, SOLD_OUT_FLAG_MS } from './gate-scripts';
-import { type GateAnswer, RedisGate } from './redis-gate';
+import { type GateAnswer, type GateInForce, RedisGate } from './redis-gate';
 
 let connection: GateConnection;
 let gate: RedisGate;
@@ -68,8 +68,10 @@ async function load(options: {
   return { seriesId, itemId };
 }
 
+const inForce = (epoch: bigint): GateInForce => ({ epoch, runId: connection.runId });
+
 const claim = (at: Loaded, claimId: string, buyerId: string, quantity = 1, epoch = 1n): Promise<GateAnswer> =>
-  gate.claim(at.seriesId, at.itemId, epoch, { claimId, buyerId, quantity });
+  gate.claim(at.seriesId, at.itemId, inForce(epoch), { claimId, buyerId, quantity });
 
 it('names as many keys as it is declared with, all under one hash tag', () => {
   const keys = gateKeys('series', 'item');
@@ -146,7 +148,7 @@ it('keeps returned units back for the life of a local flag, then offers them', a
     await claim(at, 'first', 'b_1');
     startedAt = monotonicMs();
     await gate.report(at.seriesId, at.itemId, 'first', { epoch: 1n }, 'returned');
-    flag = await gate.soldOut(at.seriesId, at.itemId, 1n, 100);
+    flag = await gate.soldOut(at.seriesId, at.itemId, inForce(1n), 100);
     meanwhile = (await claim(at, 'second', 'b_2')).kind;
   } while (monotonicMs() - startedAt > SOLD_OUT_FLAG_MS / 2);
   expect(flag!.flagMs).toBeLessThanOrEqual(SOLD_OUT_FLAG_MS);

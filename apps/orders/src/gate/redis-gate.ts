@@ -14,6 +14,13 @@ const REPORTS_QUEUED_PER_ITEM = 100_000;
 /** Stranded claims of an item that one look brings. */
 export const STALE_PER_LOOK = 100;
 
+/** The gate that a question is for. A load that puts it into the memory of another server takes a new epoch. */
+export interface GateInForce {
+  readonly epoch: bigint;
+  /** The server it was loaded into; undefined before the first load. */
+  readonly runId: string | undefined;
+}
+
 export interface GateClaim {
   readonly claimId: string;
   readonly buyerId: string;
@@ -60,10 +67,11 @@ export class RedisGate {
 
   constructor(private readonly connection: GateConnection) {}
 
-  /** Asks the gate for one claim. Throws {@link GateUnavailable} or QueueFullError. */
-  claim(seriesId: string, itemId: string, epoch: bigint, claim: GateClaim): Promise<GateAnswer> {
+  /** Asks the gate for one claim. Throws {@link GateUnavailable}, OtherMemory among them, or QueueFullError. */
+  claim(seriesId: string, itemId: string, inForce: GateInForce, claim: GateClaim): Promise<GateAnswer> {
+    const { epoch } = inForce;
     let queues = this.claimQueues.get(itemId);
-    // A batch carries one epoch: a new epoch starts a new queue, the old one runs empty by itself.
+    // A batch is for one gate: a new epoch starts a new queue, the old one runs empty by itself.
     if (queues === undefined || queues.epoch !== epoch) {
       const keys = gateKeys(seriesId, itemId);
       const claims = new GroupCommit<GateClaim, GateAnswer>({
@@ -71,7 +79,7 @@ export class RedisGate {
         maxBatch: CLAIMS_PER_CALL,
         maxQueue: CLAIMS_QUEUED_PER_ITEM,
         maxInFlight: CALLS_IN_FLIGHT,
-        execute: (batch) => this.claimBatch(keys, epoch, batch),
+        execute: (batch) => this.claimBatch(keys, inForce, batch),
       });
       queues = { epoch, claims };
       this.claimQueues.set(itemId, queues);
@@ -106,14 +114,18 @@ export class RedisGate {
     return queue.submit({ claimId, admission: `${admission.epoch}|${admission.number ?? ''}`, verdict });
   }
 
-  /** The buyers with claims of a sold-out item and for how long a local flag may stand; undefined when it is not. */
+  /**
+   * The buyers with claims of a sold-out item and for how long a local flag may stand; undefined when it is not. Throws
+   * {@link GateUnavailable}. Never asks an old memory, whose buyers are not all.
+   */
   async soldOut(
     seriesId: string,
     itemId: string,
-    epoch: bigint,
+    { epoch, runId }: GateInForce,
     mostClaims: number,
   ): Promise<{ flagMs: number; buyers: Set<string> } | undefined> {
-    const [flagMs, ...notes] = await this.connection.run(
+    const [flagMs, ...notes] = await this.connection.runIn(
+      runId,
       'gateSoldOut',
       gateKeys(seriesId, itemId),
       String(epoch),
@@ -156,9 +168,13 @@ export class RedisGate {
     }
   }
 
-  private async claimBatch(keys: readonly string[], epoch: bigint, batch: readonly GateClaim[]): Promise<GateAnswer[]> {
+  private async claimBatch(
+    keys: readonly string[],
+    { epoch, runId }: GateInForce,
+    batch: readonly GateClaim[],
+  ): Promise<GateAnswer[]> {
     const asked = batch.flatMap((claim) => [claim.claimId, claim.buyerId, claim.quantity]);
-    const reply = await this.runTwice(keys, [String(epoch), JSON.stringify(asked)]);
+    const reply = await this.runTwice(runId, keys, [String(epoch), JSON.stringify(asked)]);
     switch (reply[0]) {
       case GATE_REPLY.ABSENT:
         return batch.map(() => ({ kind: 'absent' }));
@@ -172,13 +188,17 @@ export class RedisGate {
   }
 
   /** The script is idempotent by claim id, so one lost answer is asked for again before anybody is told. */
-  private async runTwice(keys: readonly string[], args: readonly string[]): Promise<GateReply> {
+  private async runTwice(
+    runId: string | undefined,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<GateReply> {
     try {
-      return await this.connection.run('gateClaim', keys, ...args);
+      return await this.connection.runIn(runId, 'gateClaim', keys, ...args);
     } catch (error) {
       if (!(error instanceof GateUnavailable)) throw error;
       await this.connection.back(RECONNECT_WITHIN_MS);
-      return this.connection.run('gateClaim', keys, ...args);
+      return this.connection.runIn(runId, 'gateClaim', keys, ...args);
     }
   }
 

@@ -8,6 +8,7 @@ import { ClaimDecider } from '../decision/claim-decider';
 import { ServerClock } from '../decision/server-clock';
 import { gateFinding, suspect, type Suspicion } from '../domain/conservation';
 import { gateKeys } from '../gate/gate-scripts';
+import type { GateInForce } from '../gate/redis-gate';
 import { SaleDirectory, type SaleItem } from '../sales/sale-directory';
 import { watchedItems } from '../storage/conservation.repository';
 import { findRounds } from '../storage/rounds.repository';
@@ -61,11 +62,13 @@ async function openSale(quota: number): Promise<OpenSale> {
   return { seriesId, roundId, wireId: idFromUuid('round', roundId), itemId: item.itemId, item };
 }
 
+const inForce = ({ epoch }: SaleItem): GateInForce => ({ epoch, runId: fix.connection.runId });
+
 /** One claim the whole way: gate, decision, report. True when it was won. */
 async function claim({ seriesId, itemId, item }: OpenSale, buyerId: string): Promise<boolean> {
   const claimId = newUuid();
   const orderId = newUuid();
-  const answer = await fix.gate.claim(seriesId, itemId, item.epoch, { claimId, buyerId, quantity: 1 });
+  const answer = await fix.gate.claim(seriesId, itemId, inForce(item), { claimId, buyerId, quantity: 1 });
   if (answer.kind !== 'admitted') return false;
   const decision = await decider.submit({
     claimId,
@@ -161,7 +164,7 @@ it('finds no drift in a busy sale with refusals, returns and second sales', asyn
 
 it('shows claims in flight as in flight, and what is wrong as wrong', async () => {
   const sale = await openSale(10);
-  await fix.gate.claim(sale.seriesId, sale.itemId, sale.item.epoch, {
+  await fix.gate.claim(sale.seriesId, sale.itemId, inForce(sale.item), {
     claimId: newUuid(),
     buyerId: 'b_1',
     quantity: 1,

@@ -5,10 +5,9 @@ import { type Clock, type Result, idFromUuid, newUuid, ok, sleep, uuidFromParts 
 import { classifyDatabaseError, QueueFullError } from '@gravity/persistence';
 import type { ClaimDecision } from '../../decision/claim-command';
 import type { ClaimDecider } from '../../decision/claim-decider';
-import type { GateConnection } from '../../gate/gate-connection';
-import { GateUnavailable } from '../../gate/gate-connection';
+import { GateUnavailable, OtherMemory } from '../../gate/gate-connection';
 import type { GateKeeper } from '../../gate/gate-keeper';
-import type { GateAnswer, RedisGate, Verdict } from '../../gate/redis-gate';
+import type { GateAnswer, GateInForce, RedisGate, Verdict } from '../../gate/redis-gate';
 import { MOST_CLAIMS_PER_FLAG, type SoldOutBoard } from '../../gate/sold-out-board';
 import type { SaleDirectory, SaleItem, SaleRound } from '../../sales/sale-directory';
 import type { ClaimOutcome } from './claim-metrics';
@@ -52,7 +51,6 @@ export class PlaceClaimUseCase {
   constructor(
     private readonly directory: SaleDirectory,
     private readonly gate: RedisGate,
-    private readonly connection: GateConnection,
     private readonly keeper: GateKeeper,
     private readonly board: SoldOutBoard,
     private readonly decider: ClaimDecider,
@@ -171,16 +169,13 @@ export class PlaceClaimUseCase {
   private async askGate(attempt: Attempt, round: SaleRound, item: SaleItem): Promise<Admission> {
     const { claimId, request } = attempt;
     try {
-      if (this.connection.runId !== undefined && this.connection.runId !== round.gateRunId) {
-        await this.keeper.load(item.seriesId, item.epoch);
-        return { kind: 'again', waitMs: 0 };
-      }
       const claim = { claimId, buyerId: request.buyerId, quantity: request.quantity };
-      const answer = await this.gate.claim(item.seriesId, item.itemId, item.epoch, claim);
+      const answer = await this.gate.claim(item.seriesId, item.itemId, inForce(round, item), claim);
       return await this.admissionOf(answer, item);
     } catch (error) {
       if (!(error instanceof GateUnavailable)) throw error;
-      await this.keeper.goDirect(item.seriesId, item.epoch, error.message);
+      if (error instanceof OtherMemory) await this.keeper.load(item.seriesId, item.epoch);
+      else await this.keeper.goDirect(item.seriesId, item.epoch, error.message);
       return { kind: 'again', waitMs: 0 };
     }
   }
@@ -214,10 +209,9 @@ export class PlaceClaimUseCase {
       // The gate may go on saying what is not in force any more: whoever is admitted elsewhere waits for flags to fall,
       // but only for those that were raised before the switch.
       const round = await this.directory.readAnew(roundId);
-      if (round?.items.get(wire.itemId)?.epoch !== epoch) return undefined;
-      // An old memory that came back under the epoch in force knows nothing of those who have won since.
-      if (this.connection.runId !== round.gateRunId) return undefined;
-      return this.gate.soldOut(seriesId, itemId, epoch, MOST_CLAIMS_PER_FLAG);
+      const item = round?.items.get(wire.itemId);
+      if (round === undefined || item?.epoch !== epoch) return undefined;
+      return this.gate.soldOut(seriesId, itemId, inForce(round, item), MOST_CLAIMS_PER_FLAG);
     });
   }
 
@@ -293,6 +287,8 @@ const SOLD_OUT = refuse(
 
 const ABANDONED = refuse('unavailable', 'The caller hung up before the claim was decided.').error;
 const NOTHING_TO_REPORT: ReadonlySet<ClaimDecision['outcome']> = new Set(['STALE_EPOCH', 'RETRY', 'ABANDONED']);
+
+const inForce = ({ gateRunId }: SaleRound, { epoch }: SaleItem): GateInForce => ({ epoch, runId: gateRunId });
 
 /** How a claim is counted. */
 function outcomeOf(result: Answer): ClaimOutcome {
