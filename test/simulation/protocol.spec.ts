@@ -11,7 +11,7 @@ const SCHEDULES = Number(process.env['GRAVITY_SCHEDULES'] ?? 2_000);
 const PATIENCE_MS = 120_000;
 jest.setTimeout(PATIENCE_MS);
 /** Within this many schedules a planted bug has to show. */
-const SCHEDULES_TO_FIND = 6_000;
+const SCHEDULES_TO_FIND = 3_000;
 
 it(`keeps every promise in ${SCHEDULES} schedules`, async () => {
   const { failed, schedules, steps } = await runSchedules(1, SCHEDULES);
@@ -35,12 +35,16 @@ it('repeats an answer that a process with an old sold-out flag has to give', asy
 });
 
 /**
- * Not sought here: it needs a report of an admission that was given up under an older epoch to arrive after a load, where
- * the same claim has the same number again. 200,000 schedules did not meet that; a hundred thousand of an earlier generator
- * did, when it was no plant. The gate's own spec has the case.
+ * Too rare to be sought: it needs a report of an admission that was given up under an older epoch to arrive after a load,
+ * where the same claim has the same number again. When the walks change, `npm run simulate` finds another seed for it.
  */
-const RARE: readonly PlantName[] = ['forget-whose-report'];
-const SOUGHT = (Object.keys(PLANTS) as PlantName[]).filter((name) => !RARE.includes(name));
+const RARE: Partial<Record<PlantName, number>> = { 'forget-whose-report': 208_647 };
+const SOUGHT = (Object.keys(PLANTS) as PlantName[]).filter((name) => RARE[name] === undefined);
+
+it.each(Object.entries(RARE) as [PlantName, number][])('finds the planted bug %s by seed %i', async (name, seed) => {
+  expect((await runSchedule(seed, PLANTS[name])).complaints).not.toEqual([]);
+  expect((await runSchedule(seed)).complaints).toEqual([]);
+});
 
 it.each(SOUGHT)('finds the planted bug: %s', async (name) => {
   const { failed, schedules } = await runSchedules(1, SCHEDULES_TO_FIND, PLANTS[name]);

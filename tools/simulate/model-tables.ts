@@ -212,7 +212,9 @@ export class Session {
     this.rollback();
   }
 
+  /** Once only: by the second time its locks may be somebody else's. */
   rollback(): void {
+    if (this.over) return;
     this.over = true;
     this.store.release(this.locks);
   }

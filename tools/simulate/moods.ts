@@ -37,7 +37,7 @@ export interface Mood {
 }
 
 /** Everything. */
-export const MIXED: Mood = {
+const MIXED: Mood = {
   weights: {
     claim: 34,
     repeat: 12,
@@ -60,30 +60,111 @@ export const MIXED: Mood = {
   quotaMax: 3,
 };
 
+const NOTHING: Mood['weights'] = {
+  claim: 0,
+  repeat: 0,
+  work: 0,
+  reconcile: 0,
+  callOff: 0,
+  openPayment: 0,
+  payAndCallBack: 0,
+  timePasses: 0,
+  crash: 0,
+  redisEmpty: 0,
+  snapshot: 0,
+  redisOld: 0,
+  cutOrConnect: 0,
+  failOver: 0,
+};
+
 /** One unit that goes from buyer to buyer, before a Redis that forgets the last of them. */
-export const FORGETFUL: Mood = {
-  weights: {
-    claim: 22,
-    repeat: 24,
-    work: 12,
-    reconcile: 0,
-    callOff: 12,
-    openPayment: 0,
-    payAndCallBack: 0,
-    timePasses: 18,
-    crash: 0,
-    redisEmpty: 0,
-    snapshot: 6,
-    redisOld: 6,
-    cutOrConnect: 0,
-    failOver: 0,
-  },
+const FORGETFUL: Mood = {
+  weights: { ...NOTHING, claim: 22, repeat: 24, work: 12, callOff: 12, timePasses: 18, snapshot: 6, redisOld: 6 },
   actions: [30, 60],
   stepsMs: [1, 60, 210],
   workers: ['returns', 'sweeper'],
   itemsMax: 1,
   quotaMax: 1,
 };
+
+/** The way of admission changes all the time. */
+const RESTLESS: Mood = {
+  weights: {
+    ...NOTHING,
+    claim: 20,
+    repeat: 20,
+    work: 15,
+    callOff: 8,
+    timePasses: 15,
+    crash: 4,
+    cutOrConnect: 14,
+    failOver: 4,
+  },
+  actions: [30, 40],
+  stepsMs: [1, 60, 210, 2_100],
+  workers: ['returns', 'sweeper', 'mender'],
+  itemsMax: 1,
+  quotaMax: 2,
+};
+
+/** Processes die while buyers ask again. */
+const MORTAL: Mood = {
+  weights: {
+    ...NOTHING,
+    claim: 23,
+    repeat: 25,
+    work: 14,
+    reconcile: 4,
+    callOff: 4,
+    timePasses: 12,
+    crash: 16,
+    cutOrConnect: 2,
+  },
+  actions: [20, 40],
+  stepsMs: [1, 60, 210, 5_100],
+  itemsMax: 1,
+  quotaMax: 2,
+};
+
+/** Money comes when the order is over. */
+const LATE: Mood = {
+  weights: {
+    ...NOTHING,
+    claim: 18,
+    repeat: 10,
+    work: 20,
+    openPayment: 12,
+    payAndCallBack: 14,
+    timePasses: 16,
+    crash: 3,
+    redisEmpty: 2,
+    snapshot: 2,
+    redisOld: 2,
+    cutOrConnect: 1,
+  },
+  actions: [30, 40],
+  stepsMs: MIXED.stepsMs,
+  itemsMax: 1,
+  quotaMax: 2,
+};
+
+/** Gates are loaded anew while reports to the one before are on their way. */
+const RELOADED: Mood = {
+  weights: { ...NOTHING, claim: 12, repeat: 26, work: 24, reconcile: 14, timePasses: 16, crash: 8 },
+  actions: [30, 40],
+  stepsMs: [1, 60, 5_100],
+  workers: ['sweeper'],
+  itemsMax: 1,
+  quotaMax: 1,
+};
+
+const OTHERS = [RESTLESS, MORTAL, LATE, RELOADED];
+
+/** Three of four seeds mix everything; every eighth is forgetful, every eighth one of the others in turn. */
+export function moodOf(seed: number): Mood {
+  if (seed % 8 === 2) return FORGETFUL;
+  return seed % 8 === 6 ? OTHERS[Math.floor(seed / 8) % OTHERS.length]! : MIXED;
+}
 
 /** The act that a throw from 0 to 99 stands for. */
 export function actOf({ weights }: Mood, dice: number): Act {

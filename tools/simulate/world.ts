@@ -1,6 +1,6 @@
 // One sale, its engines and processes, and everything that may happen to them.
 import { idFromUuid, type Money, money, uuidFromId, uuidFromParts } from '@gravity/kernel';
-import { type Act, actOf, FORGETFUL, MIXED, type Mood } from './moods';
+import { type Act, actOf, type Mood, moodOf } from './moods';
 import { ModelPostgres } from './model-postgres';
 import { ModelProvider, chargeOf } from './model-network';
 import { ModelRedis } from './model-redis';
@@ -52,7 +52,7 @@ export class World {
     };
     this.promises = new Promises(scheduler, postgres.store);
     this.withRefunds = seed % 2 === 1;
-    this.mood = seed % 4 === 2 ? FORGETFUL : MIXED;
+    this.mood = moodOf(seed);
     this.workers = this.withRefunds ? [...WORKERS, 'refunds'] : WORKERS;
     this.buyers = 2 + scheduler.pick(3);
     this.putSale();
