@@ -8,7 +8,7 @@ import { walkToEnd, type Walk } from '../../tools/simulate/turns';
 
 const SCHEDULES = Number(process.env['GRAVITY_SCHEDULES'] ?? 2_000);
 /** Enough for a machine that has other things to do. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 120_000;
 jest.setTimeout(PATIENCE_MS);
 /** Within this many schedules a planted bug has to show. */
 const SCHEDULES_TO_FIND = 3_000;

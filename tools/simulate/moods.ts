@@ -1,6 +1,5 @@
 // What schedules are made of. A bug that needs several rare things one after the other hardly ever meets them in a mixture
 // of everything, so some schedules keep to the few things that lead there ("swarm testing", Groce et al., ISSTA 2012).
-
 import type { WorkerName } from './service-process';
 
 /** What may be begun, in the order in which the dice count. */
@@ -24,8 +23,8 @@ const ACTS = [
 export type Act = (typeof ACTS)[number];
 
 export interface Mood {
-  /** How often each is begun, of a hundred times. */
-  readonly weights: Readonly<Record<Act, number>>;
+  /** How often each is begun, of a hundred times; never unless told. */
+  readonly weights: Readonly<Partial<Record<Act, number>>>;
   /** How much is begun in one schedule: at least, and at most so much more. */
   readonly actions: readonly [least: number, more: number];
   /** By how much time may go on. */
@@ -43,7 +42,6 @@ const MIXED: Mood = {
     repeat: 12,
     work: 14,
     reconcile: 4,
-    callOff: 0,
     openPayment: 4,
     payAndCallBack: 5,
     timePasses: 13,
@@ -60,26 +58,9 @@ const MIXED: Mood = {
   quotaMax: 3,
 };
 
-const NOTHING: Mood['weights'] = {
-  claim: 0,
-  repeat: 0,
-  work: 0,
-  reconcile: 0,
-  callOff: 0,
-  openPayment: 0,
-  payAndCallBack: 0,
-  timePasses: 0,
-  crash: 0,
-  redisEmpty: 0,
-  snapshot: 0,
-  redisOld: 0,
-  cutOrConnect: 0,
-  failOver: 0,
-};
-
 /** One unit that goes from buyer to buyer, before a Redis that forgets the last of them. */
 const FORGETFUL: Mood = {
-  weights: { ...NOTHING, claim: 22, repeat: 24, work: 12, callOff: 12, timePasses: 18, snapshot: 6, redisOld: 6 },
+  weights: { claim: 22, repeat: 24, work: 12, callOff: 12, timePasses: 18, snapshot: 6, redisOld: 6 },
   actions: [30, 60],
   stepsMs: [1, 60, 210],
   workers: ['returns', 'sweeper'],
@@ -90,7 +71,6 @@ const FORGETFUL: Mood = {
 /** The way of admission changes all the time. */
 const RESTLESS: Mood = {
   weights: {
-    ...NOTHING,
     claim: 20,
     repeat: 20,
     work: 15,
@@ -110,7 +90,6 @@ const RESTLESS: Mood = {
 /** Processes die while buyers ask again. */
 const MORTAL: Mood = {
   weights: {
-    ...NOTHING,
     claim: 23,
     repeat: 25,
     work: 14,
@@ -129,7 +108,6 @@ const MORTAL: Mood = {
 /** Money comes when the order is over. */
 const LATE: Mood = {
   weights: {
-    ...NOTHING,
     claim: 18,
     repeat: 10,
     work: 20,
@@ -150,7 +128,7 @@ const LATE: Mood = {
 
 /** Gates are loaded anew while reports to the one before are on their way. */
 const RELOADED: Mood = {
-  weights: { ...NOTHING, claim: 12, repeat: 26, work: 24, reconcile: 14, timePasses: 16, crash: 8 },
+  weights: { claim: 12, repeat: 26, work: 24, reconcile: 14, timePasses: 16, crash: 8 },
   actions: [30, 40],
   stepsMs: [1, 60, 5_100],
   workers: ['sweeper'],
@@ -170,7 +148,7 @@ export function moodOf(seed: number): Mood {
 export function actOf({ weights }: Mood, dice: number): Act {
   let below = 0;
   for (const act of ACTS) {
-    below += weights[act];
+    below += weights[act] ?? 0;
     if (dice < below) return act;
   }
   throw new RangeError(`no act for ${dice}: the weights of a mood make a hundred`);
