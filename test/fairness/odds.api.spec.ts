@@ -83,29 +83,15 @@ it(
   120_000,
 );
 
-/**
- * Plays rounds that opened so long ago; the next begins when the crowd of the one before has arrived. But no crowd comes
- * while turns are called: on a busy machine it makes one process later than the other by more than lies between two
- * turns, and whoever asked both is served by the earlier (ADR 15 states this bound).
- */
+/** Plays rounds that opened so long ago; the next begins when the crowd of the one before has arrived. */
 async function play(random: SeededRandom, rounds: number, openSinceMs: number): Promise<Played[]> {
-  const played: Played[] = [];
-  while (played.length < rounds) {
-    const results: Promise<Played>[] = [];
-    const startedAt = performance.now();
-    let longestMs = 0;
-    do {
-      const beganAt = performance.now();
-      const { arrived, result } = await playRound(random, openSinceMs);
-      results.push(result);
-      await arrived;
-      longestMs = Math.max(longestMs, performance.now() - beganAt);
-    } while (
-      played.length + results.length < rounds &&
-      performance.now() - startedAt + longestMs < WINDOW_MS / 2 - JUST_OPENED_MS
-    );
-    played.push(...(await Promise.all(results)));
+  const results: Promise<Played>[] = [];
+  for (let count = 0; count < rounds; count += 1) {
+    const { arrived, result } = await playRound(random, openSinceMs);
+    results.push(result);
+    await arrived;
   }
+  const played = await Promise.all(results);
   for (const { round, answers } of played) expect([round.winners, tally(answers)]).toEqual([UNITS, expect.anything()]);
   return played;
 }

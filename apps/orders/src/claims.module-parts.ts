@@ -19,6 +19,7 @@ import { GateConnection } from './gate/gate-connection';
 import { GateControl } from './gate/gate-control';
 import { GateKeeper } from './gate/gate-keeper';
 import { GateMender } from './gate/gate-mender';
+import { OpeningLots } from './gate/opening-lots';
 import { PendingSweeper } from './gate/pending-sweeper';
 import { RedisGate } from './gate/redis-gate';
 import { ReturnsWorker } from './gate/returns-worker';
@@ -26,7 +27,7 @@ import { SoldOutBoard } from './gate/sold-out-board';
 import { type OrdersConfig, SERVICE } from './orders-config';
 import { SaleDirectory } from './sales/sale-directory';
 import type { ClaimOutcome } from './use-cases/place-claim/claim-metrics';
-import { OpeningDraw } from './use-cases/place-claim/opening-draw';
+import { type DrawOutcome, OpeningDraw } from './use-cases/place-claim/opening-draw';
 import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
@@ -172,13 +173,35 @@ function decisionProviders(config: OrdersConfig): Provider[] {
 }
 
 function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutcome) => void): Provider {
+  const draws = metricsFor(SERVICE).counter('opening_draws_total', "Openings' draws by how their order came about", [
+    'outcome',
+  ]);
   return {
     provide: PlaceClaimUseCase,
-    inject: [SaleDirectory, RedisGate, GateKeeper, SoldOutBoard, ClaimDecider, PlacedClaims, ServerClock],
-    useFactory: (...parts: ConstructorParameters<typeof PlaceClaimUseCase>) => {
-      const clock = parts[6];
-      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock });
-      return new PlaceClaimUseCase(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], clock, count, draw);
+    inject: [
+      SaleDirectory,
+      RedisGate,
+      GateKeeper,
+      SoldOutBoard,
+      ClaimDecider,
+      PlacedClaims,
+      ServerClock,
+      GateConnection,
+    ],
+    useFactory: (
+      directory: SaleDirectory,
+      gate: RedisGate,
+      keeper: GateKeeper,
+      board: SoldOutBoard,
+      decider: ClaimDecider,
+      placed: PlacedClaims,
+      clock: ServerClock,
+      connection: GateConnection,
+    ) => {
+      const lots = new OpeningLots(connection, keeper);
+      const onOutcome = (outcome: DrawOutcome): void => draws.labels({ outcome }).inc();
+      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock, lots, onOutcome });
+      return new PlaceClaimUseCase(directory, gate, keeper, board, decider, placed, clock, count, draw);
     },
   };
 }

@@ -22,3 +22,24 @@ it('is read without a claim, over and over', async () => {
     await fresh.drop();
   }
 });
+
+it('is read again soon when the first reading took long', async () => {
+  const fresh = await freshDatabase('clock');
+  const database = openDatabase({ url: fresh.url, applicationName: 'server-clock-spec', poolSize: 1 });
+  const clock = new ServerClock(database, { nowMs: () => 0 });
+  const follower = new ClockFollower(clock);
+  // The first question waits for this before it is asked: half of that is what its answer is wrong by.
+  const busy = database.query('select pg_sleep(1)');
+  follower.start();
+  try {
+    await busy;
+    await eventually(async () => {
+      const [row] = await database.query<{ ms: string }>(`select extract(epoch from clock_timestamp()) * 1000 as ms`);
+      expect(Math.abs(clock.nowMs() - Number(row!.ms))).toBeLessThan(100);
+    });
+  } finally {
+    await follower.stop();
+    await database.close();
+    await fresh.drop();
+  }
+});

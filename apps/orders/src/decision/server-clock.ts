@@ -21,8 +21,11 @@ export class ServerClock implements Clock {
     return this.anchored !== undefined;
   }
 
-  /** Reads Postgres' clock. The reading is taken to have been made halfway between question and answer. */
-  async anchor(): Promise<void> {
+  /**
+   * Reads Postgres' clock. The reading is taken to have been made halfway between question and answer; resolves with by how
+   * much that may be wrong, in milliseconds.
+   */
+  async anchor(): Promise<number> {
     const asked = monotonicMs();
     const [row] = await this.database.query<{ ms: string | number }>(
       `select extract(epoch from clock_timestamp()) * 1000 as ms`,
@@ -31,5 +34,6 @@ export class ServerClock implements Clock {
     const readingMs = Number(row!.ms) + errorMs;
     if (this.anchored === undefined) this.anchored = new AnchoredClock(readingMs, monotonicMs, errorMs);
     else this.anchored.anchor(readingMs, errorMs);
+    return errorMs;
   }
 }

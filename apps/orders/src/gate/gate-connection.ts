@@ -2,6 +2,7 @@
 // reported as unknown, and the scripts are idempotent, so the caller may repeat it.
 import { sleep } from '@gravity/kernel';
 import { Redis } from 'ioredis';
+import { DRAW_KEY_COUNT, DRAWN_SCRIPT, ENTER_DRAW_SCRIPT } from './draw-scripts';
 import {
   CLAIM_SCRIPT,
   GATE_KEY_COUNT,
@@ -24,8 +25,10 @@ const SCRIPTS = {
   gateStalePending: STALE_PENDING_SCRIPT,
   gateSoldOut: SOLD_OUT_SCRIPT,
 } as const;
+const DRAW_SCRIPTS = { drawEnter: ENTER_DRAW_SCRIPT, drawCutoff: DRAWN_SCRIPT } as const;
 
 export type GateScript = keyof typeof SCRIPTS;
+type AnyScript = GateScript | keyof typeof DRAW_SCRIPTS;
 export type GateReply = readonly (string | number)[];
 type ScriptCall = (keys: readonly string[], ...args: (string | number)[]) => Promise<GateReply | number>;
 
@@ -78,6 +81,9 @@ export class GateConnection {
     for (const [name, lua] of Object.entries(SCRIPTS)) {
       this.redis.defineCommand(name, { numberOfKeys: GATE_KEY_COUNT, lua });
     }
+    for (const [name, lua] of Object.entries(DRAW_SCRIPTS)) {
+      this.redis.defineCommand(name, { numberOfKeys: DRAW_KEY_COUNT, lua });
+    }
   }
 
   /** Starts connecting; returns at once and keeps trying for ever. */
@@ -103,12 +109,12 @@ export class GateConnection {
   }
 
   /** Runs a script. Throws {@link GateUnavailable} when there is no answer; other errors are faults of the script. */
-  async run(script: GateScript, keys: readonly string[], ...args: (string | number)[]): Promise<GateReply> {
+  async run(script: AnyScript, keys: readonly string[], ...args: (string | number)[]): Promise<GateReply> {
     if (this.verifiedRunId === undefined) throw new GateUnavailable('no verified connection to Redis');
     this.commands += 1;
     try {
       this.gather();
-      const call = (this.redis as unknown as Record<GateScript, ScriptCall>)[script];
+      const call = (this.redis as unknown as Record<AnyScript, ScriptCall>)[script];
       const reply = await call.call(this.redis, keys, ...args);
       return typeof reply === 'number' ? [reply] : reply;
     } catch (error) {

@@ -1,10 +1,12 @@
-// Who comes first at the opening is drawn by buyer, not by request. Every claim of the first moments waits: nobody's turn
-// comes before the first half of the window is over, and in the second half turns come in the order of a keyed hash over
-// item and buyer. It is the same in every process, so neither speed nor a hundred requests nor a second process moves a
-// buyer forward; the key keeps the order from being known beforehand. After the window claims are taken as they come.
+// Who is first at the opening is drawn by buyer, not by request. Every claim of the first moments waits. Its buyer's rank is
+// a keyed hash over item and buyer, the same in every process, so neither speed nor a hundred requests nor a second process
+// moves anybody forward; the key keeps ranks from being known beforehand. Halfway through the window the processes agree on
+// the lowest ranks of all, as many as there are units. These go to the gate first, everybody else after a pause, so it
+// matters little which process is late. After the window claims are taken as they come.
 import { createHmac } from 'node:crypto';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, sleep } from '@gravity/kernel';
+import type { DrawnItem, OpeningLots } from '../../gate/opening-lots';
 
 /** Claims of one buyer that may wait for the draw of an item: a double tap and some patience, not a storm. */
 const WAITING_PER_BUYER_MAX = 4;
@@ -13,6 +15,17 @@ const WAITING_MAX = 50_000;
 const STEP_MS = 2;
 /** Six bytes make a number that a double holds exactly. */
 const RANK_BYTES = 6;
+const RANKS = 256 ** RANK_BYTES;
+
+/** Parts of the window, as shares of it. */
+const ENTRIES_OPEN = 4 / 8;
+const ENTRIES_CLOSE = 5 / 8;
+/** The turns of those who are drawn end. */
+const DRAWN_END = 6 / 8;
+/** Everybody else's turns begin. */
+const REST_BEGINS = 7 / 8;
+/** How late a process may be without a buyer's odds depending on it. */
+const MARGIN = REST_BEGINS - DRAWN_END;
 
 const STORM = refuse('rate-limited', 'Further claims of this buyer wait for the draw of this item already.', {
   retryAfterSeconds: 1,
@@ -22,16 +35,24 @@ const FULL = refuse('overloaded', 'Too many claims wait for the draw. Repeat wit
 }).error;
 
 interface Waiting {
-  readonly dueMs: number;
+  readonly rank: number;
   readonly buyerId: string;
   readonly go: () => void;
 }
 
 /** The claims that wait for their turn at one item, the next one last: it is taken off the end. */
 interface Line {
+  readonly opensAtMs: number;
   readonly waiting: Waiting[];
   readonly perBuyer: Map<string, number>;
+  /** When a rank's turn comes, once that is known. */
+  dueMs: ((rank: number) => number) | undefined;
 }
+
+export type Lots = Pick<OpeningLots, 'prepare' | 'draw'>;
+
+/** How the order of an opening came about in this process: with the others, alone, or with them but behind them. */
+export type DrawOutcome = 'agreed' | 'alone' | 'late';
 
 export interface OpeningDrawOptions {
   /** How long after the opening claims take part. */
@@ -40,6 +61,9 @@ export interface OpeningDrawOptions {
   readonly secret: string;
   /** The clock that the opening is judged by. */
   readonly clock: Clock;
+  /** By which the processes agree on whom they have drawn. */
+  readonly lots: Lots;
+  readonly onOutcome?: (outcome: DrawOutcome) => void;
 }
 
 /** Holds the claims of a round's opening back until their buyers' turns. */
@@ -58,52 +82,92 @@ export class OpeningDraw {
   }
 
   /** Resolves when it is the buyer's turn at the item, at once if it is over; with a refusal when too many wait. */
-  turn(itemId: string, buyerId: string, opensAtMs: number): Promise<void> | Problem {
-    const dueMs = opensAtMs + (this.options.windowMs * (1 + this.rankOf(itemId, buyerId))) / 2;
-    const known = this.lines.get(itemId);
-    const over = dueMs <= this.options.clock.nowMs();
-    if (over && known === undefined) return Promise.resolve();
-    const line = known ?? this.begin(itemId, opensAtMs);
+  turn(item: DrawnItem, buyerId: string, opensAtMs: number): Promise<void> | Problem {
+    const known = this.lines.get(item.itemId);
+    if (known === undefined && !this.holds(opensAtMs, this.options.clock.nowMs())) return Promise.resolve();
+    const line = known ?? this.begin(item, opensAtMs);
     const own = line.perBuyer.get(buyerId) ?? 0;
     if (own >= WAITING_PER_BUYER_MAX) return STORM;
     if (this.waitingNow >= WAITING_MAX) return FULL;
     line.perBuyer.set(buyerId, own + 1);
     this.waitingNow += 1;
-    const turn = new Promise<void>((go) =>
-      line.waiting.splice(placeOf(line.waiting, dueMs), 0, { dueMs, buyerId, go }),
-    );
-    // The timer may be late: whoever's turn came before goes before.
-    if (over) this.letGo(line);
-    return turn;
+    const rank = this.rankOf(item.itemId, buyerId);
+    return new Promise<void>((go) => {
+      line.waiting.splice(placeOf(line.waiting, rank), 0, { rank, buyerId, go });
+      // The timer may be late: whoever's turn came before goes before.
+      this.letGo(line);
+    });
   }
 
-  /** From 0 to 1, by item and buyer only. */
+  /** By item and buyer only, below {@link RANKS}. */
   private rankOf(itemId: string, buyerId: string): number {
     const digest = createHmac('sha256', this.key).update(`${itemId} ${buyerId}`).digest();
-    return digest.readUIntBE(0, RANK_BYTES) / 256 ** RANK_BYTES;
+    return digest.readUIntBE(0, RANK_BYTES);
   }
 
-  private begin(itemId: string, opensAtMs: number): Line {
-    const line: Line = { waiting: [], perBuyer: new Map() };
-    this.lines.set(itemId, line);
+  private begin(item: DrawnItem, opensAtMs: number): Line {
+    const line: Line = { opensAtMs, waiting: [], perBuyer: new Map(), dueMs: undefined };
+    this.lines.set(item.itemId, line);
+    // What it cannot do now, the draw tries again.
+    this.options.lots.prepare(item, this.momentOf(line, ENTRIES_CLOSE)).catch(() => undefined);
     // Runs on after the first claim has been put into the line.
-    queueMicrotask(() => void this.callUp(itemId, line, opensAtMs + this.options.windowMs / 2));
+    queueMicrotask(() => void this.callUp(item, line));
     return line;
   }
 
-  private async callUp(itemId: string, line: Line, beginsMs: number): Promise<void> {
-    await sleep(Math.max(0, beginsMs - this.options.clock.nowMs()));
+  private async callUp(item: DrawnItem, line: Line): Promise<void> {
+    let latestMs = await this.until(this.momentOf(line, ENTRIES_OPEN));
+    const highest = await this.highestDrawn(item, line);
+    line.dueMs = highest === undefined ? this.turnsAlone(line) : this.turnsOf(line, highest);
     // In steps: somebody may yet come whose turn is sooner than that of all who wait.
-    while (line.waiting.length > 0) {
-      this.letGo(line);
-      await sleep(STEP_MS);
+    for (this.letGo(line); line.waiting.length > 0; this.letGo(line)) {
+      latestMs = Math.max(latestMs, await this.until(this.options.clock.nowMs() + STEP_MS));
     }
-    this.lines.delete(itemId);
+    this.lines.delete(item.itemId);
+    const late = latestMs > MARGIN * this.options.windowMs;
+    this.options.onOutcome?.(highest === undefined ? 'alone' : late ? 'late' : 'agreed');
   }
 
-  private letGo({ waiting, perBuyer }: Line): void {
+  /** What the processes have agreed on; undefined when that takes too long. */
+  private highestDrawn(item: DrawnItem, line: Line): Promise<number | undefined> {
+    const ascending = [...new Set(line.waiting.map(({ rank }) => rank))].reverse();
+    const lots = this.options.lots.draw(item, ascending, this.momentOf(line, ENTRIES_CLOSE));
+    const marginMs = MARGIN * this.options.windowMs;
+    const tooLongMs = Math.max(this.momentOf(line, DRAWN_END), this.options.clock.nowMs() + marginMs);
+    return Promise.race([lots.catch(() => undefined), this.until(tooLongMs).then(() => undefined)]);
+  }
+
+  /** Those who are drawn come first, then everybody else, each group in the order of ranks. */
+  private turnsOf(line: Line, highest: number): (rank: number) => number {
+    const turnsIn = (from: number, until: number, share: number): number =>
+      this.momentOf(line, from + (until - from) * share);
+    return (rank) =>
+      rank <= highest
+        ? turnsIn(ENTRIES_CLOSE, DRAWN_END, rank / (highest + 1))
+        : turnsIn(REST_BEGINS, 1, (rank - highest) / (RANKS - highest));
+  }
+
+  /** Without an agreement the order is as exact as the processes are on time. */
+  private turnsAlone(line: Line): (rank: number) => number {
+    return (rank) => this.momentOf(line, ENTRIES_CLOSE + (1 - ENTRIES_CLOSE) * (rank / RANKS));
+  }
+
+  private momentOf({ opensAtMs }: Line, share: number): number {
+    return opensAtMs + this.options.windowMs * share;
+  }
+
+  /** Resolves at the moment, with how late it is, in milliseconds. */
+  private async until(ms: number): Promise<number> {
+    const { clock } = this.options;
+    const left = ms - clock.nowMs();
+    if (left > 0) await sleep(left);
+    return left > 0 ? clock.nowMs() - ms : 0;
+  }
+
+  private letGo({ waiting, perBuyer, dueMs }: Line): void {
+    if (dueMs === undefined) return;
     const nowMs = this.options.clock.nowMs();
-    for (let next = waiting.at(-1); next !== undefined && next.dueMs <= nowMs; next = waiting.at(-1)) {
+    for (let next = waiting.at(-1); next !== undefined && dueMs(next.rank) <= nowMs; next = waiting.at(-1)) {
       waiting.pop();
       this.waitingNow -= 1;
       perBuyer.set(next.buyerId, perBuyer.get(next.buyerId)! - 1);
@@ -112,12 +176,12 @@ export class OpeningDraw {
   }
 }
 
-/** Where a claim of this time belongs: its turn comes after those of the same time. */
-function placeOf(waiting: readonly Waiting[], dueMs: number): number {
+/** Where a claim of this rank belongs: its turn comes after those of the same rank. */
+function placeOf(waiting: readonly Waiting[], rank: number): number {
   let [low, high] = [0, waiting.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (waiting[middle]!.dueMs > dueMs) low = middle + 1;
+    if (waiting[middle]!.rank > rank) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -125,7 +125,7 @@ export class PlaceClaimUseCase {
     round: SaleRound,
     item: SaleItem,
   ): Promise<Answer | undefined> {
-    const turn = draw.turn(item.itemId, buyerId, round.opensAtMs);
+    const turn = draw.turn(item, buyerId, round.opensAtMs);
     if (!(turn instanceof Promise)) {
       this.onOutcome(turn.code);
       return { ok: false, error: turn };

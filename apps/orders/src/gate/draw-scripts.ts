@@ -1,0 +1,60 @@
+// The scripts by which processes agree on whom an opening's draw has drawn. They decide nothing: units go to claims at the
+// gate and in Postgres as ever, and a draw that is lost with its memory costs its exactness only.
+import { gateKeys } from './gate-scripts';
+
+/** The gate's item, and the ranks that were drawn: a sorted set whose members are their own scores. */
+export function drawKeys(seriesId: string, itemId: string): string[] {
+  const item = gateKeys(seriesId, itemId)[2]!;
+  return [item, `${item}:draw`];
+}
+
+export const DRAW_KEY_COUNT = 2;
+
+/** For so long ranks are kept after the entries close, in milliseconds: every process has asked by then. */
+const KEEP_MS = 60_000;
+
+/** Answers of the script of entries. */
+export const ENTERED = {
+  /** The gate is not there, so nobody knows how many units there are to draw for. */
+  ABSENT: 0,
+  /** Too late. */
+  CLOSED: 1,
+  /** Whoever comes after the last of these ranks is not drawn. */
+  ENOUGH: 2,
+  MORE: 3,
+} as const;
+
+const CLOCK = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+`;
+
+/**
+ * Enters ranks, as many of the lowest are kept as there are units. ARGV: when entries close, in milliseconds, and the
+ * ranks, ascending; none to see whether the gate is there. Answers one of {@link ENTERED}. Idempotent.
+ */
+export const ENTER_DRAW_SCRIPT = `${CLOCK}
+local units = redis.call('HMGET', KEYS[1], 'available', 'cooling', 'claimed')
+if not units[1] then return ${ENTERED.ABSENT} end
+if now >= tonumber(ARGV[1]) then return ${ENTERED.CLOSED} end
+if #ARGV == 1 then return ${ENTERED.MORE} end
+local entries = {}
+for n = 2, #ARGV do
+  entries[#entries + 1] = ARGV[n]
+  entries[#entries + 1] = ARGV[n]
+end
+redis.call('ZADD', KEYS[2], unpack(entries))
+redis.call('ZREMRANGEBYRANK', KEYS[2], units[1] + units[2] + units[3], -1)
+redis.call('PEXPIREAT', KEYS[2], ARGV[1] + ${KEEP_MS})
+if redis.call('ZSCORE', KEYS[2], ARGV[#ARGV]) then return ${ENTERED.MORE} end
+return ${ENTERED.ENOUGH}
+`;
+
+/**
+ * The highest rank that was drawn. ARGV: when entries close. Answers {how long until they close, in milliseconds}, or
+ * {0, rank}, or {0} when nobody has entered; after the close it is the same to whoever asks.
+ */
+export const DRAWN_SCRIPT = `${CLOCK}
+if now < tonumber(ARGV[1]) then return {ARGV[1] - now} end
+return {0, redis.call('ZREVRANGE', KEYS[2], 0, 0)[1]}
+`;
