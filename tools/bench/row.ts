@@ -82,7 +82,8 @@ export async function runLoad(system: BenchSystem, name: string, load: Load, hoo
   return result;
 }
 
-function groupsOf(
+/** The processes whose CPU time a row tells. */
+export function groupsOf(
   { stack, crowd }: BenchSystem,
   services: readonly RunningService[],
   consumer: readonly RunningService[],

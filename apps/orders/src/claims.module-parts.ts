@@ -1,5 +1,5 @@
 // What claims bring into the module: the gate, the decision, and the use case over them.
-import { APP_LOGGER, HealthRegistry, ShutdownHooks } from '@gravity/http';
+import { APP_LOGGER, Backpressure, HealthRegistry, ShutdownHooks } from '@gravity/http';
 import { monotonicMs, systemClock } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
 import { type AppLogger, type CounterChild, metricsFor } from '@gravity/observability';
@@ -33,6 +33,11 @@ import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from './use-cases/place-claim/placed-claims';
 
+/** While so many full batches wait for a decision, connections whose claims were answered are not read. */
+const BATCHES_WELCOME = 4;
+/** A claim that waits for longer than this to be read is read, and refused if need be. */
+const HELD_LONGEST_MS = 2_000;
+
 /** Starts the gate's connection and workers, and drains claims before the process ends. */
 @Injectable()
 class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -45,6 +50,7 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(ClaimDecider) private readonly decider: ClaimDecider,
     @Inject(HealthRegistry) private readonly health: HealthRegistry,
     @Inject(ShutdownHooks) private readonly hooks: ShutdownHooks,
+    @Inject(Backpressure) private readonly backpressure: Backpressure,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -62,6 +68,10 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
       .gauge('claims_waiting', 'Claims waiting for a decision')
       .labels()
       .collect(() => this.decider.depth);
+    metrics
+      .gauge('claim_connections_held', 'Connections that are not read while too many claims wait')
+      .labels()
+      .collect(() => this.backpressure.held);
     metrics
       .gauge('gate_calls', 'Script calls sent to Redis since the start')
       .labels()
@@ -161,6 +171,14 @@ function decisionProviders(config: OrdersConfig): Provider[] {
           maxQueue: config.claimsQueued,
           onCommitted: () => relay.wake(),
         }),
+    },
+    {
+      provide: Backpressure,
+      inject: [ClaimDecider, ShutdownHooks],
+      useFactory: (decider: ClaimDecider, { stopping }: ShutdownHooks) => {
+        const welcome = BATCHES_WELCOME * config.claimsPerBatch;
+        return new Backpressure({ room: () => welcome - decider.depth, longestMs: HELD_LONGEST_MS, stopping });
+      },
     },
     {
       provide: SaleDirectory,

@@ -1,3 +1,4 @@
+export { Backpressure } from './backpressure';
 export { bootServices } from './boot';
 export type { BootOptions, RunningServices, ServiceDefinition } from './boot';
 export { ROLES } from './caller';

@@ -8,6 +8,11 @@ export class BoundedQueue<T> {
     return this.items.length;
   }
 
+  /** The item that the next {@link take} brings first. */
+  get oldest(): T | undefined {
+    return this.items[0];
+  }
+
   /** False, and nothing stored, when the queue is full. */
   push(item: T): boolean {
     if (this.length >= this.capacity) return false;

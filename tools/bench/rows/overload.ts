@@ -1,9 +1,10 @@
 // More than the machine can take: what is asked for against what is accepted, at growing rates and ten times the peak for
 // a minute, and whether all is as before ten seconds later.
+import { cpuTicks, type ProcessGroup } from '../cpu';
 import type { OpenLoopOrder, OpenLoopResult, Target } from '../load';
 import { lineChart } from '../plot';
 import { OVERLOAD_GOODPUT } from '../report';
-import { CROWD, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
+import { CROWD, DEEP_QUOTA, groupsOf, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
 import { memoryChart, watchMemory } from './memory';
@@ -32,17 +33,20 @@ export const OVERLOAD: readonly RowKind[] = [
 async function overload(system: BenchSystem, connectionsMax: number): Promise<Reading> {
   // Before and after on sales of their own, which are alike.
   const [targets, earlier, later] = [await saleOf(system), await saleOf(system), await saleOf(system)];
-  const peak = await measureClaims(system, 'peak', { clients: PEAK_CLIENTS, targets });
+  const peak = await measureClaims(system, 'peak', { clients: PEAK_CLIENTS, targets, measureMs: STEP_MS });
   const before = await measureClaims(system, 'before-overload', { clients: CROWD, targets: earlier });
   const memory = watchMemory(system);
   const step = (perSecond: number, durationMs: number): Promise<OpenLoopResult> =>
     offer(system, { targets, perSecond, durationMs, connectionsMax });
   const results: OpenLoopResult[] = [];
   for (const times of STEPS) results.push(await step(times * peak.perSecond, STEP_MS));
+  const cpu = cpuOf(groupsOf(system, [system.services.orders], [system.services.consumer]));
   const most = await step(MOST * peak.perSecond, MOST_MS);
+  const cpuUs = cpu((most.acceptedPerSecond * MOST_MS) / 1_000);
   await new Promise((resolve) => setTimeout(resolve, REST_MS));
   const megabytes = memory.stop();
   const after = await measureClaims(system, 'after-overload', { clients: CROWD, targets: later });
+  const sustained = await measureClaims(system, 'sustained', { clients: PEAK_CLIENTS, targets, measureMs: MOST_MS });
   results.push(most);
   const refused = (most.statuses['503'] ?? 0) + (most.statuses['429'] ?? 0);
   return {
@@ -50,10 +54,11 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
     perSecond: most.acceptedPerSecond,
     p50Ms: most.p50Ms,
     p99Ms: most.p99Ms,
-    cpuUs: {},
+    cpuUs,
     facts: {
       'asked for, in peaks': most.offeredPerSecond / peak.perSecond,
       [OVERLOAD_GOODPUT]: most.acceptedPerSecond / peak.perSecond,
+      'accepted / what 1,024 clients get in a minute': most.acceptedPerSecond / sustained.perSecond,
       'refused with Retry-After / refused': refused === 0 ? 1 : most.withRetryAfter / refused,
       refused,
       'without an answer': (most.statuses['no answer'] ?? 0) + (most.statuses['not connected'] ?? 0),
@@ -65,6 +70,13 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
     },
     plots: [offeredChart(results), memoryChart('Memory of orders under overload', megabytes)],
   };
+}
+
+/** What the groups use from now on: answers their microseconds for each of so many claims. */
+function cpuOf(groups: readonly ProcessGroup[]): (claims: number) => Record<string, number> {
+  const before = groups.map(cpuTicks);
+  return (claims) =>
+    Object.fromEntries(groups.map((group, index) => [group.name, (cpuTicks(group) - before[index]!) / claims]));
 }
 
 async function saleOf({ database }: BenchSystem): Promise<readonly Target[]> {

@@ -1,5 +1,6 @@
 import type { Problem } from '@gravity/contracts';
 import {
+  Backpressure,
   callerOf,
   type HttpReply,
   type HttpRequest,
@@ -33,7 +34,10 @@ export class PlaceClaimHttp {
   private readonly prepared = new Map<Problem, PreparedProblem>();
   private readonly roundIds = new Map<string, string>();
 
-  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
+  constructor(
+    @Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase,
+    @Inject(Backpressure) private readonly backpressure: Backpressure,
+  ) {}
 
   @Post(':roundId/claims')
   @Operation({
@@ -89,9 +93,10 @@ export class PlaceClaimHttp {
     try {
       this.send(reply, await answer);
     } catch (error) {
-      if (error instanceof QueueFullError) return sendProblem(reply, OVERLOADED);
-      throw error;
+      if (!(error instanceof QueueFullError)) throw error;
+      sendProblem(reply, OVERLOADED);
     }
+    this.backpressure.hold(reply.raw);
   }
 
   private send(reply: HttpReply, answer: Answer): void {
