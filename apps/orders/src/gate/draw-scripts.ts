@@ -1,6 +1,6 @@
 // The scripts by which processes agree on whom an opening's draw has drawn. They decide nothing: units go to claims at the
 // gate and in Postgres as ever, and a draw that is lost with its memory costs its exactness only.
-import { gateKeys } from './gate-scripts';
+import { CLOCK, gateKeys } from './gate-scripts';
 
 /** The gate's item, and the ranks that were drawn: a sorted set whose members are their own scores. */
 export function drawKeys(seriesId: string, itemId: string): string[] {
@@ -24,11 +24,6 @@ export const ENTERED = {
   MORE: 3,
 } as const;
 
-const CLOCK = `
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-`;
-
 /**
  * Enters ranks, as many of the lowest are kept as there are units. ARGV: when entries close, in milliseconds, and the
  * ranks, ascending; none to see whether the gate is there. Answers one of {@link ENTERED}. Idempotent.
@@ -36,7 +31,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 export const ENTER_DRAW_SCRIPT = `${CLOCK}
 local units = redis.call('HMGET', KEYS[1], 'available', 'cooling', 'claimed')
 if not units[1] then return ${ENTERED.ABSENT} end
-if now >= tonumber(ARGV[1]) then return ${ENTERED.CLOSED} end
+if clock() >= tonumber(ARGV[1]) then return ${ENTERED.CLOSED} end
 if #ARGV == 1 then return ${ENTERED.MORE} end
 local entries = {}
 for n = 2, #ARGV do
@@ -55,6 +50,7 @@ return ${ENTERED.ENOUGH}
  * {0, rank}, or {0} when nobody has entered; after the close it is the same to whoever asks.
  */
 export const DRAWN_SCRIPT = `${CLOCK}
+local now = clock()
 if now < tonumber(ARGV[1]) then return {ARGV[1] - now} end
 return {0, redis.call('ZREVRANGE', KEYS[2], 0, 0)[1]}
 `;

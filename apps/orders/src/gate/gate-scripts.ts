@@ -42,8 +42,16 @@ export const GATE_CODE = {
   OTHER_QUANTITY: 9,
 } as const;
 
+/** Redis' own time, in milliseconds: what the gate goes by. */
+export const CLOCK = `
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+`;
+
 /** Units that rested long enough are for sale again. Shared by the scripts that look at `available`. */
-const WARM_UP_COOLED = `
+const WARM_UP_COOLED = `${CLOCK}
 local function cooled(item, now)
   local f = redis.call('HMGET', item, 'available', 'cooling', 'coolUntil')
   local available, cooling, untilMs = tonumber(f[1]), tonumber(f[2]), tonumber(f[3])
@@ -53,10 +61,6 @@ local function cooled(item, now)
     redis.call('HSET', item, 'available', available, 'cooling', 0)
   end
   return available, cooling, untilMs
-end
-local function clock()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 `;
 

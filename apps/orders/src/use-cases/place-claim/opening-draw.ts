@@ -134,6 +134,7 @@ export class OpeningDraw {
     const lots = this.options.lots.draw(item, ascending, this.momentOf(line, ENTRIES_CLOSE));
     const marginMs = MARGIN * this.options.windowMs;
     const tooLongMs = Math.max(this.momentOf(line, DRAWN_END), this.options.clock.nowMs() + marginMs);
+    // Whatever keeps it from the others, the order is made alone and counted as such.
     return Promise.race([lots.catch(() => undefined), this.until(tooLongMs).then(() => undefined)]);
   }
 
