@@ -33,10 +33,8 @@ import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from './use-cases/place-claim/placed-claims';
 
-/** While so many full batches wait for a decision, connections whose claims were answered are not read. */
-const BATCHES_WELCOME = 4;
 /** A claim that waits for longer than this to be read is read, and refused if need be. */
-const HELD_LONGEST_MS = 2_000;
+const HELD_LONGEST_MS = 5_000;
 
 /** Starts the gate's connection and workers, and drains claims before the process ends. */
 @Injectable()
@@ -175,10 +173,13 @@ function decisionProviders(config: OrdersConfig): Provider[] {
     {
       provide: Backpressure,
       inject: [ClaimDecider, ShutdownHooks],
-      useFactory: (decider: ClaimDecider, { stopping }: ShutdownHooks) => {
-        const welcome = BATCHES_WELCOME * config.claimsPerBatch;
-        return new Backpressure({ room: () => welcome - decider.depth, longestMs: HELD_LONGEST_MS, stopping });
-      },
+      // Beside the batch that is being decided a full one waits; more would wait here for nothing.
+      useFactory: (decider: ClaimDecider, { stopping }: ShutdownHooks) =>
+        new Backpressure({
+          room: () => config.claimsPerBatch - decider.depth,
+          longestMs: HELD_LONGEST_MS,
+          stopping,
+        }),
     },
     {
       provide: SaleDirectory,

@@ -1,4 +1,6 @@
-// Goal: first in, first out, and a full queue says no.
+// Goal: first in, first out, and a full queue says no, however much has gone through it. Method: walks of pushes and takes
+// next to a plain array.
+import fc from 'fast-check';
 import { BoundedQueue } from './bounded-queue';
 
 it('gives items back in the order they came, and tells which is next', () => {
@@ -16,4 +18,24 @@ it('stores nothing when it is full', () => {
   expect(queue.push('a')).toBe(true);
   expect(queue.push('b')).toBe(false);
   expect(queue.take(5)).toEqual(['a']);
+});
+
+it('does the same after thousands have come and gone', () => {
+  const step = fc.record({ pushed: fc.nat({ max: 1_500 }), taken: fc.nat({ max: 1_500 }) });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 5, maxLength: 30 }), (steps) => {
+      const queue = new BoundedQueue<number>(3_000);
+      const plain: number[] = [];
+      let next = 0;
+      for (const { pushed, taken } of steps) {
+        const coming = Array.from({ length: pushed }, () => (next += 1));
+        const fitting = coming.slice(0, 3_000 - plain.length);
+        expect(coming.filter((item) => queue.push(item))).toEqual(fitting);
+        plain.push(...fitting);
+        expect(queue.take(taken)).toEqual(plain.splice(0, taken));
+        expect([queue.length, queue.oldest]).toEqual([plain.length, plain[0]]);
+      }
+    }),
+    { numRuns: 30 },
+  );
 });

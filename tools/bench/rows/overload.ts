@@ -3,6 +3,7 @@
 import { cpuTicks, type ProcessGroup } from '../cpu';
 import type { OpenLoopOrder, OpenLoopResult, Target } from '../load';
 import { lineChart } from '../plot';
+import { profileRow } from '../profile';
 import { OVERLOAD_GOODPUT } from '../report';
 import { CROWD, DEEP_QUOTA, groupsOf, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
@@ -34,18 +35,24 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
   // Before and after on sales of their own, which are alike.
   const [targets, earlier, later] = [await saleOf(system), await saleOf(system), await saleOf(system)];
   const peak = await measureClaims(system, 'peak', { clients: PEAK_CLIENTS, targets, measureMs: STEP_MS });
-  const before = await measureClaims(system, 'before-overload', { clients: CROWD, targets: earlier });
+  const calm = { clients: CROWD, measureMs: STEP_MS };
+  const before = await measureClaims(system, 'before-overload', { ...calm, targets: earlier });
   const memory = watchMemory(system);
   const step = (perSecond: number, durationMs: number): Promise<OpenLoopResult> =>
     offer(system, { targets, perSecond, durationMs, connectionsMax });
   const results: OpenLoopResult[] = [];
   for (const times of STEPS) results.push(await step(times * peak.perSecond, STEP_MS));
-  const cpu = cpuOf(groupsOf(system, [system.services.orders], [system.services.consumer]));
+  const { orders, consumer } = system.services;
+  const profile = profileRow(system.profileDir, `overload-${connectionsMax}`, [orders, consumer]);
+  const cpu = cpuOf(groupsOf(system, [orders], [consumer]));
+  profile.start();
   const most = await step(MOST * peak.perSecond, MOST_MS);
+  profile.stop();
   const cpuUs = cpu((most.acceptedPerSecond * MOST_MS) / 1_000);
+  await profile.written;
   await new Promise((resolve) => setTimeout(resolve, REST_MS));
   const megabytes = memory.stop();
-  const after = await measureClaims(system, 'after-overload', { clients: CROWD, targets: later });
+  const after = await measureClaims(system, 'after-overload', { ...calm, targets: later });
   const sustained = await measureClaims(system, 'sustained', { clients: PEAK_CLIENTS, targets, measureMs: MOST_MS });
   results.push(most);
   const refused = (most.statuses['503'] ?? 0) + (most.statuses['429'] ?? 0);
@@ -59,6 +66,7 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
       'asked for, in peaks': most.offeredPerSecond / peak.perSecond,
       [OVERLOAD_GOODPUT]: most.acceptedPerSecond / peak.perSecond,
       'accepted / what 1,024 clients get in a minute': most.acceptedPerSecond / sustained.perSecond,
+      'CPU of a claim / with 1,024 clients': sum(cpuUs) / sum(sustained.cpuUs),
       'refused with Retry-After / refused': refused === 0 ? 1 : most.withRetryAfter / refused,
       refused,
       'without an answer': (most.statuses['no answer'] ?? 0) + (most.statuses['not connected'] ?? 0),
@@ -77,6 +85,10 @@ function cpuOf(groups: readonly ProcessGroup[]): (claims: number) => Record<stri
   const before = groups.map(cpuTicks);
   return (claims) =>
     Object.fromEntries(groups.map((group, index) => [group.name, (cpuTicks(group) - before[index]!) / claims]));
+}
+
+function sum(cpuUs: Readonly<Record<string, number>>): number {
+  return Object.values(cpuUs).reduce((total, us) => total + us, 0);
 }
 
 async function saleOf({ database }: BenchSystem): Promise<readonly Target[]> {
