@@ -16,7 +16,7 @@ const MOST = 10;
 const MOST_MS = 60_000;
 /** With the seconds in which the crowd of the last measurement warms up, ten. */
 const REST_MS = 7_000;
-/** More connections than claims may wait for a decision: the service has to refuse some, and to say when to come again. */
+/** More connections than claims may wait for a decision: some have to be refused, or to wait unread. */
 const CONNECTIONS_MAX = 10_000;
 /** As a balancer bounds them that guards the process: then it is the balancer that refuses. */
 const CONNECTIONS_BOUNDED = 4_096;

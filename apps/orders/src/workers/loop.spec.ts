@@ -1,6 +1,12 @@
+// Goal: turns follow one another as there is work, a wake is never lost, and a stop waits. Method: turns that end when the
+// test says so, and pauses so long that only what is under test can end them.
 import { Logger } from '@nestjs/common';
 import { sleep } from '@gravity/kernel';
+import { eventually } from '@gravity/testing';
 import { Loop } from './loop';
+
+/** Long enough for a turn that must not come to come all the same. */
+const A_WHILE_MS = 20;
 
 class Probe extends Loop {
   turns = 0;
@@ -8,7 +14,7 @@ class Probe extends Loop {
   overlapped = false;
 
   constructor(private readonly work: (turn: number) => Promise<number | void>) {
-    super({ name: 'probe', pauseMs: 10_000, backoffBaseMs: 1, backoffMaxMs: 4 });
+    super({ name: 'probe', pauseMs: 600_000, backoffBaseMs: 1, backoffMaxMs: 4 });
   }
 
   protected override async turn(): Promise<number | void> {
@@ -23,6 +29,19 @@ class Probe extends Loop {
   }
 }
 
+/** A probe whose turns end only when they are told to. */
+function slowProbe(): { probe: Probe; endTurn: () => void } {
+  let end: () => void;
+  const probe = new Probe(() => new Promise<void>((resolve) => (end = resolve)));
+  return { probe, endTurn: () => end() };
+}
+
+async function expectTurns(probe: Probe, turns: number): Promise<void> {
+  await eventually(() => expect(probe.turns).toBe(turns));
+  await sleep(A_WHILE_MS);
+  expect(probe.turns).toBe(turns);
+}
+
 beforeAll(() => Logger.overrideLogger(false));
 
 describe('loop', () => {
@@ -30,24 +49,23 @@ describe('loop', () => {
     const probe = new Probe(async () => undefined);
     probe.start();
     probe.start();
-    await sleep(20);
-    expect(probe.turns).toBe(1);
+    await expectTurns(probe, 1);
     probe.wake();
-    await sleep(20);
-    expect(probe.turns).toBe(2);
+    await expectTurns(probe, 2);
     await probe.stop();
-    await sleep(20);
-    expect(probe.turns).toBe(2);
+    await expectTurns(probe, 2);
     expect(probe.overlapped).toBe(false);
   });
 
   it('does not lose a wake that comes during a turn', async () => {
-    const probe = new Probe(() => sleep(10));
+    const { probe, endTurn } = slowProbe();
     probe.start();
-    await sleep(2);
+    await expectTurns(probe, 1);
     probe.wake();
-    await sleep(40);
-    expect(probe.turns).toBe(2);
+    await expectTurns(probe, 1);
+    endTurn();
+    await expectTurns(probe, 2);
+    endTurn();
     await probe.stop();
   });
 
@@ -57,20 +75,24 @@ describe('loop', () => {
       return turn < 10 ? 0 : undefined;
     });
     probe.start();
-    await sleep(200);
-    expect(probe.turns).toBe(11);
+    await expectTurns(probe, 11);
     await probe.stop();
   });
 
   it('waits for the turn under way when it stops, and can be started again', async () => {
-    const probe = new Probe(() => sleep(30));
+    const { probe, endTurn } = slowProbe();
     probe.start();
-    await sleep(5);
-    await probe.stop();
+    await expectTurns(probe, 1);
+    let stopped = false;
+    const stop = probe.stop().then(() => (stopped = true));
+    await sleep(A_WHILE_MS);
+    expect(stopped).toBe(false);
+    endTurn();
+    await stop;
     expect([probe.turns, probe.active]).toEqual([1, 0]);
     probe.start();
-    await sleep(5);
-    expect(probe.turns).toBe(2);
+    await expectTurns(probe, 2);
+    endTurn();
     await probe.stop();
   });
 });
