@@ -66,6 +66,7 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
       'asked for, in peaks': most.offeredPerSecond / peak.perSecond,
       [OVERLOAD_GOODPUT]: most.acceptedPerSecond / peak.perSecond,
       'accepted / what 1,024 clients get in a minute': most.acceptedPerSecond / sustained.perSecond,
+      'accepted / mean of both': (2 * most.acceptedPerSecond) / (peak.perSecond + sustained.perSecond),
       'CPU of a claim / with 1,024 clients': sum(cpuUs) / sum(sustained.cpuUs),
       'refused with Retry-After / refused': refused === 0 ? 1 : most.withRetryAfter / refused,
       refused,
