@@ -45,7 +45,7 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
   return [
     ...least('refusals / bare', 0.7, refusal?.ratio),
     ...least('claims at 256 / bare', 0.4, at256?.ratio),
-    ...most('CPU of a claim at 256 / of its unavoidable parts', 3, quotient(costOf(at256), unavoidable(rows))),
+    ...most('CPU of a claim at 256 / of its unavoidable parts', 3, quotient(at256 && costOf(at256), unavoidable(rows))),
     ...least('claims at 4,096 / at 64', 0.8, quotient(row('claim-4096')?.ratio, row('claim-64')?.ratio)),
     ...most('SQL statements per claim at 256', 0.5, at256?.sqlPerClaim),
     ...most('p50 of a lonely claim, ms', 6, row('claim-1')?.p50Ms),
@@ -61,8 +61,8 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
 }
 
 /** Microseconds of CPU per request, of all processes together. */
-function costOf(row: BenchRow | undefined): number | undefined {
-  return row === undefined ? undefined : Object.values(row.cpuUs).reduce((sum, us) => sum + us, 0);
+export function costOf({ cpuUs }: Pick<BenchRow, 'cpuUs'>): number {
+  return Object.values(cpuUs).reduce((sum, us) => sum + us, 0);
 }
 
 /**
@@ -70,8 +70,8 @@ function costOf(row: BenchRow | undefined): number | undefined {
  * alone. A ratio of speeds to the bare server says as much about a machine's system calls as about us.
  */
 function unavoidable(rows: readonly BenchRow[]): number | undefined {
-  const [bare, raw] = ['bare', 'raw-1'].map((name) => costOf(rows.find((row) => row.name === name)));
-  return bare === undefined || raw === undefined ? undefined : bare + raw;
+  const [bare, raw] = ['bare', 'raw-1'].map((name) => rows.find((row) => row.name === name));
+  return bare === undefined || raw === undefined ? undefined : costOf(bare) + costOf(raw);
 }
 
 function least(id: string, floor: number, measured: number | undefined): Floor[] {

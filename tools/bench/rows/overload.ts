@@ -4,7 +4,7 @@ import { cpuTicks, type ProcessGroup } from '../cpu';
 import type { OpenLoopOrder, OpenLoopResult, Target } from '../load';
 import { lineChart } from '../plot';
 import { profileRow } from '../profile';
-import { OVERLOAD_GOODPUT } from '../report';
+import { costOf, OVERLOAD_GOODPUT } from '../report';
 import { CROWD, DEEP_QUOTA, groupsOf, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
@@ -67,7 +67,7 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
       [OVERLOAD_GOODPUT]: most.acceptedPerSecond / peak.perSecond,
       'accepted / what 1,024 clients get in a minute': most.acceptedPerSecond / sustained.perSecond,
       'accepted / mean of both': (2 * most.acceptedPerSecond) / (peak.perSecond + sustained.perSecond),
-      'CPU of a claim / with 1,024 clients': sum(cpuUs) / sum(sustained.cpuUs),
+      'CPU of a claim / with 1,024 clients': costOf({ cpuUs }) / costOf(sustained),
       'refused with Retry-After / refused': refused === 0 ? 1 : most.withRetryAfter / refused,
       refused,
       'without an answer': (most.statuses['no answer'] ?? 0) + (most.statuses['not connected'] ?? 0),
@@ -86,10 +86,6 @@ function cpuOf(groups: readonly ProcessGroup[]): (claims: number) => Record<stri
   const before = groups.map(cpuTicks);
   return (claims) =>
     Object.fromEntries(groups.map((group, index) => [group.name, (cpuTicks(group) - before[index]!) / claims]));
-}
-
-function sum(cpuUs: Readonly<Record<string, number>>): number {
-  return Object.values(cpuUs).reduce((total, us) => total + us, 0);
 }
 
 async function saleOf({ database }: BenchSystem): Promise<readonly Target[]> {
