@@ -1,23 +1,22 @@
-// Goal: no interleaving, crash or lost message breaks a promise of the claim protocol, and the simulation would tell if
-// one did. Method: seeded schedules over the service's own classes; then the same with a known bug planted in a model.
+// Goal: no interleaving, crash or lost message violates an invariant of the claim protocol, and the simulation finds one that
+// does. Method: seeded schedules over the service's own classes, then the same schedules with a known bug in a model.
 import { sleep } from '@gravity/kernel';
-import { PLANTS, type PlantName } from '../../tools/simulate/plants';
+import { MUTATIONS, type MutationName } from '../../tools/simulate/mutations';
 import { type Runner, shareOut } from '../../tools/simulate/ranges';
 import { runSchedule, runSchedules } from '../../tools/simulate/schedule';
 import { walkToEnd, type Walk } from '../../tools/simulate/turns';
 
 const SCHEDULES = Number(process.env['GRAVITY_SCHEDULES'] ?? 2_000);
-/** Enough for a machine that has other things to do. */
-const PATIENCE_MS = 120_000;
-jest.setTimeout(PATIENCE_MS);
-/** Within this many schedules a planted bug has to show. */
+/** Long enough for a busy machine. */
+jest.setTimeout(120_000);
+/** A mutation must show within this many schedules. */
 const SCHEDULES_TO_FIND = 3_000;
 
-it(`keeps every promise in ${SCHEDULES} schedules`, async () => {
+it(`violates no invariant in ${SCHEDULES} schedules`, async () => {
   const { failed, schedules, steps } = await runSchedules(1, SCHEDULES);
   expect(failed).toBeUndefined();
   expect(schedules).toBe(SCHEDULES);
-  // A schedule that ends at once would keep every promise too.
+  // A schedule that ends at once violates nothing either.
   expect(steps / schedules).toBeGreaterThan(50);
 });
 
@@ -38,28 +37,28 @@ it('repeats an answer that a process with an old sold-out flag has to give', asy
  * Too rare to be sought: it needs a report of an admission that was given up under an older epoch to arrive after a load,
  * where the same claim has the same number again. When the walks change, `npm run simulate` finds another seed for it.
  */
-const RARE: Partial<Record<PlantName, number>> = { 'forget-whose-report': 208_647 };
-const SOUGHT = (Object.keys(PLANTS) as PlantName[]).filter((name) => RARE[name] === undefined);
+const RARE: Partial<Record<MutationName, number>> = { 'ignore-report-epoch': 208_647 };
+const SOUGHT = (Object.keys(MUTATIONS) as MutationName[]).filter((name) => RARE[name] === undefined);
 
-it.each(Object.entries(RARE) as [PlantName, number][])('finds the planted bug %s by seed %i', async (name, seed) => {
-  expect((await runSchedule(seed, PLANTS[name])).complaints).not.toEqual([]);
+it.each(Object.entries(RARE) as [MutationName, number][])('finds the mutation %s by seed %i', async (name, seed) => {
+  expect((await runSchedule(seed, MUTATIONS[name])).complaints).not.toEqual([]);
   expect((await runSchedule(seed)).complaints).toEqual([]);
 });
 
-it.each(SOUGHT)('finds the planted bug: %s', async (name) => {
-  const { failed, schedules } = await runSchedules(1, SCHEDULES_TO_FIND, PLANTS[name]);
+it.each(SOUGHT)('finds the mutation: %s', async (name) => {
+  const { failed, schedules } = await runSchedules(1, SCHEDULES_TO_FIND, MUTATIONS[name]);
   process.stdout.write(
     `${name}: found by seed ${failed?.seed}, after ${schedules} schedules: ${failed?.complaints[0]}\n`,
   );
   expect(failed).toBeDefined();
-  // It is the plant that breaks it: the same seed without it is sound.
+  // The mutation is the cause: the same seed without it is sound.
   expect((await runSchedule(failed!.seed)).complaints).toEqual([]);
 });
 
-/** So many promises wait for one another. */
+/** Length of a chain of promises. */
 const DEPTH = 1_000;
 
-it('goes on only when no promise has anything left to do', async () => {
+it('takes the next turn only when no promise callback is left to run', async () => {
   let reached = 0;
   const descend = async (): Promise<void> => {
     while (reached < DEPTH) {
@@ -80,7 +79,7 @@ it('goes on only when no promise has anything left to do', async () => {
   expect(new Set(await walkToEnd(walk()))).toEqual(new Set([DEPTH]));
 });
 
-it('answers the failure of the lowest seed, though another is found first', async () => {
+it('reports the failure with the lowest seed, although another one is found first', async () => {
   const fails = (seed: number) => ({ seed, steps: 1, complaints: ['wrong'], trace: [] });
   const ran: number[] = [];
   const runner =

@@ -1,21 +1,21 @@
-// Walks through schedules of the claim protocol until one breaks a promise or all are done.
+// Runs schedules of the claim protocol until one violates an invariant or all are done.
 import { parseArgs } from 'node:util';
 import { UsageError, parseWhole, runTool } from '../lib/arguments';
-import { PLANTS, type PlantName } from './plants';
-import { mostRunners, runInThreads } from './ranges';
+import { MUTATIONS, type MutationName } from './mutations';
+import { runnersMax, runInThreads } from './ranges';
 import { type Outcome, runSchedule } from './schedule';
 
-const USAGE = `Usage: npm run simulate -- protocol [--seed 1] [--schedules 1000000] [--workers <cores>] [--trace] [--plant <bug>]
+const USAGE = `Usage: npm run simulate -- protocol [--seed 1] [--schedules 1000000] [--workers <cores>] [--trace] [--mutation <bug>]
 
-  --seed       the first seed; every schedule has its own, one more than the one before
-  --schedules  how many
-  --workers    how many at a time; as many as there are cores unless told
-  --trace      print every step of a failing schedule, and of the only one
-  --plant      plants a known bug, to see it found: ${Object.keys(PLANTS).join(', ')}
+  --seed       the first seed; each further schedule takes the next one
+  --schedules  how many schedules to run
+  --workers    how many run at a time; one per core by default
+  --trace      print every step of a failing schedule, and of a single one
+  --mutation   run with a known bug, to see it found: ${Object.keys(MUTATIONS).join(', ')}
 `;
 const SHORT_TRACE = 60;
-const MOST = { min: 0, max: 1_000_000_000 };
-const MOST_WORKERS = { min: 1, max: 256 };
+const SEED_BOUNDS = { min: 0, max: 1_000_000_000 };
+const WORKER_BOUNDS = { min: 1, max: 256 };
 const REPORT_EVERY_MS = 5_000;
 
 async function main(): Promise<number> {
@@ -24,29 +24,29 @@ async function main(): Promise<number> {
     options: {
       seed: { type: 'string', default: '1' },
       schedules: { type: 'string', default: '1000000' },
-      workers: { type: 'string', default: String(mostRunners()) },
+      workers: { type: 'string', default: String(runnersMax()) },
       trace: { type: 'boolean', default: false },
-      plant: { type: 'string' },
+      mutation: { type: 'string' },
     },
   });
   if (positionals.length !== 1 || positionals[0] !== 'protocol')
-    throw new UsageError('Say what to simulate: protocol.');
-  const seed = parseWhole('--seed', values.seed, MOST);
-  const schedules = parseWhole('--schedules', values.schedules, { ...MOST, min: 1 });
-  const workers = parseWhole('--workers', values.workers, MOST_WORKERS);
-  const plant = values.plant === undefined ? undefined : plantName(values.plant);
+    throw new UsageError('Name what to simulate: protocol.');
+  const seed = parseWhole('--seed', values.seed, SEED_BOUNDS);
+  const schedules = parseWhole('--schedules', values.schedules, { ...SEED_BOUNDS, min: 1 });
+  const workers = parseWhole('--workers', values.workers, WORKER_BOUNDS);
+  const mutation = values.mutation === undefined ? undefined : mutationName(values.mutation);
   const startedAt = performance.now();
-  const batch = await runInThreads({ seed, schedules }, workers, plant, progressOf(schedules, startedAt));
+  const batch = await runInThreads({ seed, schedules }, workers, mutation, progressOf(schedules, startedAt));
   if (batch.failed !== undefined) {
-    report(batch.failed, values.trace, plant);
+    report(batch.failed, values.trace, mutation);
     return 1;
   }
   if (values.trace && schedules === 1) {
-    const { trace } = await runSchedule(seed, plant === undefined ? undefined : PLANTS[plant]);
+    const { trace } = await runSchedule(seed, mutation === undefined ? undefined : MUTATIONS[mutation]);
     process.stdout.write(`${trace.join('\n')}\n`);
   }
   process.stdout.write(
-    `${batch.schedules} schedules from seed ${seed}, ${batch.steps} steps, ${Math.round(rateOf(schedules, startedAt))} schedules a second: every promise was kept.\n`,
+    `${batch.schedules} schedules from seed ${seed}, ${batch.steps} steps, ${Math.round(rateOf(schedules, startedAt))} schedules a second: no invariant was violated.\n`,
   );
   return 0;
 }
@@ -54,28 +54,28 @@ async function main(): Promise<number> {
 /** Schedules a second. */
 const rateOf = (done: number, startedAt: number): number => done / ((performance.now() - startedAt) / 1_000);
 
-/** Tells on stderr every few seconds how far it is. */
+/** Reports progress on stderr every few seconds. */
 function progressOf(schedules: number, startedAt: number): (done: number) => void {
-  let toldAt = startedAt;
+  let reportedAt = startedAt;
   return (done) => {
-    if (performance.now() - toldAt < REPORT_EVERY_MS) return;
-    toldAt = performance.now();
+    if (performance.now() - reportedAt < REPORT_EVERY_MS) return;
+    reportedAt = performance.now();
     const rate = rateOf(done, startedAt);
     const left = Math.round((schedules - done) / rate);
     process.stderr.write(`${done} of ${schedules} schedules, ${Math.round(rate)} a second, ${left} s left\n`);
   };
 }
 
-function plantName(text: string): PlantName {
-  if (Object.hasOwn(PLANTS, text)) return text as PlantName;
-  throw new UsageError(`--plant is one of ${Object.keys(PLANTS).join(', ')}.`);
+function mutationName(text: string): MutationName {
+  if (Object.hasOwn(MUTATIONS, text)) return text as MutationName;
+  throw new UsageError(`--mutation is one of ${Object.keys(MUTATIONS).join(', ')}.`);
 }
 
-function report({ seed, complaints, trace }: Outcome, whole: boolean, plant: string | undefined): void {
+function report({ seed, complaints, trace }: Outcome, whole: boolean, mutation: string | undefined): void {
   const lines = whole ? trace : trace.slice(-SHORT_TRACE);
-  const again = `npm run simulate -- protocol --seed ${seed} --schedules 1 --trace${plant === undefined ? '' : ` --plant ${plant}`}`;
+  const repeat = `npm run simulate -- protocol --seed ${seed} --schedules 1 --trace${mutation === undefined ? '' : ` --mutation ${mutation}`}`;
   process.stdout.write(
-    `${lines.join('\n')}\n\nSchedule ${seed} breaks a promise:\n  ${[...new Set(complaints)].join('\n  ')}\nAgain: ${again}\n`,
+    `${lines.join('\n')}\n\nSchedule ${seed} violates an invariant:\n  ${[...new Set(complaints)].join('\n  ')}\nRepeat: ${repeat}\n`,
   );
 }
 

@@ -1,12 +1,12 @@
-// decide_claims and the reads of the claim path, as effects on rows. `model-postgres.int.spec.ts` holds them against Postgres.
-import { type ItemRow, ModelSqlError, type Session, UNIT_PRICE } from './model-tables';
+// decide_claims and the reads of the claim path, as effects on rows. `model-postgres.int.spec.ts` compares them with Postgres.
+import { type ItemRow, ModelSqlError, type Session, type StoredOrder, UNIT_PRICE } from './model-tables';
 
-/** Changes to the model that plant a bug, for the specs that show that the bug is found. */
-export interface PostgresPlant {
-  /** The decision does not look at the epoch. */
-  readonly forgetsEpoch?: boolean;
-  /** The decision does not look for a tombstone. */
-  readonly forgetsTombstones?: boolean;
+/** Bugs of the model, for the specs that show that the simulation finds them. */
+export interface PostgresMutation {
+  /** The decision ignores the epoch. */
+  readonly ignoresEpoch?: boolean;
+  /** The decision ignores tombstones. */
+  readonly ignoresTombstones?: boolean;
   /** The answer to a decision leaves before its commit. */
   readonly acknowledgesBeforeCommit?: boolean;
   /** A load reads the counters without waiting for decisions under way. */
@@ -32,7 +32,6 @@ interface Input {
   readonly fingerprint: string;
 }
 
-const LIVE = new Set(['AWAITING_PAYMENT', 'PAID']);
 const SKEW_MS = 2_000;
 
 export const itemLock = (itemId: string): string => `item ${itemId}`;
@@ -41,18 +40,21 @@ export const winsKey = (seriesId: string, buyerId: string): string => `${seriesI
 export const tombstoneKey = (claimId: string, epoch: string, admission: string): string =>
   `${claimId} ${epoch} ${admission}`;
 
+/** True while the order holds its units. */
+export const isLive = (order: StoredOrder): boolean => order.status === 'AWAITING_PAYMENT';
+
 /** Units of the buyer's live orders of an item. */
-export function unitsOf(session: Session, itemId: string, buyerId: string): number {
+function unitsOf(session: Session, itemId: string, buyerId: string): number {
   return session
     .all('orders')
-    .filter((order) => order.item_id === itemId && order.buyer_id === buyerId && LIVE.has(order.status))
+    .filter((order) => order.item_id === itemId && order.buyer_id === buyerId && isLive(order))
     .reduce((sum, order) => sum + order.quantity, 0);
 }
 
-export const available = (item: ItemRow): number => item.quota - item.held - item.sold - item.written_off;
+export const available = (item: ItemRow): number => item.quota - item.held;
 
 /** The statement of the claim decision. */
-export function decideClaims(plant: PostgresPlant): Statement {
+export function decideClaims(mutation: PostgresMutation): Statement {
   return {
     name: 'decide-claims',
     locks: [
@@ -64,13 +66,13 @@ export function decideClaims(plant: PostgresPlant): Statement {
           winsLock(session.get('items', input.itemId)!.series_id, input.buyerId),
         ]),
     ],
-    run: (session, params, nowMs) => decide(session, params, nowMs, plant),
+    run: (session, params, nowMs) => decide(session, params, nowMs, mutation),
   };
 }
 
-function decide(session: Session, params: readonly unknown[], nowMs: number, plant: PostgresPlant): object[] {
+function decide(session: Session, params: readonly unknown[], nowMs: number, mutation: PostgresMutation): object[] {
   const decidedAtMs = Date.parse(params[14] as string);
-  // The function looks at the clock first and waits for the items then.
+  // The function reads the clock before it waits for the items.
   if (Math.abs((session.arrivedMs ?? nowMs) - decidedAtMs) > SKEW_MS)
     throw new ModelSqlError('GV001', 'decided at another time');
   const inputs = inputsOf(params);
@@ -80,7 +82,7 @@ function decide(session: Session, params: readonly unknown[], nowMs: number, pla
   const ranked = inputs.map((input) => {
     const repeated = buyers.has(input.buyerId);
     buyers.add(input.buyerId);
-    const refusal = refusalOf(session, input, repeated, nowMs, plant);
+    const refusal = refusalOf(session, input, repeated, nowMs, mutation);
     if (refusal === undefined) running.set(input.itemId, (running.get(input.itemId) ?? 0) + input.quantity);
     const fits = refusal === undefined && running.get(input.itemId)! <= freeBefore.get(input.itemId)!;
     return { input, refusal, fits };
@@ -100,7 +102,7 @@ function decide(session: Session, params: readonly unknown[], nowMs: number, pla
         outcome: refusal ?? (fits ? 'ALREADY_WON' : rest),
         existing_order_id: known?.order_id ?? null,
         existing_fingerprint: known?.fingerprint ?? null,
-        existing_live: known === undefined ? null : LIVE.has(known.status),
+        existing_live: known === undefined ? null : isLive(known),
         existing_item_id: known?.item_id ?? null,
       };
     });
@@ -113,16 +115,16 @@ function refusalOf(
   input: Input,
   repeated: boolean,
   nowMs: number,
-  plant: PostgresPlant,
+  mutation: PostgresMutation,
 ): string | undefined {
   const item = session.get('items', input.itemId)!;
   const round = session.get('rounds', item.round_id)!;
   if (knownOf(session, input.claimId) !== undefined) return 'REPLAYED';
   if (repeated) return 'RETRY';
   const inForce = item.admission === 'GATE' ? String(item.epoch) : null;
-  if (input.epoch !== inForce && plant.forgetsEpoch !== true) return 'STALE_EPOCH';
+  if (input.epoch !== inForce && mutation.ignoresEpoch !== true) return 'STALE_EPOCH';
   const tombstone = tombstoneKey(input.claimId, String(input.epoch), String(input.admission));
-  if (session.get('tombstones', tombstone) !== undefined && plant.forgetsTombstones !== true) return 'TOMBSTONED';
+  if (session.get('tombstones', tombstone) !== undefined && mutation.ignoresTombstones !== true) return 'TOMBSTONED';
   if (!item.selling) return nowMs >= round.closes_ms ? 'CLOSED' : 'NOT_SELLING';
   if (input.epoch === null && nowMs < round.opens_ms) return 'NOT_OPEN';
   if (input.epoch === null && nowMs >= round.closes_ms) return 'CLOSED';
@@ -158,10 +160,7 @@ function place(session: Session, input: Input, decidedAtMs: number): void {
     close_reason: null,
     placed_ms: decidedAtMs,
     expires_ms: decidedAtMs + round.payment_window_seconds * 1_000,
-    paid_ms: null,
     closed_ms: null,
-    next_check_ms: null,
-    check_attempts: 0,
     sequence: 1,
   });
   moveItem(session, input.itemId, { held: item.held + input.quantity });
@@ -170,8 +169,8 @@ function place(session: Session, input: Input, decidedAtMs: number): void {
 /** Changes an item's counters as its CHECKs allow. */
 export function moveItem(session: Session, itemId: string, columns: Partial<ItemRow>): void {
   session.put('items', itemId, columns);
-  const { held, sold, written_off, quota } = session.get('items', itemId)!;
-  if (held < 0 || sold < 0 || held + sold + written_off > quota)
+  const { held, quota } = session.get('items', itemId)!;
+  if (held < 0 || held > quota)
     throw new ModelSqlError('23514', 'never_oversold: a counter of the item is out of bounds');
 }
 
@@ -179,7 +178,7 @@ function knownOf(session: Session, claimId: string) {
   return session.all('orders').find((order) => order.claim_id === claimId);
 }
 
-/** A statement that waits for its locks is looked at again and again. */
+/** A statement that waits for its locks is examined at every step; its parameters are read once. */
 const inputsRead = new WeakMap<readonly unknown[], readonly Input[]>();
 
 function inputsOf(params: readonly unknown[]): readonly Input[] {
@@ -220,6 +219,7 @@ export function orderColumns(session: Session, orderId: string): object[] {
   return [
     {
       ...order,
+      paid_ms: null,
       merchant_id: order.item_id,
       shop_id: order.item_id,
       total_minor: String(UNIT_PRICE * order.quantity),

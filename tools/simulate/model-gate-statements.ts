@@ -1,18 +1,19 @@
 // The statements of gate, sweeper, returns and directory, as effects on rows.
-import { type PostgresPlant, type Statement, available, itemLock, tombstoneKey } from './model-decide';
+import { type PostgresMutation, type Statement, available, isLive, itemLock, tombstoneKey } from './model-decide';
 import { type Session, UNIT_PRICE } from './model-tables';
 
-const LIVE = new Set(['AWAITING_PAYMENT', 'PAID']);
 const seriesLock = ([seriesId]: readonly unknown[]): string[] => [`series ${seriesId as string}`];
 const itemsOf = (session: Session, seriesId: unknown) =>
   session.all('items').filter((item) => item.series_id === seriesId);
 const returnLocks = (session: Session, seriesId: unknown): string[] =>
   session.all('returns').flatMap((row) => (row.series_id === seriesId ? [`return ${row.return_id}`] : []));
 
-/** By how the statement begins, blanks counting as one. */
-export function gateStatements(plant: PostgresPlant): readonly (readonly [start: string, statement: Statement])[] {
+/** Statements by their first words; runs of blanks count as one blank. */
+export function gateStatements(
+  mutation: PostgresMutation,
+): readonly (readonly [start: string, statement: Statement])[] {
   return [
-    ...epochStatements(plant),
+    ...epochStatements(mutation),
     ...loadStatements(),
     ...sweeperStatements(),
     ...returnStatements(),
@@ -35,8 +36,8 @@ export function gateStatements(plant: PostgresPlant): readonly (readonly [start:
   ];
 }
 
-function epochStatements(plant: PostgresPlant): (readonly [string, Statement])[] {
-  const waits = plant.loadsWithoutLocks !== true;
+function epochStatements(mutation: PostgresMutation): (readonly [string, Statement])[] {
+  const waits = mutation.loadsWithoutLocks !== true;
   const itemLocks = (session: Session, [seriesId]: readonly unknown[]): string[] =>
     waits ? itemsOf(session, seriesId).map((item) => itemLock(item.item_id)) : [];
   return [
@@ -115,7 +116,7 @@ function loadStatements(): (readonly [string, Statement])[] {
             return {
               ...item,
               available: available(item),
-              claimed: item.held + item.sold,
+              claimed: item.held,
               win_limit: round.win_limit ?? 0,
               opens_at_ms: round.opens_ms,
               closes_at_ms: round.closes_ms,
@@ -131,7 +132,7 @@ function loadStatements(): (readonly [string, Statement])[] {
           session
             .all('orders')
             .filter((order) => (itemIds as string[]).includes(order.item_id))
-            .map((order) => ({ ...order, quantity: LIVE.has(order.status) ? order.quantity : 0 })),
+            .map((order) => ({ ...order, quantity: isLive(order) ? order.quantity : 0 })),
       },
     ],
     [
@@ -182,16 +183,11 @@ function sweeperStatements(): (readonly [string, Statement])[] {
       'select claim_id, status in',
       {
         name: 'orders-of-claims',
-        run: (session, [claimIds, itemId]) => [
-          ...session
+        run: (session, [claimIds, itemId]) =>
+          session
             .all('orders')
             .filter((order) => (claimIds as string[]).includes(order.claim_id) && order.item_id === itemId)
-            .map((order) => ({ claim_id: order.claim_id, live: LIVE.has(order.status) })),
-          ...session
-            .all('late')
-            .filter((row) => (claimIds as string[]).includes(row.claim_id) && row.decision === 'HONOURED')
-            .map((row) => ({ claim_id: row.claim_id, live: true })),
-        ],
+            .map((order) => ({ claim_id: order.claim_id, live: isLive(order) })),
       },
     ],
     [
@@ -242,7 +238,7 @@ function returnStatements(): (readonly [string, Statement])[] {
     [
       'insert into gate_returns',
       {
-        name: 'give-back',
+        name: 'insert-returns',
         run: (session, params) => {
           const [claimIds, seriesIds, itemIds] = params as [string[], string[], string[]];
           claimIds.forEach((claim_id, index) => {

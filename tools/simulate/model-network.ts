@@ -1,5 +1,4 @@
-// What lies between a process and Redis, and between a process and the payment provider: messages that arrive, get lost,
-// or have their effect without anybody hearing of it.
+// The network between a process and Redis: messages that arrive, get lost, or take effect although the answer is lost.
 import {
   type GateConnection,
   type GateReply,
@@ -7,26 +6,17 @@ import {
   GateUnavailable,
   OtherMemory,
 } from '../../apps/orders/src/gate/gate-connection';
-import {
-  type CreatedIntent,
-  type CreatedRefund,
-  type CreateIntent,
-  type IntentState,
-  type PaymentProvider,
-  ProviderUnavailable,
-  type RefundPayment,
-} from '../../apps/orders/src/payments/payment-provider';
-import { type Money, sleep } from '@gravity/kernel';
+import { sleep } from '@gravity/kernel';
 import type { ModelRedis } from './model-redis';
 import { always, type Life, type Scheduler } from './scheduler';
 
-/** Changes to the model that plant a bug, for the specs that show that the bug is found. */
-export interface ConnectionPlant {
-  /** Whichever server the connection leads to is asked. */
-  readonly asksAnyMemory?: boolean;
+/** Bugs of the model, for the specs that show that the simulation finds them. */
+export interface ConnectionMutation {
+  /** A command runs on any server that the connection leads to, whatever its run id. */
+  readonly usesStaleRedis?: boolean;
 }
 
-/** One process' connection to Redis: what `GateConnection` is to the service. Commands run in the order they were sent. */
+/** One process' connection to Redis, in place of `GateConnection`. Commands run in the order in which they were sent. */
 export class ModelGateConnection {
   private verified: string | undefined;
   private sent: object[] = [];
@@ -36,7 +26,7 @@ export class ModelGateConnection {
     private redis: ModelRedis,
     private readonly scheduler: Scheduler,
     private readonly life: Life,
-    private readonly plant: ConnectionPlant = {},
+    private readonly mutation: ConnectionMutation = {},
   ) {
     this.verified = redis.runId;
   }
@@ -50,7 +40,7 @@ export class ModelGateConnection {
     return this.verified;
   }
 
-  /** Waits the whole time unless there is a connection already: the latest that the real one may be back. */
+  /** Waits the whole time unless there is a connection: the worst case of the real one. */
   async back(ms: number): Promise<void> {
     if (this.verified === undefined) await sleep(ms);
   }
@@ -62,7 +52,7 @@ export class ModelGateConnection {
     return new Promise((resolve, reject) => {
       const lose = (): void => this.scheduler.as(this.life, () => reject(new GateUnavailable(`${script}: no answer`)));
       const run = (): void => {
-        // The connection it was sent through is gone, and the message with it.
+        // The connection that the message was sent through is gone.
         if (this.sent[0] !== message) return lose();
         this.sent.shift();
         const fate = this.scheduler.fault() ? this.scheduler.pick(3) : 3;
@@ -90,7 +80,7 @@ export class ModelGateConnection {
     ...args: (string | number)[]
   ): Promise<GateReply> {
     const elsewhere = this.verified !== undefined && this.verified !== runId;
-    if (elsewhere && this.plant.asksAnyMemory !== true) return Promise.reject(new OtherMemory(this.verified));
+    if (elsewhere && this.mutation.usesStaleRedis !== true) return Promise.reject(new OtherMemory(this.verified));
     return this.run(script, keys, ...args);
   }
 
@@ -98,7 +88,7 @@ export class ModelGateConnection {
     return Promise.resolve(this.verified !== undefined);
   }
 
-  /** The connection breaks; unless the network is cut it is made again, and the server asked for its run id. */
+  /** The connection breaks. Unless the network is cut, it is made again and the server is asked for its run id. */
   drop(): void {
     this.verified = undefined;
     this.sent = [];
@@ -120,7 +110,7 @@ export class ModelGateConnection {
     this.drop();
   }
 
-  /** The address leads to another server from now on. */
+  /** The address leads to another server. */
   moveTo(redis: ModelRedis): void {
     if (this.redis === redis) return;
     this.redis = redis;
@@ -136,105 +126,3 @@ export class ModelGateConnection {
     this.scheduler.add({ label: `late redis ${script} of ${this.life.name}`, life: undefined, ready: always, run });
   }
 }
-
-interface ModelIntent {
-  readonly intentId: string;
-  readonly orderKey: string;
-  readonly amount: Money;
-  readonly expiresAtMs: number;
-  status: 'PENDING' | 'PAID' | 'CANCELLED';
-  /** What the buyer was charged, once he has paid. */
-  charged: Money;
-}
-
-interface ModelRefund {
-  readonly chargeId: string;
-  readonly amount: Money;
-  status: 'PENDING' | 'SUCCEEDED';
-}
-
-/** Changes to the model that plant a bug, for the specs that show that the bug is found. */
-export interface ProviderPlant {
-  /** A refund that is asked for again is made again. */
-  readonly forgetsRefunds?: boolean;
-}
-
-const SLOW_REFUNDS = 0.3;
-
-/** The provider's own books. */
-export class ModelProvider {
-  readonly intents = new Map<string, ModelIntent>();
-  /** By what they were asked for with. */
-  readonly refunds = new Map<string, ModelRefund>();
-
-  constructor(
-    private readonly scheduler: Scheduler,
-    private readonly plant: ProviderPlant = {},
-  ) {}
-
-  /** The buyer pays, usually what he was asked for. False when the provider does not let him any more. */
-  pay(intentId: string, amount: Money): boolean {
-    const intent = this.intents.get(intentId)!;
-    if (intent.status !== 'PENDING' || this.scheduler.wallMs() >= intent.expiresAtMs) return false;
-    intent.status = 'PAID';
-    intent.charged = amount;
-    return true;
-  }
-
-  /** The provider as one process reaches it. */
-  for(life: Life): PaymentProvider {
-    const call = <T>(label: string, effect: () => T): Promise<T> =>
-      new Promise((resolve, reject) => {
-        const run = (): void => {
-          const lost = this.scheduler.fault();
-          // Half of the lost calls have had their effect.
-          const result = !lost || this.scheduler.chance(0.5) ? effect() : undefined;
-          this.scheduler.as(life, () => {
-            if (lost) reject(new ProviderUnavailable(label, true, 1));
-            else resolve(result as T);
-          });
-        };
-        this.scheduler.add({ label: `${life.name} provider ${label}`, life: undefined, ready: always, run });
-      });
-    return {
-      createIntent: (request: CreateIntent) => call('createIntent', () => this.create(request)),
-      queryIntents: (ids: readonly string[]) =>
-        call('queryIntents', () => new Map(ids.map((intentId) => [intentId, this.state(intentId)]))),
-      cancelIntent: (intentId: string) =>
-        call('cancelIntent', () => {
-          const intent = this.intents.get(intentId);
-          if (intent?.status === 'PENDING') intent.status = 'CANCELLED';
-          return this.state(intentId);
-        }),
-      refund: (request: RefundPayment) => call('refund', () => this.refund(request)),
-    } as unknown as PaymentProvider;
-  }
-
-  /** Gives money back, at once or when it is asked for once more. */
-  private refund({ idempotencyKey, chargeId, amount }: RefundPayment): CreatedRefund {
-    const key = this.plant.forgetsRefunds === true ? `${idempotencyKey} ${this.refunds.size}` : idempotencyKey;
-    const known = this.refunds.get(key);
-    const status = known === undefined && this.scheduler.chance(SLOW_REFUNDS) ? 'PENDING' : 'SUCCEEDED';
-    this.refunds.set(key, { chargeId: chargeId!, amount, status });
-    return { refundId: `refund ${key}`, status };
-  }
-
-  private create(request: CreateIntent): CreatedIntent {
-    const intentId = `intent ${request.idempotencyKey}`;
-    if (!this.intents.has(intentId)) {
-      const { orderId: orderKey, amount, expiresAtMs } = request;
-      this.intents.set(intentId, { intentId, orderKey, amount, expiresAtMs, status: 'PENDING', charged: amount });
-    }
-    return { intentId, payUrl: `pay ${intentId}`, status: 'PENDING' };
-  }
-
-  private state(intentId: string): IntentState {
-    const intent = this.intents.get(intentId);
-    if (intent === undefined) return { status: 'UNKNOWN' };
-    if (intent.status !== 'PAID') return { status: intent.status };
-    return { status: 'PAID', paidAmount: intent.charged, chargeId: chargeOf(intentId) };
-  }
-}
-
-/** The one charge of a paid intent. */
-export const chargeOf = (intentId: string): string => `charge of ${intentId}`;

@@ -1,7 +1,7 @@
-// Postgres as the service sees it: statements that wait for locks, commits that may be lost, delayed, or made without the
-// answer arriving. Each statement and each commit is one step. An unknown statement is an error: the model must follow.
+// Postgres as the service sees it: statements wait for locks; commits may be lost, late, or done although their answer is
+// lost. Each statement and each commit is one step. An unknown statement is an error, so the model follows the service.
 import type { Database, Tx } from '@gravity/persistence';
-import { type PostgresPlant, type Statement, decideClaims } from './model-decide';
+import { type PostgresMutation, type Statement, decideClaims } from './model-decide';
 import { gateStatements } from './model-gate-statements';
 import { orderStatements } from './model-order-statements';
 import { ModelSqlError, ModelStore, Session } from './model-tables';
@@ -12,15 +12,15 @@ type Settle = { readonly resolve: (rows: object[]) => void; readonly reject: (er
 const unknownOutcome = (): Error => new ModelSqlError('08006', 'connection lost');
 const notDone = (): Error => new ModelSqlError('57P03', 'connection lost before COMMIT');
 
-/** All statements that the model knows; none keeps anything between two schedules, so the schedules share them. */
+/** All statements that the model knows. They keep no state, so all schedules share them. */
 class Statements {
   private readonly starts: readonly (readonly [string, Statement])[];
   private readonly decide: Statement;
   private readonly known = new Map<string, Statement>();
 
-  constructor(plant: PostgresPlant) {
-    this.starts = [...gateStatements(plant), ...orderStatements()];
-    this.decide = decideClaims(plant);
+  constructor(mutation: PostgresMutation) {
+    this.starts = [...gateStatements(mutation), ...orderStatements()];
+    this.decide = decideClaims(mutation);
   }
 
   find(text: string): Statement {
@@ -37,26 +37,26 @@ class Statements {
   }
 }
 
-const NO_PLANT: PostgresPlant = {};
-const statementsOf = new WeakMap<PostgresPlant, Statements>();
+const NO_MUTATION: PostgresMutation = {};
+const statementsOf = new WeakMap<PostgresMutation, Statements>();
 
 export class ModelPostgres {
   readonly store = new ModelStore();
   private readonly statements: Statements;
 
-  constructor(readonly plant: PostgresPlant = NO_PLANT) {
-    let statements = statementsOf.get(plant);
-    if (statements === undefined) statementsOf.set(plant, (statements = new Statements(plant)));
+  constructor(readonly mutation: PostgresMutation = NO_MUTATION) {
+    let statements = statementsOf.get(mutation);
+    if (statements === undefined) statementsOf.set(mutation, (statements = new Statements(mutation)));
     this.statements = statements;
   }
 
-  /** The effect of a statement. */
+  /** The effect of a statement. Throws for one that the model does not know. */
   statement(text: string): Statement {
     return this.statements.find(text);
   }
 }
 
-/** The database of one process: what `Database` is to the service, over the scheduler. */
+/** The database of one process, in place of `Database`: every statement is a step of the scheduler. */
 export class ModelDatabase {
   private readonly open = new Set<Session>();
 
@@ -100,7 +100,7 @@ export class ModelDatabase {
     return result;
   }
 
-  /** The process is gone: Postgres notices sooner or later, and rolls back what had not come to its COMMIT. */
+  /** The process is gone: Postgres notices it at any later step, and rolls back what has not reached its COMMIT. */
   abandon(): void {
     for (const session of this.open) {
       this.scheduler.add({
@@ -116,7 +116,7 @@ export class ModelDatabase {
     try {
       return this.postgres.statement(text);
     } catch (error) {
-      // The service may take it for an outage; the schedule must not.
+      // The service may treat it as an outage; the schedule must fail.
       this.scheduler.complain((error as Error).message);
       throw error;
     }
@@ -169,14 +169,14 @@ export class ModelDatabase {
     });
   }
 
-  /** A statement by itself commits by itself; one that changed nothing has nothing to commit. */
+  /** Commits a statement outside a transaction, unless it changed nothing. */
   private finish(session: Session, statement: Statement, rows: object[], settle: Settle): void {
     if (!session.hasChanges) {
       session.rollback();
       this.tell(() => settle.resolve(rows));
       return;
     }
-    if (this.postgres.plant.acknowledgesBeforeCommit === true && statement.name === 'decide-claims') {
+    if (this.postgres.mutation.acknowledgesBeforeCommit === true && statement.name === 'decide-claims') {
       this.tell(() => settle.resolve(rows));
     }
     this.commit(session, `commit of ${statement.name}`, rows, settle);
@@ -215,7 +215,7 @@ export class ModelDatabase {
   }
 }
 
-/** Takes the locks of the statement as far as they are free; true when it has them all. */
+/** Takes the locks of the statement, stage by stage, as far as they are free; true when it has them all. */
 function mayRun(session: Session, statement: Statement, params: readonly unknown[]): boolean {
   for (const stage of statement.locks ?? []) {
     const locks = stage(session, params);

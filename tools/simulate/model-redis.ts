@@ -1,5 +1,5 @@
 // Redis as the gate's scripts see it: one function per script on plain data. A script runs as a whole, so a function is
-// one step. `model-redis.int.spec.ts` holds these functions against the scripts on a real Redis.
+// one step. `model-redis.int.spec.ts` compares these functions with the scripts on a real Redis.
 import type { GateReply, GateScript } from '../../apps/orders/src/gate/gate-connection';
 import { GATE_CODE, GATE_REPLY, SOLD_OUT_FLAG_MS } from '../../apps/orders/src/gate/gate-scripts';
 
@@ -28,12 +28,12 @@ interface Memory {
 
 type Arg = string | number;
 
-/** Changes to the model that plant a bug, for the specs that show that the bug is found. */
-export interface RedisPlant {
-  /** A returned claim keeps its units in the note, so that telling of it twice gives them back twice. */
+/** Bugs of the model, for the specs that show that the simulation finds them. */
+export interface RedisMutation {
+  /** A returned claim keeps its units in the note, so a report that comes twice gives them back twice. */
   readonly releasesTwice?: boolean;
-  /** A report is taken for the admission of its number, under whichever epoch that was. */
-  readonly forgetsWhoseReport?: boolean;
+  /** A report counts for the admission with its number, whatever the epoch. */
+  readonly ignoresReportEpoch?: boolean;
 }
 
 export class ModelRedis {
@@ -41,27 +41,27 @@ export class ModelRedis {
 
   constructor(
     private readonly nowMs: () => number,
-    private readonly plant: RedisPlant = {},
+    private readonly mutation: RedisMutation = {},
     private memory = emptyMemory(),
     private readonly name = 'run',
   ) {}
 
-  /** A replica that has just been promoted, with all that this server knows or with an older copy of it. */
+  /** A replica that has just been promoted, with the data of this server or an older copy of it. */
   promoted(memory = this.snapshot()): ModelRedis {
-    return new ModelRedis(this.nowMs, this.plant, copyOf(memory), `${this.runId}'`);
+    return new ModelRedis(this.nowMs, this.mutation, copyOf(memory), `${this.runId}'`);
   }
 
-  /** Names this life of the server, as `run_id` does. */
+  /** Names this run of the server, as `run_id` does. */
   get runId(): string {
     return `${this.name}-${this.runs}`;
   }
 
-  /** A copy of all it knows, as a snapshot on disk would have it. */
+  /** A copy of all data, like a snapshot on disk. */
   snapshot(): Memory {
     return copyOf(this.memory);
   }
 
-  /** Starts again: with nothing, or with an old snapshot. */
+  /** Starts again, empty or with an old snapshot. */
   restart(snapshot: Memory = emptyMemory()): void {
     this.memory = copyOf(snapshot);
     this.runs += 1;
@@ -151,13 +151,13 @@ export class ModelRedis {
       if (item.winLimit > 0) add(at.wins, buyer, -1);
     }
     if (verdict === 'undone') at.claims.delete(id);
-    else if (this.plant.releasesTwice !== true) at.claims.set(id, `0|${buyer}|${number}`);
+    else if (this.mutation.releasesTwice !== true) at.claims.set(id, `0|${buyer}|${number}`);
     return quantity;
   }
 
   private isOf(admission: string, epoch: string, number: string): boolean {
     if (admission.endsWith('|')) return true;
-    if (this.plant.forgetsWhoseReport === true) return admission.endsWith(`|${number}`);
+    if (this.mutation.ignoresReportEpoch === true) return admission.endsWith(`|${number}`);
     return admission === `${epoch}|${number}`;
   }
 
@@ -223,7 +223,7 @@ export class ModelRedis {
   }
 }
 
-/** What the six keys of a call stand for. */
+/** The data behind the six keys of a call. */
 class Keys {
   constructor(
     private readonly memory: Memory,

@@ -1,5 +1,5 @@
-// The rows of Postgres that the protocol lives on, and what a transaction sees of them: its own changes over what is
-// committed. Locks are names; whoever changes a row holds its name.
+// The rows of Postgres that the claim protocol uses, and what a transaction sees of them: its own changes over what is
+// committed. Locks are names; a transaction that changes a row holds its name.
 
 export interface SeriesRow {
   series_id: string;
@@ -25,11 +25,7 @@ export interface ItemRow {
   series_id: string;
   quota: number;
   held: number;
-  sold: number;
-  written_off: number;
   released: number;
-  resold: number;
-  first_pass_until: string | null;
   selling: boolean;
   epoch: number;
   admission: 'GATE' | 'DIRECT';
@@ -46,26 +42,12 @@ export interface StoredOrder {
   round_id: string;
   item_id: string;
   quantity: number;
-  status: 'AWAITING_PAYMENT' | 'PAID' | 'CLOSED' | 'REFUNDING' | 'REFUNDED';
+  status: 'AWAITING_PAYMENT' | 'CLOSED';
   close_reason: string | null;
   placed_ms: number;
   expires_ms: number;
-  paid_ms: number | null;
   closed_ms: number | null;
-  next_check_ms: number | null;
-  check_attempts: number;
   sequence: number;
-}
-
-interface RefundRow {
-  refund_id: string;
-  order_id: string;
-  intent_id: string;
-  charge_id: string;
-  minor: string;
-  status: 'REQUESTED' | 'SUCCEEDED';
-  attempts: number;
-  next_attempt_ms: number;
 }
 
 export interface Rows {
@@ -76,10 +58,6 @@ export interface Rows {
   wins: { series_id: string; buyer_id: string; wins: number };
   tombstones: { claim_id: string; epoch: string; admission_number: string };
   returns: { return_id: number; claim_id: string; series_id: string; item_id: string };
-  intents: { intent_id: string; order_id: string; pay_url: string; status: string; charge_id: string | null };
-  callbacks: { provider: string; event_id: string; outcome: string };
-  late: { order_id: string; claim_id: string; decision: 'HONOURED' | 'REFUNDED' };
-  refunds: RefundRow;
 }
 
 export type TableName = keyof Rows;
@@ -88,7 +66,7 @@ type Changes = Map<TableName, Map<string, object | undefined>>;
 
 export const UNIT_PRICE = 100;
 
-/** What Postgres answers a statement that cannot be done, with the code that tells why. */
+/** The error that Postgres answers a statement with; `code` is the SQLSTATE. */
 export class ModelSqlError extends Error {
   readonly severity = 'ERROR';
 
@@ -109,10 +87,6 @@ export class ModelStore {
     wins: new Map(),
     tombstones: new Map(),
     returns: new Map(),
-    intents: new Map(),
-    callbacks: new Map(),
-    late: new Map(),
-    refunds: new Map(),
   };
   private readonly owners = new Map<string, Session>();
   /** Counts commits. */
@@ -141,7 +115,7 @@ export class ModelStore {
 export class Session {
   private readonly changes: Changes = new Map();
   private readonly locks = new Set<string>();
-  /** When its statement came to Postgres: before it waited for locks. */
+  /** When its statement arrived at Postgres, before it waited for locks. */
   arrivedMs: number | undefined;
   private over = false;
 
@@ -212,7 +186,7 @@ export class Session {
     this.rollback();
   }
 
-  /** Once only: by the second time its locks may be somebody else's. */
+  /** Does nothing the second time: by then another transaction may hold the same locks. */
   rollback(): void {
     if (this.over) return;
     this.over = true;

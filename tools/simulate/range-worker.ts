@@ -1,12 +1,12 @@
-// A thread that runs the ranges it is given, one after the other.
+// A thread that runs ranges of seeds one after the other.
 import { parentPort, workerData } from 'node:worker_threads';
-import { PLANTS, type PlantName } from './plants';
+import { MUTATIONS, type MutationName } from './mutations';
 import type { Range } from './ranges';
 import { runSchedules } from './schedule';
 
-const planted = workerData as PlantName | undefined;
-const plant = planted === undefined ? undefined : PLANTS[planted];
+const name = workerData as MutationName | undefined;
+const mutation = name === undefined ? undefined : MUTATIONS[name];
 
 parentPort!.on('message', ({ seed, schedules }: Range) => {
-  void runSchedules(seed, schedules, plant).then((batch) => parentPort!.postMessage(batch));
+  void runSchedules(seed, schedules, mutation).then((batch) => parentPort!.postMessage(batch));
 });

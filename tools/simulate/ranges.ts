@@ -1,8 +1,8 @@
-// Shares many schedules out among runners, each of which takes a range of seeds at a time.
+// Shares schedules among runners; each takes one range of seeds at a time.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { PlantName } from './plants';
+import type { MutationName } from './mutations';
 import type { Batch, Outcome } from './schedule';
 
 /** Schedules from `seed` on. */
@@ -14,18 +14,18 @@ export interface Range {
 /** Runs a range until a schedule fails. */
 export type Runner = (range: Range) => Promise<Batch>;
 
-/** Small enough to stop soon after a failure, long enough that asking for the next range costs nothing. */
+/** Small enough to stop soon after a failure, large enough that handing out ranges costs nothing. */
 const SCHEDULES_PER_RANGE = 250;
 
-/** A schedule leaves nothing behind: the more of them fit, the less is copied. */
+/** A schedule leaves no live objects behind, so a large young generation saves copying. */
 const maxYoungGenerationSizeMb = 64;
 
-/** As many runners as the machine has cores. */
-export const mostRunners = (): number => availableParallelism();
+/** One runner per core. */
+export const runnersMax = (): number => availableParallelism();
 
 /**
- * Runs a range on several runners until a schedule fails. The failure answered is the one with the lowest seed: seeds are
- * given out in order, and what was given out is waited for.
+ * Runs a range on several runners until a schedule fails. Seeds are given out in order and all ranges that were given out
+ * are awaited, so the failure in the answer is the one with the lowest seed.
  */
 export async function shareOut(
   { seed, schedules }: Range,
@@ -49,11 +49,11 @@ export async function shareOut(
   return { schedules: done, steps, failed: failures.sort((a, b) => a.seed - b.seed)[0] };
 }
 
-/** Shares a range out among threads of their own: a schedule makes up the clock of all code around it. */
+/** Shares a range among threads, because a schedule replaces the clock of its whole thread. */
 export async function runInThreads(
   range: Range,
   threads: number,
-  plant: PlantName | undefined,
+  mutation: MutationName | undefined,
   onProgress: (done: number) => void,
 ): Promise<Batch> {
   const most = Math.ceil(range.schedules / SCHEDULES_PER_RANGE);
@@ -61,7 +61,7 @@ export async function runInThreads(
     { length: Math.min(threads, most) },
     () =>
       new Worker(join(__dirname, 'range-worker.js'), {
-        workerData: plant,
+        workerData: mutation,
         resourceLimits: { maxYoungGenerationSizeMb },
       }),
   );

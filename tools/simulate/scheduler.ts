@@ -1,9 +1,9 @@
-// Decides what happens next. Every message, commit, pause and end of a turn is a step; a seed picks the next one among
-// those that are possible, so a schedule is a walk that repeats exactly.
+// Picks the next step. Every message, commit, pause and end of a turn is a step. A seed picks one of the possible steps, so
+// a schedule is a walk that repeats exactly.
 import type { Machine } from '@gravity/kernel';
 import { type Random, randomFrom } from '../lib/random';
 
-/** One life of a service process. A crash ends it: what it waited for is never told to it. */
+/** One run of a service process. A crash ends it, and no answer reaches it afterwards. */
 export interface Life {
   readonly name: string;
   alive: boolean;
@@ -11,7 +11,7 @@ export interface Life {
 
 interface Step {
   readonly label: string;
-  /** The process that would take the step; steps of Redis, Postgres and the provider have none and survive its crash. */
+  /** The process that takes the step. Steps of Redis and Postgres have none, so they survive a crash. */
   readonly life: Life | undefined;
   readonly ready: () => boolean;
   readonly run: () => void;
@@ -22,14 +22,14 @@ const STALLS_MS = [5, 100, 1_000, 6_500];
 
 export class Scheduler implements Machine {
   readonly random: Random;
-  /** What has happened, one line each; stays empty unless somebody wants to read it. */
+  /** One line for each step; empty unless the schedule is traced. */
   readonly trace: string[] = [];
   steps = 0;
-  /** What must not happen and did. */
+  /** Violated invariants. */
   readonly complaints: string[] = [];
-  /** Chance that a message is lost, at each one. */
+  /** Probability that a message is lost. */
   faultRate = 0;
-  /** Chance that a step that could be taken is held up for a while, at each one. */
+  /** Probability that a possible step is delayed. */
   stallRate = 0;
   private readonly startMs = START_MS;
   private timeMs = START_MS;
@@ -83,14 +83,14 @@ export class Scheduler implements Machine {
     this.waiting.push(step);
   }
 
-  /** Runs code of a process; what it starts belongs to that process. Nothing happens when the process is dead. */
+  /** Runs code of a process; steps that it starts belong to that process. Does nothing when the process is dead. */
   as(life: Life | undefined, work: () => void): void {
     if (life !== undefined && !life.alive) return;
     this.running = life;
     work();
   }
 
-  /** Something is wrong: the schedule has failed. */
+  /** Records a violated invariant: the schedule has failed. */
   complain(what: string): void {
     if (this.complaints.length === 0) this.note(`WRONG: ${what}`);
     this.complaints.push(what);
@@ -101,7 +101,7 @@ export class Scheduler implements Machine {
     this.trace.push(`${String(this.monotonicMs()).padStart(7)} ms  ${text}`);
   }
 
-  /** Ends a process: all its memory, and every answer that was on its way to it. */
+  /** Ends a process: its steps, its timers and the answers on their way to it are gone. */
   kill(life: Life): void {
     life.alive = false;
     this.waiting = this.waiting.filter((step) => step.life !== life);
@@ -116,14 +116,14 @@ export class Scheduler implements Machine {
     for (const { step } of due) this.add(step);
   }
 
-  /** Time goes on to the next pause that ends. False when nobody pauses. */
+  /** Moves time on to the next timer. False when there is none. */
   advanceToTimer(): boolean {
     if (this.timers.length === 0) return false;
     this.advance(Math.max(1, Math.min(...this.timers.map((timer) => timer.dueMs)) - this.timeMs));
     return true;
   }
 
-  /** Takes one step that is possible, chosen by the seed; its consequences unfold with the next turn. False when there is none. */
+  /** Takes one possible step, chosen by the seed; its promise callbacks run with the next turn. False when there is none. */
   step(): boolean {
     const { length } = this.waiting;
     const start = this.pick(Math.max(1, length));
@@ -134,7 +134,7 @@ export class Scheduler implements Machine {
       this.waiting.splice(index, 1);
       if (this.stallRate > 0 && this.chance(this.stallRate)) {
         const dueMs = this.timeMs + STALLS_MS[this.pick(STALLS_MS.length)]!;
-        if (this.traced) this.note(`${step.label} is held up for ${dueMs - this.timeMs} ms`);
+        if (this.traced) this.note(`${step.label} is delayed by ${dueMs - this.timeMs} ms`);
         this.timers.push({ dueMs, step });
         return true;
       }
@@ -147,11 +147,11 @@ export class Scheduler implements Machine {
     return false;
   }
 
-  /** Labels of steps that are not possible now. */
+  /** Labels of the steps that wait. */
   get blocked(): string[] {
     return this.waiting.map((step) => step.label);
   }
 }
 
-/** For steps that need nothing but their turn. */
+/** For steps without a condition. */
 export const always = (): boolean => true;

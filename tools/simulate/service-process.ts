@@ -1,5 +1,5 @@
 // One orders process: the service's own classes, wired as claims.module-parts.ts wires them, over the models.
-import { monotonicMs, systemClock } from '@gravity/kernel';
+import { AssertionFailure, monotonicMs, systemClock } from '@gravity/kernel';
 import type { OutboxRelay } from '@gravity/messaging';
 import { ClaimDecider } from '../../apps/orders/src/decision/claim-decider';
 import { ServerClock } from '../../apps/orders/src/decision/server-clock';
@@ -9,16 +9,15 @@ import { RedisGate } from '../../apps/orders/src/gate/redis-gate';
 import { ReturnsWorker } from '../../apps/orders/src/gate/returns-worker';
 import { SoldOutBoard } from '../../apps/orders/src/gate/sold-out-board';
 import { PaymentsInquiry } from '../../apps/orders/src/payments-inquiry';
+import type { PaymentProvider } from '../../apps/orders/src/payments/payment-provider';
 import { SaleDirectory } from '../../apps/orders/src/sales/sale-directory';
 import { OrdersRepository } from '../../apps/orders/src/storage/orders.repository';
 import { CancelOrder } from '../../apps/orders/src/use-cases/cancel-order/cancel-order.use-case';
-import { CreatePaymentIntent } from '../../apps/orders/src/use-cases/create-payment-intent/create-payment-intent.use-case';
 import { PlaceClaimUseCase } from '../../apps/orders/src/use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from '../../apps/orders/src/use-cases/place-claim/placed-claims';
 import { PaymentSettler } from '../../apps/orders/src/use-cases/receive-payment-callback/payment-settler';
 import { ExpiryWorker } from '../../apps/orders/src/workers/expiry';
-import { RefundsWorker } from '../../apps/orders/src/workers/refunds';
-import { type ConnectionPlant, ModelGateConnection, type ModelProvider } from './model-network';
+import { type ConnectionMutation, ModelGateConnection } from './model-network';
 import { ModelDatabase, type ModelPostgres } from './model-postgres';
 import type { ModelRedis } from './model-redis';
 import type { Life, Scheduler } from './scheduler';
@@ -30,21 +29,27 @@ const NEVER_STOPS = new AbortController().signal;
 export interface Engines {
   readonly scheduler: Scheduler;
   readonly postgres: ModelPostgres;
-  /** The primary; after a failover another one. */
+  /** The primary; a failover replaces it. */
   redis: ModelRedis;
-  readonly provider: ModelProvider;
 }
 
-/** A background worker of the process, one turn at a time. */
-export type WorkerName = 'sweeper' | 'returns' | 'expiry' | 'mender' | 'refunds';
+/** The background workers of a process. */
+export const WORKERS = ['sweeper', 'returns', 'expiry', 'reconciler'] as const;
+
+export type WorkerName = (typeof WORKERS)[number];
+
+/** Orders of the simulation have no intents, so no step asks a provider; one that does fails its schedule. */
+const NO_PROVIDER = new Proxy({} as PaymentProvider, {
+  get: (_target, call) => {
+    throw new AssertionFailure(`the claim protocol asks the payment provider: ${String(call)}`);
+  },
+});
 
 export class ServiceProcess implements Life {
   alive = true;
   readonly connection: ModelGateConnection;
   readonly keeper: GateKeeper;
   readonly claims: PlaceClaimUseCase;
-  readonly settler: PaymentSettler;
-  readonly intents: CreatePaymentIntent;
   readonly cancellations: CancelOrder;
   readonly busy = new Set<WorkerName>();
   private readonly database: ModelDatabase;
@@ -52,15 +57,14 @@ export class ServiceProcess implements Life {
 
   constructor(
     readonly name: string,
-    { scheduler, postgres, redis, provider }: Engines,
-    plant: ConnectionPlant,
+    { scheduler, postgres, redis }: Engines,
+    mutation: ConnectionMutation,
   ) {
-    this.connection = new ModelGateConnection(redis, scheduler, this, plant);
+    this.connection = new ModelGateConnection(redis, scheduler, this, mutation);
     this.database = new ModelDatabase(postgres, scheduler, this);
     const database = this.database.asDatabase;
     const connection = this.connection.asConnection;
-    const payments = provider.for(this);
-    // What is published is not part of the protocol: the outbox row is written with its cause.
+    // Publishing is not part of the protocol: the outbox row is written with its cause.
     const relay = { wake: () => undefined } as unknown as OutboxRelay;
     const gate = new RedisGate(connection);
     const returns = new ReturnsWorker(database, gate);
@@ -79,19 +83,16 @@ export class ServiceProcess implements Life {
       new PlacedClaims(database),
       systemClock,
     );
-    this.settler = new PaymentSettler(database, this.keeper, relay);
-    const inquiry = new PaymentsInquiry(payments);
+    const settler = new PaymentSettler(database, this.keeper, relay);
+    const inquiry = new PaymentsInquiry(NO_PROVIDER);
     const orders = new OrdersRepository(database);
-    this.intents = new CreatePaymentIntent(database, orders, payments, inquiry);
-    this.cancellations = new CancelOrder(database, orders, inquiry, this.settler, this.keeper, relay);
-    const refunds = new RefundsWorker(database, payments, this.settler);
-    const expiry = new ExpiryWorker(database, this.settler, inquiry, this.keeper, relay);
+    this.cancellations = new CancelOrder(database, orders, inquiry, settler, this.keeper, relay);
+    const expiry = new ExpiryWorker(database, settler, inquiry, this.keeper, relay);
     this.turns = {
       sweeper: turnOf(new PendingSweeper(database, gate)),
       returns: turnOf(returns),
       expiry: () => expiry.sweep(),
-      mender: () => this.keeper.mend(),
-      refunds: () => refunds.sweep(),
+      reconciler: () => this.keeper.mend(),
     };
   }
 
@@ -106,13 +107,13 @@ export class ServiceProcess implements Life {
     }
   }
 
-  /** Postgres learns that the process is gone. */
+  /** Tells Postgres that the process is gone. */
   abandon(): void {
     this.database.abandon();
   }
 }
 
-/** A loop's turn without the loop: when it runs is for the schedule to say. */
+/** A turn of a loop without the loop: the schedule decides when it runs. */
 function turnOf(loop: object): () => Promise<unknown> {
   const { turn } = loop as { turn: (signal: AbortSignal) => Promise<unknown> };
   return () => turn.call(loop, NEVER_STOPS);

@@ -1,13 +1,13 @@
-// Takes a walk turn by turn. Code of the service runs on promises only, and Node runs all promises that have something to
-// do after each callback of setImmediate: between two turns everything comes to a standstill.
+// Runs a walk turn by turn. Code of the service runs on promises only, and Node runs all promise callbacks that are due
+// after each callback of setImmediate. So no service code is left to run between two turns.
 
-/** Yields where everything that has been begun must have unfolded before it goes on. */
+/** Yields where all promise callbacks that are due must run before it goes on. */
 export type Walk<T = void> = Generator<void, T, void>;
 
-/** So many turns share a round of the event loop, which costs more than a turn. */
+/** Turns that share one round of the event loop, because a round costs more than a turn. */
 const TURNS_PER_ROUND = 64;
 
-/** Takes the walk to its end. */
+/** Runs the walk to its end. */
 export function walkToEnd<T>(walk: Walk<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     let over = false;
