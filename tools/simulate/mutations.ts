@@ -4,13 +4,15 @@ import type { PostgresMutation } from './model-decide';
 import type { ConnectionMutation } from './model-network';
 import type { RedisMutation } from './model-redis';
 
-/** Changes to how callers are connected. */
-interface CallerMutation {
+/** Changes to what a process is told. */
+export interface ProcessMutation {
   /** The service is not told that a caller has disconnected. */
   readonly ignoresAborts?: boolean;
+  /** The clock of the sold-out flags is slow, so a flag outlives the units that come back. */
+  readonly keepsFlags?: boolean;
 }
 
-export type Mutation = PostgresMutation & RedisMutation & ConnectionMutation & CallerMutation;
+export type Mutation = PostgresMutation & RedisMutation & ConnectionMutation & ProcessMutation;
 
 /** The models without a mutation. */
 export const NO_MUTATION: Mutation = {};
@@ -21,6 +23,7 @@ export const MUTATIONS = {
   'release-twice': { releasesTwice: true },
   'rebuild-while-in-flight': { loadsWithoutLocks: true },
   'ignore-report-epoch': { ignoresReportEpoch: true },
+  'keep-flags': { keepsFlags: true },
   'ignore-aborts': { ignoresAborts: true },
   'use-stale-redis': { usesStaleRedis: true },
   'late-commit-after-tombstone': { ignoresTombstones: true },

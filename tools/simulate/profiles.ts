@@ -112,7 +112,17 @@ const RELOADS: Profile = {
   quotaMax: 1,
 };
 
-const OTHERS = [ADMISSION_CHANGES, CRASHES, RELOADS];
+/** Decisions arrive at Postgres and are delayed until the sweeper has given their claims up. */
+const LATE_DECISIONS: Profile = {
+  weights: { claim: 34, repeat: 18, work: 22, timePasses: 26 },
+  actions: [20, 40],
+  stepsMs: [1, 1_000, 5_100],
+  workers: ['sweeper'],
+  itemsMax: 1,
+  quotaMax: 2,
+};
+
+const OTHERS = [ADMISSION_CHANGES, CRASHES, LATE_DECISIONS, RELOADS];
 
 /** The profile of a seed. Of eight seeds, six mix everything, one has stale snapshots, and one has each other profile in turn. */
 export function profileOf(seed: number): Profile {

@@ -20,10 +20,13 @@ import { ExpiryWorker } from '../../apps/orders/src/workers/expiry';
 import { type ConnectionMutation, ModelGateConnection } from './model-network';
 import { ModelDatabase, type ModelPostgres } from './model-postgres';
 import type { ModelRedis } from './model-redis';
+import type { ProcessMutation } from './mutations';
 import type { Life, Scheduler } from './scheduler';
 
 const CLAIMS_PER_BATCH = 256;
 const CLAIMS_QUEUED = 8_192;
+/** How slow the clock of flags is in a mutation. */
+const SLOW_CLOCK = 10;
 const NEVER_STOPS = new AbortController().signal;
 
 export interface Engines {
@@ -58,7 +61,7 @@ export class ServiceProcess implements Life {
   constructor(
     readonly name: string,
     { scheduler, postgres, redis }: Engines,
-    mutation: ConnectionMutation,
+    mutation: ConnectionMutation & ProcessMutation,
   ) {
     this.connection = new ModelGateConnection(redis, scheduler, this, mutation);
     this.database = new ModelDatabase(postgres, scheduler, this);
@@ -78,7 +81,7 @@ export class ServiceProcess implements Life {
       new SaleDirectory(database, monotonicMs),
       gate,
       this.keeper,
-      new SoldOutBoard(monotonicMs),
+      new SoldOutBoard(mutation.keepsFlags === true ? () => monotonicMs() / SLOW_CLOCK : monotonicMs),
       decider,
       new PlacedClaims(database),
       systemClock,
