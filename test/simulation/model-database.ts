@@ -1,4 +1,4 @@
-// The model of Postgres and a real one, side by side: the same classes run over both.
+// The model of Postgres as a Database, so that the service's classes run over it as they run over the real one.
 import type { Database, Tx } from '@gravity/persistence';
 import type { Sale } from '../../apps/orders/test/support/sale-fixture';
 import { ModelPostgres } from '../../tools/simulate/model-postgres';
@@ -10,12 +10,8 @@ export interface Terms {
   readonly winLimit: number | null;
 }
 
-/** The model as a Database, one statement after the other; `beganAt` is the time at which a transaction begins. */
-export function modelDatabase(
-  model: ModelPostgres,
-  beganAt: () => number = Date.now,
-  onStatement: (name: string) => void = () => undefined,
-): Database {
+/** The model as a Database that runs one statement after the other; `onStatement` is told the name of each. */
+export function modelDatabase(model: ModelPostgres, onStatement: (name: string) => void): Database {
   const run = (session: Session, text: string, params: readonly unknown[] = []): object[] => {
     const statement = model.statement(text);
     onStatement(statement.name);
@@ -23,36 +19,19 @@ export function modelDatabase(
   };
   return {
     query: async (text: string, params?: readonly unknown[]) => {
-      const session = new Session(model.store, beganAt());
+      const session = new Session(model.store, Date.now());
       const rows = run(session, text, params);
       session.commit();
       return rows;
     },
     transaction: async (work: (tx: Tx) => Promise<unknown>) => {
-      const session = new Session(model.store, beganAt());
+      const session = new Session(model.store, Date.now());
       const result = await work({ query: async (text: string, params) => run(session, text, params) } as Tx);
       session.commit();
       return result;
     },
   } as unknown as Database;
 }
-
-/** The same database; every transaction tells its now(), in whole milliseconds. */
-export function timed(database: Database, onBegin: (nowMs: number) => void): Database {
-  const transaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> =>
-    database.transaction(async (tx) => {
-      const [row] = await tx.query<{ ms: string }>(`select ${wholeMs('now()')} as ms`);
-      onBegin(Number(row!.ms));
-      return work(tx);
-    });
-  return {
-    query: (text: string, params?: readonly unknown[]) => transaction((tx) => tx.query(text, params)),
-    transaction,
-  } as unknown as Database;
-}
-
-/** SQL: a time as milliseconds since the Unix epoch, cut off as the model's are. */
-export const wholeMs = (column: string): string => `floor(extract(epoch from ${column}) * 1000)::text`;
 
 /** The model with the sale in it, as `createSale` writes it. */
 export function modelOf(sale: Sale, terms: Terms): ModelPostgres {
@@ -71,8 +50,8 @@ export function modelOf(sale: Sale, terms: Terms): ModelPostgres {
   });
   for (const item_id of sale.itemIds) {
     tables.items.set(item_id, {
-      ...{ item_id, round_id, series_id, quota: terms.quota, held: 0, sold: 0, written_off: 0, released: 0, resold: 0 },
-      ...{ first_pass_until: null, selling: true, epoch: 0, admission: 'GATE' },
+      ...{ item_id, round_id, series_id, quota: terms.quota, held: 0, released: 0 },
+      ...{ selling: true, epoch: 0, admission: 'GATE' },
       ...{ per_order_limit: terms.perBuyer, per_buyer_limit: terms.perBuyer },
     });
   }

@@ -42,7 +42,7 @@ export const WORKERS = ['sweeper', 'returns', 'expiry', 'reconciler'] as const;
 export type WorkerName = (typeof WORKERS)[number];
 
 /** Orders of the simulation have no intents, so no step asks a provider; one that does fails its schedule. */
-const NO_PROVIDER = new Proxy({} as PaymentProvider, {
+export const NO_PROVIDER = new Proxy({} as PaymentProvider, {
   get: (_target, call) => {
     throw new AssertionFailure(`the claim protocol asks the payment provider: ${String(call)}`);
   },
@@ -117,7 +117,7 @@ export class ServiceProcess implements Life {
 }
 
 /** A turn of a loop without the loop: the schedule decides when it runs. */
-function turnOf(loop: object): () => Promise<unknown> {
+export function turnOf(loop: object): () => Promise<unknown> {
   const { turn } = loop as { turn: (signal: AbortSignal) => Promise<unknown> };
   return () => turn.call(loop, NEVER_STOPS);
 }
