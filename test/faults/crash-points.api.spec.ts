@@ -21,7 +21,7 @@ interface CrashPoint {
   readonly link: 'redis' | 'postgres' | 'http';
   readonly at: 'request' | 'reply';
   readonly match: (chunk: Buffer, claimId: string, wish: ClaimWish) => boolean;
-  /** Whether the claim is committed when the fault strikes. */
+  /** Whether the claim is committed when the fault is injected. */
   readonly committed: boolean;
 }
 
@@ -62,7 +62,7 @@ describe('a claim whose process or connection is lost', () => {
         name,
         () =>
           seeded({ file: __filename, name }, (random) =>
-            strike(point, means, random.chance(0.5) || point.committed, random),
+            inject(point, means, random.chance(0.5) || point.committed, random),
           ),
         120_000,
       );
@@ -71,10 +71,10 @@ describe('a claim whose process or connection is lost', () => {
   // The buyer never asks again: what the gate noted for him has to come back by itself.
   for (const point of POINTS.filter(({ committed }) => !committed)) {
     const name = `${point.name} (kill), and the buyer gives up`;
-    it(name, () => seeded({ file: __filename, name }, (random) => strike(point, 'kill', false, random)), 60_000);
+    it(name, () => seeded({ file: __filename, name }, (random) => inject(point, 'kill', false, random)), 60_000);
   }
 
-  async function strike(
+  async function inject(
     point: CrashPoint,
     means: 'kill' | 'cut',
     asksAgain: boolean,
@@ -122,7 +122,7 @@ describe('a claim whose process or connection is lost', () => {
     expect(answers.map(({ kind }) => kind)).toEqual(['ok', 'ok']);
   }
 
-  /** Sends the claim and strikes when it has come to the point. Resolves with what the buyer heard. */
+  /** Sends the claim and injects the fault at the point. Resolves with the answer to the buyer. */
   async function loseClaim(
     point: CrashPoint,
     means: 'kill' | 'cut',
@@ -133,9 +133,9 @@ describe('a claim whose process or connection is lost', () => {
     const claimId = uuidFromParts('claim', wish.buyerId, wish.key);
     const proxy: TcpProxy = node[point.link];
     const plan = { at: point.at, match: (chunk: Buffer): boolean => point.match(chunk, claimId, wish) };
-    const struck = means === 'cut' ? proxy.cutAt(plan) : proxy.stallAt(plan);
+    const injected = means === 'cut' ? proxy.cutAt(plan) : proxy.stallAt(plan);
     const heard = client.once(wish, node.url);
-    await struck;
+    await injected;
     if (means === 'kill') await node.process.kill();
     return heard;
   }

@@ -4,9 +4,9 @@ import { MATRIX } from './matrix';
 
 const names = FAULT_KINDS.map(({ name }) => name);
 
-function run(seed: number, verdict: CampaignRun['verdict'], struck: Record<string, number> = {}): CampaignRun {
+function run(seed: number, verdict: CampaignRun['verdict'], injected: Record<string, number> = {}): CampaignRun {
   const none = { fired: {}, didNotFire: [], missed: [], rest: {}, load: 1, checked: 1, violations: [] };
-  return { ...none, seed, verdict, struck, seconds: 1, kinds: names, finishedAt: '2026-01-01T00:00:00.000Z' };
+  return { ...none, seed, verdict, injected, seconds: 1, kinds: names, finishedAt: '2026-01-01T00:00:00.000Z' };
 }
 
 describe('the plan of a campaign', () => {
@@ -19,7 +19,7 @@ describe('the plan of a campaign', () => {
     }
   });
 
-  it('lets each kind of a seed strike once, at the same time for the same seed, in a run that is short', () => {
+  it('injects each kind of a seed once, at the same time for the same seed, in a run that is short', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const plan = planOfSeed(seed, FAULT_KINDS, 2);
       const expected = kindsOfSeed(seed, FAULT_KINDS).map(({ name }) => name);
@@ -37,7 +37,7 @@ describe('the plan of a campaign', () => {
     }
   });
 
-  it('goes on where it was stopped, and repeats what proved nothing', () => {
+  it('continues where it was stopped, and repeats inconclusive runs', () => {
     const runs = [run(1, 'held'), run(2, 'broken'), run(3, 'inconclusive')];
     expect(seedsToRun([1, 2, 3, 4], runs, names)).toEqual([3, 4]);
     expect(seedsToRun([1], runs, ['orders-kill'])).toEqual([1]);
@@ -49,7 +49,7 @@ describe('the table of a campaign', () => {
     expect(MATRIX.flatMap(({ kinds }) => kinds).sort()).toEqual([...names].sort());
   });
 
-  it('counts a fault by what became of its run', () => {
+  it('counts a fault by the verdict of its run', () => {
     const runs = [
       run(1, 'held', { 'orders-kill': 2, 'catalog-kill': 1 }),
       run(2, 'broken', { 'orders-kill': 1 }),

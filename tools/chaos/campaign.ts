@@ -1,5 +1,5 @@
-// A campaign: many seeds one after another, each with a share of the kinds, so that every kind has its turn again and again
-// in runs that are short. What came out is kept, so that it can be stopped and continued.
+// A campaign: many seeds one after another, each with a share of the kinds, so that short runs cover every kind many times.
+// Results are stored, so a campaign can be stopped and continued.
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SeededRandom } from '@gravity/testing';
@@ -9,13 +9,13 @@ import { type PlannedKind, planCovering, type Schedule } from './schedule';
 
 const FAULTS_PER_RUN = 30;
 
-/** What is kept of a run. */
+/** The stored result of a run. */
 export interface CampaignRun extends Pick<
   RunReport,
   | 'verdict'
   | 'seed'
   | 'seconds'
-  | 'struck'
+  | 'injected'
   | 'fired'
   | 'didNotFire'
   | 'missed'
@@ -24,19 +24,19 @@ export interface CampaignRun extends Pick<
   | 'checked'
   | 'violations'
 > {
-  /** The kinds that the campaign chose from; another choice is another plan of the same seed. */
+  /** The kinds that the campaign chose from; another choice gives another plan for the same seed. */
   readonly kinds: readonly string[];
   readonly finishedAt: string;
 }
 
-/** What the campaign keeps of a report. */
-export function kept(report: RunReport, kinds: readonly string[]): CampaignRun {
-  const { verdict, seed, seconds, struck, fired, didNotFire, missed, rest, load, checked, violations } = report;
-  const result = { verdict, seed, seconds, struck, fired, didNotFire, missed, rest, load, checked, violations };
+/** The result to store of a report. */
+export function campaignRunOf(report: RunReport, kinds: readonly string[]): CampaignRun {
+  const { verdict, seed, seconds, injected, fired, didNotFire, missed, rest, load, checked, violations } = report;
+  const result = { verdict, seed, seconds, injected, fired, didNotFire, missed, rest, load, checked, violations };
   return { ...result, kinds, finishedAt: new Date().toISOString() };
 }
 
-/** The kinds of one seed: neighbouring seeds share all of them among themselves, so that none is left out. */
+/** The kinds of one seed. Neighbouring seeds together have all kinds. */
 export function kindsOfSeed<T extends PlannedKind>(seed: number, kinds: readonly T[]): T[] {
   const shares = Math.max(1, Math.ceil(kinds.length / FAULTS_PER_RUN));
   const group = Math.floor(seed / shares);
@@ -49,7 +49,7 @@ export function planOfSeed(seed: number, kinds: readonly PlannedKind[], nodes: n
   return planCovering(seed, kindsOfSeed(seed, kinds), nodes);
 }
 
-/** Seeds that are still to be run; a run that proved nothing is done once more. */
+/** Seeds that are still to be run. An inconclusive run is repeated. */
 export function seedsToRun(
   seeds: readonly number[],
   runs: readonly CampaignRun[],
@@ -59,7 +59,7 @@ export function seedsToRun(
   return seeds.filter((seed) => !same.some((run) => run.seed === seed && run.verdict !== 'inconclusive'));
 }
 
-/** What the campaign has done until now; nothing when there is no such file. */
+/** The stored runs; none when there is no such file. */
 export async function readCampaign(file: string): Promise<CampaignRun[]> {
   try {
     return (JSON.parse(await readFile(file, 'utf8')) as { runs: CampaignRun[] }).runs;
@@ -69,20 +69,20 @@ export async function readCampaign(file: string): Promise<CampaignRun[]> {
   }
 }
 
-/** Writes it down; half a file is never there. */
+/** Stores the runs; the file is replaced atomically. */
 export async function writeCampaign(file: string, runs: readonly CampaignRun[]): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.partial`, `${JSON.stringify({ runs }, undefined, 1)}\n`);
   await rename(`${file}.partial`, file);
 }
 
-/** The table of docs/guarantees.md: how often each row struck, and in what kind of runs. */
+/** The table of docs/guarantees.md: how often the faults of each row were injected, by the verdict of the run. */
 export function campaignTable(runs: readonly CampaignRun[], matrix: readonly MatrixRow[]): string {
   const lines = matrix.map(({ title, kinds }) => {
     const times = (verdict: Verdict): number =>
       runs
         .filter((run) => run.verdict === verdict)
-        .reduce((sum, { struck }) => sum + kinds.reduce((of, kind) => of + (struck[kind] ?? 0), 0), 0);
+        .reduce((sum, { injected }) => sum + kinds.reduce((of, kind) => of + (injected[kind] ?? 0), 0), 0);
     const names = kinds.map((kind) => `\`${kind}\``).join(', ');
     return `| ${title} | ${names} | ${times('held')} | ${times('broken')} | ${times('inconclusive')} |`;
   });
@@ -94,7 +94,7 @@ export function campaignTable(runs: readonly CampaignRun[], matrix: readonly Mat
   ].join('\n');
 }
 
-/** Which seeds ended how. */
+/** The seeds of each verdict. */
 export function campaignSummary(runs: readonly CampaignRun[]): string {
   const seedsOf = (verdict: Verdict): string => {
     const seeds = runs.filter((run) => run.verdict === verdict).map(({ seed }) => seed);

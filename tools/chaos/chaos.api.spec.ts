@@ -1,5 +1,5 @@
-// Goal: chaos would notice a broken promise. Method: real runs in which a bug is planted behind everybody's back, in the
-// database: no service has a switch for it.
+// Goal: chaos finds a broken promise. Method: real runs with a bug that is put into the database; no service has a switch
+// for it.
 import { eventually } from '@gravity/testing';
 import { type RunOptions, type RunReport, runSchedule } from './run';
 import type { Schedule } from './schedule';
@@ -13,7 +13,7 @@ const killed: Schedule = {
   faults: [{ id: 1, kind: 'postgres-kill', atMs: 9_000, forMs: 300, node: 0, strength: 0.5 }],
 };
 
-/** What is broken for good needs no patience. */
+/** A promise that stays broken needs no long wait. */
 const broken = (schedule: Schedule, meanwhile: RunOptions['meanwhile']): Promise<RunReport> =>
   runSchedule(schedule, {
     log: () => undefined,
@@ -38,7 +38,7 @@ async function takeAnOrderAway({ cluster: { sql } }: World): Promise<void> {
   );
 }
 
-/** New sessions commit without waiting for the disk; the present ones end. */
+/** New sessions commit without waiting for the disk; open sessions are ended. */
 async function acknowledgeBeforeDurable({ cluster: { sql } }: World): Promise<void> {
   await sql.query(`alter system set wal_writer_delay = '10s'`);
   await sql.query('select pg_reload_conf()');
@@ -66,7 +66,7 @@ describe('the judge of a chaos run', () => {
       await acknowledgeBeforeDurable(world);
       await crowd.history.moreAccepted(20);
     });
-    expect(report.struck).toEqual({ 'postgres-kill': 1 });
+    expect(report.injected).toEqual({ 'postgres-kill': 1 });
     expect(report.verdict).toBe('broken');
     expect(promisesOf(report)).toContain('P2');
   }, 240_000);

@@ -1,5 +1,5 @@
-// The buyers of a chaos run. They claim, ask again when they do not know, pay in all the ways the provider knows or not at
-// all, and poke at orders that are not theirs. What each was told is kept on this side.
+// The buyers of a chaos run. They claim, retry after an unknown outcome, pay in all the ways of the provider or not at all,
+// and ask for orders of other buyers. Every answer is recorded here, outside of the services.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClaimClient, ClaimHistory, type ClaimWish, type FaultSale, openSale, SeededRandom } from '@gravity/testing';
 import { weighted } from '../lib/random';
@@ -17,7 +17,7 @@ const REST_MS = 200;
 /** Live orders of one buyer in a series. */
 export const WIN_LIMIT = 3;
 
-/** How buyers pay, each as likely as its number says. */
+/** Weights of the ways in which buyers pay. */
 const WAYS: readonly (readonly [number, string | undefined])[] = [
   [25, undefined],
   [35, 'tok_approve'],
@@ -32,7 +32,7 @@ const WAYS: readonly (readonly [number, string | undefined])[] = [
 export class Crowd {
   readonly history = new ClaimHistory();
   readonly sales: FaultSale[] = [];
-  /** Orders that were shown to somebody whose they are not (P7). */
+  /** Orders that were shown to another buyer (P7). */
   readonly leaks: string[] = [];
   private readonly client: ClaimClient;
   private readonly random: SeededRandom;
@@ -50,27 +50,27 @@ export class Crowd {
     this.client = new ClaimClient({ targets: world.cluster.urls, history, random, tokenOf: world.cluster.tokenOf });
   }
 
-  /** Opens the first sale and lets the buyers in. */
+  /** Opens the first sale and starts the buyers. */
   async start(): Promise<void> {
     await this.openNext();
     this.workers.push(this.keepOpening());
     for (let worker = 0; worker < AT_ONCE; worker += 1) this.workers.push(this.buy());
   }
 
-  /** Lets nobody in any more; resolves when everybody has an answer. */
+  /** Starts no further buyers; resolves when every buyer has an answer. */
   async end(): Promise<void> {
     this.ended = true;
     await Promise.all(this.workers);
     await Promise.all(this.payments);
   }
 
-  /** One more buyer, after everything: the sale must be alive. Resolves with the kind of the answer. */
+  /** One more buyer after all faults: the sale must work. Resolves with the kind of the answer. */
   async lastBuyer(): Promise<string> {
     await this.openNext();
     return (await this.client.untilAnswered(this.wish())).kind;
   }
 
-  /** Gives the sockets back. */
+  /** Closes the sockets. */
   close(): Promise<void> {
     return this.client.close();
   }
@@ -90,7 +90,7 @@ export class Crowd {
     while (!this.ended) {
       await sleep(REST_MS);
       if (performance.now() - openedAt < NEW_SALE_EVERY_MS) continue;
-      // Postgres may be away. A sale of which only half is there is never told to anybody.
+      // Postgres may be away. A sale that is incomplete is not given to any buyer.
       await this.openNext().then(
         () => (openedAt = performance.now()),
         () => undefined,
@@ -114,7 +114,7 @@ export class Crowd {
       const targets = random.shuffled(this.world.cluster.urls).slice(0, random.chance(0.3) ? 2 : 1);
       const [outcome] = await Promise.all(targets.map((target) => client.untilAnswered(wish, target)));
       if (outcome?.kind === 'ok') {
-        // A buyer who forgot asks once more, and must hear the same.
+        // A buyer repeats the request, and must get the same answer.
         if (random.chance(0.3)) await client.untilAnswered(wish);
         const token = weighted(() => random.next(), WAYS);
         if (random.chance(0.1)) this.track(this.pry(outcome.orderId, wish.buyerId));
@@ -142,14 +142,14 @@ export class Crowd {
     await this.persist(() => send(payUrl, clientSecret, { method: 'POST', headers: json, body }));
   }
 
-  /** Somebody else asks for the order: whatever breaks, he must not see it. */
+  /** Another buyer asks for the order, and must not see it during any fault. */
   private async pry(orderId: string, ownerId: string): Promise<void> {
     const bearer = await this.world.cluster.tokenOf(`${ownerId}_rival`);
     const answer = await this.persist((base) => send(`${base}/orders/v1/orders/${orderId}`, bearer));
-    if (answer?.status === 200) this.leaks.push(`${orderId} of ${ownerId} was shown to a stranger`);
+    if (answer?.status === 200) this.leaks.push(`${orderId} of ${ownerId} was shown to another buyer`);
   }
 
-  /** Repeats until there is an answer that is not "come again", or the time is up. */
+  /** Repeats until the answer is not a request to retry, or the time is over. */
   private async persist(ask: (base: string) => Promise<Answer>): Promise<Answer | undefined> {
     const until = performance.now() + PAY_WITHIN_MS;
     while (performance.now() < until) {

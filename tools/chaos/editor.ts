@@ -1,4 +1,4 @@
-// Somebody who keeps changing prices in the catalogue, so that the consumers of its events have work while they are disturbed.
+// Changes prices in the catalogue all the time, so that the consumers of its events have work during faults.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newUuid } from '@gravity/kernel';
 import { ApiClient } from '../lib/api-client';
@@ -24,7 +24,7 @@ export class Editor {
     this.client = new ApiClient(cluster.catalog.url, cluster.operatorToken);
   }
 
-  /** Enters a few goods and begins to change their prices. */
+  /** Creates a few products and begins to change their prices. */
   async start(): Promise<void> {
     const skus = await seedCatalogue(this.client);
     this.working = Promise.all(skus.map(({ skuId }) => this.edit(skuId))).then(() => undefined);
@@ -47,7 +47,7 @@ export class Editor {
           await sleep(PAUSE_MS);
         }
       } catch {
-        // Away, or our version is not the current one any more: look again.
+        // The service is away, or the version is out of date: read it again.
         await sleep(REST_MS);
       }
     }

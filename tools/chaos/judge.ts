@@ -1,5 +1,5 @@
-// After everything was healed: has the system come to rest by itself, and does what the stores say agree with what each
-// buyer was told? All by SQL that goes around the services.
+// After all faults are healed: checks that the system comes to rest by itself, and that the stores agree with every answer
+// to a buyer. All checks are SQL that does not use the services.
 import { checkPromises, type ClaimRecord, eventually, EventProbe, type FaultSale, settled } from '@gravity/testing';
 import { type Books, openBook } from '../demo/checks/facts';
 import { checkNeverOversold } from '../demo/checks/never-oversold';
@@ -12,35 +12,35 @@ import type { World } from './world';
 export interface Violation {
   readonly promise: 'P1' | 'P2' | 'P3' | 'P4' | 'P7' | 'P8' | 'liveness';
   readonly what: string;
-  /** Only time was missing: on a machine that was busy with other things it proves nothing. */
+  /** Only time was missing: on a busy machine this proves nothing. */
   readonly late?: boolean;
 }
 
 export interface Judgement {
   readonly violations: readonly Violation[];
-  /** How many facts were looked at. */
+  /** How many facts were checked. */
   readonly checked: number;
-  /** How long the system took to come to rest, and how long each thing was under way. */
+  /** How long the system took to come to rest, and how long each kind of work was under way, in seconds. */
   readonly rest: Readonly<Record<string, number>>;
 }
 
 export interface JudgeOptions {
-  /** The system has so long to come to rest after the last fault was healed. */
+  /** Time for the system to come to rest after the last healing, ms. */
   readonly restWithinMs?: number;
-  /** The gate has so long to agree with Postgres afterwards. */
+  /** Time for the gate to agree with Postgres afterwards, ms. */
   readonly agreeWithinMs?: number;
-  /** Kafka and the snapshots of SKUs have so long to be complete. */
+  /** Time for Kafka and the snapshots of SKUs to become complete, ms. */
   readonly publishedWithinMs?: number;
 }
 
 const REST_WITHIN_MS = 150_000;
-/** Nobody waits longer for the next question about an order: it is asked in the end, but no run can last that long. */
+/** The longest wait for the next inquiry about an order. Inquiries that are later come too, but no run lasts that long. */
 const LAST_QUESTION_WITHIN_MS = 240_000;
 const AGREE_WITHIN_MS = 60_000;
 const PUBLISHED_WITHIN_MS = 60_000;
 const SHOWN_PER_CHECK = 20;
 
-/** Resolves with everything that was found broken, and how many facts were looked at. */
+/** Resolves with all violations, and how many facts were checked. */
 export async function judge(world: World, crowd: Crowd, options: JudgeOptions = {}): Promise<Judgement> {
   const { agreeWithinMs = AGREE_WITHIN_MS, publishedWithinMs = PUBLISHED_WITHIN_MS } = options;
   const violations: Violation[] = [];
@@ -54,7 +54,7 @@ export async function judge(world: World, crowd: Crowd, options: JudgeOptions = 
   try {
     const restWithinMs = options.restWithinMs ?? REST_WITHIN_MS + (await nextQuestionMs(orders));
     const { left, rest } = await comeToRest(orders, payments, restWithinMs);
-    // What is still under way may also keep the gate and Kafka from being complete.
+    // Work that is still under way may also keep the gate and Kafka from being complete.
     const late = !atRest(left);
     if (late) note('liveness', [`not at rest: ${JSON.stringify(left)}; still to do: ${await stillToDo(orders)}`], late);
     note('P3', await agreement(world, crowd.sales, agreeWithinMs), late);
@@ -83,7 +83,7 @@ export async function judge(world: World, crowd: Crowd, options: JudgeOptions = 
   }
 }
 
-/** Waits for rest, and counts for how many seconds each kind of thing was open. */
+/** Waits for rest, and counts for how many seconds each kind of work was open. */
 async function comeToRest(
   orders: OrdersBook,
   payments: OrdersBook,
@@ -99,7 +99,7 @@ async function comeToRest(
   return { left, rest: { ...Object.fromEntries(openUntil), total } };
 }
 
-/** A provider that was away is asked about an order later and later; the last of these questions may be minutes off. */
+/** After an outage of the provider, inquiries about an order back off; the next one may be minutes away. */
 async function nextQuestionMs(orders: OrdersBook): Promise<number> {
   const { rows } = await orders.query<{ ms: number }>(
     `select greatest(0, coalesce(max(extract(epoch from next_check_at - now()) * 1000), 0))::int as ms
@@ -108,7 +108,7 @@ async function nextQuestionMs(orders: OrdersBook): Promise<number> {
   return Math.min(rows[0]?.ms ?? 0, LAST_QUESTION_WITHIN_MS);
 }
 
-/** When the orders that are still held are looked at next, in seconds from now. */
+/** When the orders that are still held are checked next, in seconds from now. */
 async function stillToDo(orders: OrdersBook): Promise<string> {
   const { rows } = await orders.query(
     `select check_attempts as asked, extract(epoch from next_check_at - now())::int as "nextIn",
@@ -120,7 +120,7 @@ async function stillToDo(orders: OrdersBook): Promise<string> {
 
 type OrdersBook = Books['orders'];
 
-/** The gate and Postgres say the same of every item. */
+/** The gate and Postgres agree on every item. */
 async function agreement(world: World, sales: readonly FaultSale[], withinMs: number): Promise<string[]> {
   try {
     await settled(world.cluster, sales, withinMs);
@@ -130,24 +130,24 @@ async function agreement(world: World, sales: readonly FaultSale[], withinMs: nu
   }
 }
 
-/** The gate can be thrown away: what comes back says the same (P8). */
+/** The gate can be thrown away: the rebuilt one agrees with Postgres (P8). */
 async function rebuilt(world: World, sales: readonly FaultSale[], withinMs: number): Promise<string[]> {
   await world.cluster.redis.flush();
   return (await agreement(world, sales, withinMs)).map((what) => `after Redis was emptied at rest: ${what}`);
 }
 
-/** A buyer who was told that the order is his, asked later, and heard no. */
+/** Buyers who were told that they have an order, and were refused later. */
 function takenBack(records: readonly ClaimRecord[]): string[] {
   return records.flatMap(({ wish, attempts }) => {
     const won = attempts.find(({ outcome }) => outcome.kind === 'ok');
     if (won === undefined) return [];
     const denied = attempts.find(({ outcome, sentAtMs }) => outcome.kind === 'refused' && sentAtMs > won.answeredAtMs);
     if (denied === undefined) return [];
-    return [`${wish.buyerId} under ${wish.key} was told yes, and later ${JSON.stringify(denied.outcome)}`];
+    return [`${wish.buyerId} under ${wish.key} was accepted, and later answered ${JSON.stringify(denied.outcome)}`];
   });
 }
 
-/** What orders knows of each SKU is the catalogue's last word on it: every event had its effect. */
+/** The snapshot of each SKU in orders is the latest state of the catalogue: every event took effect. */
 async function checkSnapshots(catalogUrl: string, orders: OrdersBook, withinMs: number): Promise<string[]> {
   const catalog = await openBook(catalogUrl);
   try {
@@ -176,7 +176,7 @@ interface Row {
   readonly key: string;
 }
 
-/** Every row of the outbox has reached Kafka, and as each came first, in order within its key. */
+/** Every row of the outbox has reached Kafka. The first copies are in order within each key. */
 async function checkPublished(
   orders: OrdersBook,
   brokers: string,

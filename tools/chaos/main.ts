@@ -1,10 +1,18 @@
-// `npm run chaos`: break everything by a seed, then hold the promises against it. Exit status 1 when one was broken.
+// `npm run chaos`: injects the faults of a seed, then checks every promise. Exit status 1 when one is broken.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defaultDataDir } from '@gravity/testing';
 import { runTool } from '../lib/arguments';
 import { table } from '../lib/terminal';
-import { campaignSummary, campaignTable, kept, planOfSeed, readCampaign, seedsToRun, writeCampaign } from './campaign';
+import {
+  campaignSummary,
+  campaignTable,
+  campaignRunOf,
+  planOfSeed,
+  readCampaign,
+  seedsToRun,
+  writeCampaign,
+} from './campaign';
 import { FAULT_KINDS, unavailableKinds } from './faults';
 import { MATRIX } from './matrix';
 import { type ChaosOptions, readOptions, USAGE } from './options';
@@ -14,7 +22,7 @@ import { planSchedule, type Schedule, scheduleFromJson, scheduleToJson } from '.
 import { shrink } from './shrink';
 
 const MINUTE_MS = 60_000;
-/** A run that proves nothing must not pass for one that does. */
+/** The exit status of an inconclusive run, which must not count as a success. */
 const STATUS: Readonly<Record<Verdict, number>> = { held: 0, broken: 1, inconclusive: 3 };
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -25,7 +33,7 @@ async function main(): Promise<number> {
     process.stdout.write(options === undefined ? USAGE : table(kinds));
     return 0;
   }
-  // The servers die with this process, however it ends.
+  // The servers end with this process, even when it is killed.
   for (const [signal, status] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(status));
   if (options.shrink !== undefined) return shrinkFile(options.shrink);
   for (const { name, why } of unavailableKinds()) {
@@ -47,7 +55,7 @@ function planned({ seed, minutes, kinds, nodes }: ChaosOptions): Schedule {
   return planSchedule(seed, Math.round(minutes * MINUTE_MS), chosen, nodes);
 }
 
-/** Runs what is left of a campaign. A seed that could not even be started stays to be run another time. */
+/** Runs the rest of a campaign. A seed whose world cannot be started stays open. */
 async function campaign(seeds: readonly number[], { kinds, nodes }: ChaosOptions): Promise<number> {
   const file = join(defaultDataDir(), 'chaos', 'campaign.json');
   const runs = await readCampaign(file);
@@ -64,7 +72,7 @@ async function campaign(seeds: readonly number[], { kinds, nodes }: ChaosOptions
     if (report === undefined) continue;
     if (report.verdict !== 'held') await write(schedule, `seed-${seed}-campaign`);
     say(renderReport(report, `${dirname(file)}/seed-${seed}-campaign.json`));
-    runs.push(kept(report, kinds));
+    runs.push(campaignRunOf(report, kinds));
     await writeCampaign(file, runs);
   }
   const done = runs.filter((run) => seeds.includes(run.seed) && run.kinds.join() === kinds.join());
@@ -87,7 +95,7 @@ async function write(schedule: Schedule, name: string): Promise<string> {
   return file;
 }
 
-/** Chance in the stores and on the machine is not ours to seed: a break may need more than one try. */
+/** A seed does not decide how processes interleave, so a violation may need more than one try. */
 const TRIES_PER_SUBSET = 2;
 
 async function shrinkFile(file: string): Promise<number> {

@@ -1,6 +1,6 @@
-// The rows of the fault matrix, and which kinds of faults stand for each: what docs/guarantees.md counts.
+// The rows of the fault matrix in docs/guarantees.md, with the kinds of faults of each.
 
-/** One row: what happens, and the kinds that make it happen. */
+/** One row: an event, and the kinds of faults that cause it. */
 export interface MatrixRow {
   readonly title: string;
   readonly kinds: readonly string[];
@@ -8,7 +8,7 @@ export interface MatrixRow {
 
 const row = (title: string, ...kinds: string[]): MatrixRow => ({ title, kinds });
 
-/** Every kind stands in exactly one row. */
+/** Every kind is in exactly one row. */
 export const MATRIX: readonly MatrixRow[] = [
   row('`kill -9` of a process of ours', 'orders-kill', 'provider-kill', 'catalog-kill'),
   row('SIGSTOP, then SIGCONT', 'orders-freeze', 'provider-freeze'),

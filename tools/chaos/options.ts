@@ -1,4 +1,4 @@
-// What `npm run chaos` can be told.
+// The options of `npm run chaos`.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parseWhole, UsageError } from '../lib/arguments';
@@ -10,7 +10,7 @@ export interface ChaosOptions {
   /** Names of the kinds to mix. */
   readonly kinds: readonly string[];
   readonly nodes: number;
-  /** A schedule to play again, or to make smaller. */
+  /** A schedule to repeat, or to make smaller. */
   readonly replay: string | undefined;
   readonly shrink: string | undefined;
   /** Seeds of a campaign; undefined for a single run. */
@@ -18,30 +18,30 @@ export interface ChaosOptions {
   readonly json: boolean;
 }
 
-const MOST_SEEDS = 10_000;
+const SEEDS_MAX = 10_000;
 const SEED_MAX = 4_294_967_295;
 
 export const USAGE = `Usage: npm run chaos -- [options]
 
-Runs orders processes, sandbox payments and their stores as real processes behind fault-injecting proxies, breaks them
-by a schedule made from the seed, and checks what was promised. Ends with status 1 if a promise was broken, with 3 if the
+Runs orders, catalogue, sandbox provider and their stores as real processes behind fault-injecting proxies, injects faults
+by a schedule made from the seed, and checks every promise. Ends with status 1 if a promise is broken, with 3 if the
 machine was too busy for the run to prove anything.
 
   --seed <n>        the same seed plans the same faults (default: a new one)
-  --minutes <m>     how long to break things, for instance 0.5 (default 1)
-  --faults <a,b>    only these kinds; a name or its beginning, for instance redis,orders-kill (default: all)
+  --minutes <m>     how long faults are injected, for example 0.5 (default 1)
+  --faults <a,b>    only these kinds, by name or by its beginning, for example redis,orders-kill (default: all)
   --nodes <n>       orders processes (default 2)
-  --campaign        many short runs, one after another, in which every kind has its turn; results are kept, so it can be
-                    stopped and goes on where it was; prints the table of the fault matrix
+  --campaign        many short runs, one after another, that cover every kind; results are stored, so a campaign that
+                    was stopped continues; prints the table of the fault matrix
   --seeds <a..b>    the seeds of a campaign (default 1..20)
   --kinds <a,b>     the same as --faults
-  --replay <file>   play a written schedule again
-  --shrink <file>   look for the fewest of its faults that still break a promise
+  --replay <file>   run a stored schedule again
+  --shrink <file>   look for a smaller schedule that still breaks a promise
   --list            the kinds of faults
   --json            the report as one JSON object on stdout; progress on stderr
 `;
 
-/** Undefined when only help was asked for. Throws UsageError, or what parseArgs throws. */
+/** Undefined when only help was asked for. Throws UsageError, or an error of parseArgs. */
 export function readOptions(words: readonly string[]): ChaosOptions | 'list' | undefined {
   const { values } = parseArgs({
     args: [...words],
@@ -82,12 +82,12 @@ export function readOptions(words: readonly string[]): ChaosOptions | 'list' | u
 function parseSeeds(text: string): number[] {
   const [first = '', last = first, ...rest] = text.split('..');
   const from = parseWhole('--seeds', first, { min: 0, max: SEED_MAX });
-  const to = parseWhole('--seeds', last, { min: from, max: Math.min(SEED_MAX, from + MOST_SEEDS) });
+  const to = parseWhole('--seeds', last, { min: from, max: Math.min(SEED_MAX, from + SEEDS_MAX) });
   if (rest.length > 0) throw new UsageError('--seeds is for instance 1..20.');
   return Array.from({ length: to - from + 1 }, (_, place) => from + place);
 }
 
-/** Without a choice, all that this machine can do; a kind that was asked for by name is never left out. */
+/** By default, all kinds that this machine can inject. A kind that is named is never left out. */
 function chosenKinds(text: string): string[] {
   const all = FAULT_KINDS.map(({ name }) => name);
   const impossible = unavailableKinds().map(({ name }) => name);
@@ -95,7 +95,7 @@ function chosenKinds(text: string): string[] {
   const chosen = new Set<string>();
   for (const word of text.split(',')) {
     const found = all.includes(word) ? [word] : all.filter((name) => name.startsWith(`${word}-`));
-    if (found.length === 0) throw new UsageError(`--faults: nothing is called "${word}". See --list.`);
+    if (found.length === 0) throw new UsageError(`--faults: there is no kind or group "${word}". See --list.`);
     for (const name of found) chosen.add(name);
   }
   return all.filter((name) => chosen.has(name));

@@ -1,4 +1,4 @@
-// One run: a world, a crowd, the schedule's blows, the healing of everything, the judgement.
+// One run: start a world and a crowd, inject the faults of the schedule, heal everything, judge.
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Crowd } from './crowd';
@@ -10,46 +10,46 @@ import type { Fault, Schedule } from './schedule';
 import { World } from './world';
 
 /**
- * `inconclusive`: nothing is known to be broken, but the system did not come to rest in time on a machine that was busy
- * with other things. It counts for nothing.
+ * `inconclusive`: no promise is known to be broken, but the system did not come to rest in time on a busy machine. Such a
+ * run is not counted.
  */
 export type Verdict = 'held' | 'broken' | 'inconclusive';
 
 export interface RunReport {
   readonly verdict: Verdict;
-  /** Programs that wanted a processor at once, for each that there is, while the run waited for rest. */
+  /** Average load per processor while the run waited for rest. */
   readonly load: number;
-  /** How long the wait for rest took, and how long each kind of thing was still under way; seconds. */
+  /** How long the wait for rest took, and how long each kind of work was still under way, in seconds. */
   readonly rest: Readonly<Record<string, number>>;
   readonly seed: number;
   readonly seconds: number;
-  /** How often each kind of fault struck. */
-  readonly struck: Readonly<Record<string, number>>;
-  /** Faults that could not be done or undone: the run proves less than it should. */
+  /** How often each kind of fault was injected. */
+  readonly injected: Readonly<Record<string, number>>;
+  /** Faults that could not be injected or healed: the run proves less than planned. */
   readonly missed: readonly string[];
-  /** How often the moment came for which a kind of fault waits, a commit for instance. */
+  /** How often the moment came that a kind of fault waits for, such as a commit. */
   readonly fired: Readonly<Record<string, number>>;
-  /** Faults whose moment never came in their time: they count for nothing. */
+  /** Faults whose moment never came: they are not counted. */
   readonly didNotFire: readonly string[];
-  /** What buyers heard, by kind of answer. */
+  /** The answers to buyers, by kind. */
   readonly heard: Readonly<Record<string, number>>;
   readonly sales: number;
-  /** Prices that were changed in the catalogue meanwhile. */
+  /** Prices that were changed in the catalogue during the run. */
   readonly prices: number;
-  /** How many facts the judge looked at. */
+  /** How many facts the judge checked. */
   readonly checked: number;
   readonly violations: readonly Violation[];
 }
 
 export interface RunOptions extends JudgeOptions {
   readonly log: (line: string) => void;
-  /** Called while the crowd buys; for those who break something that no fault breaks. */
+  /** Called while the crowd buys. A spec can break something here that no fault breaks. */
   readonly meanwhile?: (world: World, crowd: Crowd) => Promise<void>;
 }
 
 const READY_WITHIN_MS = 90_000;
 
-/** Plays the schedule in a world of its own. Rejects only when that world cannot be started. */
+/** Runs the schedule in its own world. Rejects only when that world cannot be started. */
 export async function runSchedule(schedule: Schedule, options: RunOptions): Promise<RunReport> {
   const started = performance.now();
   const world = await World.start(schedule.nodes);
@@ -57,11 +57,11 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
     const crowd = new Crowd(world, schedule.seed);
     const editor = new Editor(world);
     await Promise.all([crowd.start(), editor.start()]);
-    const blows = new Blows(world, options.log);
-    await Promise.all([blows.play(schedule), options.meanwhile?.(world, crowd)]);
+    const injector = new Injector(world, options.log);
+    await Promise.all([injector.play(schedule), options.meanwhile?.(world, crowd)]);
     const violations: Violation[] = [];
     await world.heal();
-    options.log('all healed; waiting for rest');
+    options.log('all faults are healed; waiting for rest');
     await Promise.all(world.cluster.nodes.map(({ process }) => process.ready(READY_WITHIN_MS))).catch(
       (error: unknown) => violations.push({ promise: 'liveness', what: String(error), late: true }),
     );
@@ -69,7 +69,11 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
     await Promise.all([crowd.end(), editor.end()]);
     const last = await crowd.lastBuyer();
     if (last !== 'ok') {
-      violations.push({ promise: 'liveness', what: `after all was healed a buyer heard: ${last}`, late: true });
+      violations.push({
+        promise: 'liveness',
+        what: `after all faults were healed, a buyer was answered: ${last}`,
+        late: true,
+      });
     }
     const judged = await judge(world, crowd, options);
     violations.push(...judged.violations);
@@ -82,10 +86,10 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
       rest: judged.rest,
       seed: schedule.seed,
       seconds: Math.round((performance.now() - started) / 1_000),
-      struck: blows.struck,
-      missed: blows.missed,
-      fired: blows.fired,
-      didNotFire: blows.didNotFire,
+      injected: injector.injected,
+      missed: injector.missed,
+      fired: injector.fired,
+      didNotFire: injector.didNotFire,
       heard: crowd.history.summary(),
       sales: crowd.sales.length,
       prices: editor.changes,
@@ -97,10 +101,10 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
   }
 }
 
-/** A processor for which that many wait is busy with more than our run. */
+/** Above this load per processor, the machine is busy with more than the run. */
 const BUSY_ABOVE = 2;
 
-/** What to make of it. What is merely late is broken too, unless the machine had too much else to do. */
+/** The verdict. A violation that is only late counts as broken, unless the machine was busy. */
 export function verdictOf(violations: readonly Violation[], load: number): Verdict {
   if (violations.length === 0) return 'held';
   return violations.every(({ late }) => late === true) && load > BUSY_ABOVE ? 'inconclusive' : 'broken';
@@ -108,7 +112,7 @@ export function verdictOf(violations: readonly Violation[], load: number): Verdi
 
 const MEASURED_EVERY_MS = 5_000;
 
-/** How much the machine had to do, on average. */
+/** Measures the average load per processor. */
 class LoadMeter {
   private readonly seen: number[] = [this.now()];
   private readonly timer = setInterval(() => this.seen.push(this.now()), MEASURED_EVERY_MS).unref();
@@ -123,9 +127,9 @@ class LoadMeter {
   }
 }
 
-/** Strikes and heals on time. Faults of the same part wait for each other: healing may take longer than was planned. */
-class Blows {
-  readonly struck: Record<string, number> = {};
+/** Injects and heals faults on time. Faults of the same part wait for each other, because healing may take longer than planned. */
+class Injector {
+  readonly injected: Record<string, number> = {};
   readonly missed: string[] = [];
   readonly fired: Record<string, number> = {};
   readonly didNotFire: string[] = [];
@@ -136,7 +140,7 @@ class Blows {
     private readonly log: (line: string) => void,
   ) {}
 
-  /** Resolves when the time is up and every fault is healed. */
+  /** Resolves when the duration of the schedule is over and every fault is healed. */
   async play(schedule: Schedule): Promise<void> {
     const startedAt = performance.now();
     const ends: Promise<void>[] = [];
@@ -161,7 +165,7 @@ class Blows {
     const startedAt = performance.now();
     this.log(`#${fault.id} ${fault.kind} (node ${fault.node + 1}, ${(fault.forMs / 1_000).toFixed(1)} s)`);
     try {
-      const heal = await kind.strike(this.world, fault);
+      const heal = await kind.inject(this.world, fault);
       await sleep(Math.max(0, startedAt + fault.forMs - performance.now()));
       const outcome = await healed(heal);
       if (outcome?.fired === 0) {
@@ -169,7 +173,7 @@ class Blows {
         return;
       }
       if (outcome !== undefined) this.fired[fault.kind] = (this.fired[fault.kind] ?? 0) + outcome.fired;
-      this.struck[fault.kind] = (this.struck[fault.kind] ?? 0) + 1;
+      this.injected[fault.kind] = (this.injected[fault.kind] ?? 0) + 1;
     } catch (error) {
       this.missed.push(
         `#${fault.id} ${fault.kind}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
@@ -178,7 +182,7 @@ class Blows {
   }
 }
 
-/** A heal that fails is tried once more: another fault may have been in its way. */
+/** Retries a failed healing once: another fault may have prevented it. */
 async function healed(heal: Heal): Promise<Fired | undefined> {
   try {
     return (await heal()) ?? undefined;

@@ -10,18 +10,18 @@ describe('a schedule', () => {
     expect(plan(7)).not.toBe(plan(8));
   });
 
-  it('comes back from its file as it was', () => {
+  it('is the same after it was written and read', () => {
     const schedule = planSchedule(3, 60_000, FAULT_KINDS, 3);
     expect(scheduleFromJson(scheduleToJson(schedule), names)).toEqual(schedule);
   });
 
-  it('refuses a file that is none, and kinds that nobody knows', () => {
+  it('refuses a file that is no schedule, and unknown kinds', () => {
     expect(() => scheduleFromJson('{}', names)).toThrow('no schedule');
     const schedule = planSchedule(3, 60_000, FAULT_KINDS, 2);
     expect(() => scheduleFromJson(scheduleToJson(schedule), ['nothing'])).toThrow('unknown kind');
   });
 
-  it('gives every kind its turn, ends in time, and breaks no part twice at once', () => {
+  it('uses every kind, ends in time, and injects no two faults into one part at once', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const { faults, durationMs } = planSchedule(seed, 600_000, FAULT_KINDS, 2);
       expect(new Set(faults.map(({ kind }) => kind)).size).toBe(names.length);

@@ -1,27 +1,27 @@
-// Which fault strikes when: made from a seed and nothing else, so that a run can be planned again, written down and cut short.
+// Plans which fault is injected when. A plan depends on its seed alone, so it can be repeated, stored and made smaller.
 import { SeededRandom } from '@gravity/testing';
 
-/** What the plan has to know of a kind of fault. */
+/** The properties of a kind of fault that the plan needs. */
 export interface PlannedKind {
   readonly name: string;
-  /** Shortest and longest time from the blow to the healing. */
+  /** Shortest and longest time from the injection to the healing. */
   readonly lastsMs: readonly [shortest: number, longest: number];
-  /** The parts of the world that it needs for itself: two faults of one part never overlap. */
+  /** The parts of the world that it needs exclusively: two faults of one part never overlap. */
   readonly parts: (node: number) => readonly string[];
-  /** It cannot be done twice in one run. */
+  /** It cannot be injected twice in one run. */
   readonly once?: boolean;
 }
 
-/** One blow. */
+/** One injection. */
 export interface Fault {
   readonly id: number;
   readonly kind: string;
-  /** From the start of the run. */
+  /** Time from the start of the run. */
   readonly atMs: number;
   readonly forMs: number;
-  /** Which orders process, or which of its links, where the kind asks for one. */
+  /** The index of the orders process, or of its links, for kinds that need one. */
   readonly node: number;
-  /** From 0 up to 1: how hard, in the kind's own terms. */
+  /** From 0 to 1; the kind decides what it means. */
   readonly strength: number;
 }
 
@@ -34,20 +34,20 @@ export interface Schedule {
 
 const FIRST_AT_MS = 2_000;
 const LAST_REST_MS = 1_500;
-const BETWEEN_BLOWS_MS = [300, 2_500] as const;
+const BETWEEN_FAULTS_MS = [300, 2_500] as const;
 const REST_OF_A_PART_MS = 1_000;
 
-/** Plans a run. Every kind has its turn before one comes twice. */
+/** Plans a run. Every kind is used once before any is used twice. */
 export function planSchedule(seed: number, durationMs: number, kinds: readonly PlannedKind[], nodes: number): Schedule {
   const random = new SeededRandom(seed);
   const faults: Fault[] = [];
   const freeAt = new Map<string, number>();
   const endMs = durationMs - LAST_REST_MS;
   let deck: PlannedKind[] = [];
-  for (let nowMs = FIRST_AT_MS; nowMs < endMs; nowMs += random.integer(...BETWEEN_BLOWS_MS)) {
+  for (let nowMs = FIRST_AT_MS; nowMs < endMs; nowMs += random.integer(...BETWEEN_FAULTS_MS)) {
     if (deck.length === 0) {
-      const struck = new Set(faults.map(({ kind }) => kind));
-      deck = random.shuffled(kinds.filter(({ name, once }) => once !== true || !struck.has(name)));
+      const injected = new Set(faults.map(({ kind }) => kind));
+      deck = random.shuffled(kinds.filter(({ name, once }) => once !== true || !injected.has(name)));
     }
     const kind = deck.pop();
     if (kind === undefined) break;
@@ -66,7 +66,7 @@ export function planSchedule(seed: number, durationMs: number, kinds: readonly P
 const LONGEST_MS = 10_000;
 const BETWEEN_COVERING_MS = [500, 2_300] as const;
 
-/** Plans a run in which every one of the kinds strikes exactly once, none for long; it lasts as long as that takes. */
+/** Plans a run that injects each kind exactly once, for a short time each; the run lasts as long as that takes. */
 export function planCovering(seed: number, kinds: readonly PlannedKind[], nodes: number): Schedule {
   const random = new SeededRandom(seed);
   const faults: Fault[] = [];
@@ -88,12 +88,12 @@ export function planCovering(seed: number, kinds: readonly PlannedKind[], nodes:
   return { seed, durationMs: endMs + LAST_REST_MS, nodes, faults: inOrder };
 }
 
-/** The schedule as a file. */
+/** The schedule as the content of a file. */
 export function scheduleToJson(schedule: Schedule): string {
   return `${JSON.stringify(schedule, undefined, 2)}\n`;
 }
 
-/** Reads such a file; throws when it is none, or names a kind that nobody knows. */
+/** Reads the content of such a file. Throws when it is no schedule, or names an unknown kind. */
 export function scheduleFromJson(text: string, kinds: readonly string[]): Schedule {
   const value = JSON.parse(text) as Partial<Schedule>;
   const { seed, durationMs, nodes, faults } = value;

@@ -19,7 +19,7 @@ describe('shrinking', () => {
     expect([8, 30]).toContain(found[0]);
   });
 
-  it('keeps everything when all of it is needed, and never asks about all', async () => {
+  it('keeps every part when all are needed, and never tries all', async () => {
     const breaks = jest.fn(async (subset: readonly number[]) => subset.length === 5);
     expect(await shrink([1, 2, 3, 4, 5], breaks)).toEqual([1, 2, 3, 4, 5]);
     expect(breaks).not.toHaveBeenCalledWith([1, 2, 3, 4, 5]);

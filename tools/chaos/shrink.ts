@@ -1,8 +1,8 @@
-// Delta debugging (Zeller's ddmin): the smallest set of faults that still breaks a promise, as far as leaving parts out can tell.
+// Delta debugging (Zeller's ddmin): a smaller set of faults that still breaks a promise.
 
 /**
- * Leaves out more and more of the parts while `breaks` still says yes. No single part of the result can be left out.
- * `breaks` is asked about subsets in their original order, and never about all of them.
+ * Removes parts while `breaks` returns true for the rest. No single part of the result can be removed. `breaks` gets
+ * proper subsets in their original order.
  */
 export async function shrink<T>(
   parts: readonly T[],
@@ -33,7 +33,7 @@ async function firstThatBreaks<T>(
     const subset = parts.slice(edge(chunk), edge(chunk + 1));
     if (await breaks(subset)) return { subset, wasOneChunk: true };
   }
-  // Of two chunks, one is what the other leaves.
+  // With two chunks, the complement of one is the other.
   for (let chunk = 0; chunk < chunks && chunks > 2; chunk += 1) {
     const subset = [...parts.slice(0, edge(chunk)), ...parts.slice(edge(chunk + 1))];
     if (await breaks(subset)) return { subset, wasOneChunk: false };

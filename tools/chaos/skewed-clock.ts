@@ -1,5 +1,5 @@
-// Loaded into a service before its own code: its wall clock is off by as many milliseconds as the file says, which may change
-// at any moment. Timers and the monotonic clock go on undisturbed, as they do when a machine's time is set.
+// Loaded into a service before its own code. Its wall clock is off by the number of milliseconds in a file, which may change
+// at any time. Timers and the monotonic clock are not changed, as when a machine's time is set.
 import { readFileSync } from 'node:fs';
 
 const LOOK_EVERY_MS = 100;
@@ -17,7 +17,7 @@ function look(path: string): void {
     const read = Number(readFileSync(path, 'utf8'));
     if (Number.isFinite(read)) offsetMs = read;
   } catch {
-    // No file: nobody has touched the clock.
+    // Without a file the clock is right.
     offsetMs = 0;
   }
 }

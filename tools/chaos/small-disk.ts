@@ -1,23 +1,23 @@
-// A disk that can be full: a file system of its own, in memory, whose size is taken away while it is in use.
+// A disk that can be full: a file system in memory that shrinks while it is in use.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { isRoot } from '@gravity/testing';
 
 const ROOMY = '4g';
-/** So much is left when the disk is "full": enough for a file of a few pages, too little for a segment of Postgres' log. */
+/** The space that a "full" disk has left: enough for a file of a few pages, too little for a segment of Postgres' log. */
 const LEFT_BYTES = 64 * 1024;
-const MOST_TRIES = 10;
+const TRIES_MAX = 10;
 /** Of the file systems, followed by the id of the process that mounted it. */
 const NAME = 'gravity-chaos-';
 
-/** Why there can be no such disk here; undefined when there can. */
+/** The reason why this machine cannot have such a disk; undefined when it can. */
 export function noSmallDisk(): string | undefined {
   if (process.platform !== 'linux') return 'a disk of its own needs Linux';
   return isRoot() ? undefined : 'mounting a disk of its own needs root';
 }
 
-/** Mounted while the run lasts; goes with this process, however it ends. */
+/** A disk that is mounted during the run. It is removed with this process, even when the process is killed. */
 export class SmallDisk {
   private mounted = true;
 
@@ -25,7 +25,7 @@ export class SmallDisk {
     process.once('exit', () => this.unmount());
   }
 
-  /** A roomy one. Resolves with undefined where the system does not let us. */
+  /** Mounts an empty disk. Resolves with undefined where the system refuses. */
   static async mount(folder: string): Promise<SmallDisk | undefined> {
     if (noSmallDisk() !== undefined) return undefined;
     removeForgotten();
@@ -35,7 +35,7 @@ export class SmallDisk {
     return status === 0 ? new SmallDisk(folder) : undefined;
   }
 
-  /** Takes away whatever is free: who writes hears "no space left on device". */
+  /** Removes the free space: a write fails with "no space left on device". */
   async fill(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       const { blocks, bfree, bsize } = await statfs(this.folder);
@@ -43,18 +43,18 @@ export class SmallDisk {
         this.resize(String((blocks - bfree) * bsize + LEFT_BYTES));
         return;
       } catch (error) {
-        // Somebody has written since we looked.
-        if (tries === MOST_TRIES) throw error;
+        // Postgres has written since the size was read.
+        if (tries === TRIES_MAX) throw error;
       }
     }
   }
 
-  /** Gives the room back. */
+  /** Restores the size. */
   async free(): Promise<void> {
     this.resize(ROOMY);
   }
 
-  /** Takes it out of the system. Nobody may be using it any more. */
+  /** Unmounts the disk, which no process may use any longer. */
   async remove(): Promise<void> {
     this.unmount();
     await rm(this.folder, { recursive: true, force: true });
@@ -72,7 +72,7 @@ export class SmallDisk {
   }
 }
 
-/** Disks of runs that were killed: their memory would be lost until the machine starts again. */
+/** Unmounts disks of runs that were killed, whose memory stays in use until the next start of the machine otherwise. */
 function removeForgotten(): void {
   for (const line of readFileSync('/proc/mounts', 'utf8').split('\n')) {
     const [name = '', folder = ''] = line.split(' ');

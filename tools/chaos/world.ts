@@ -1,5 +1,5 @@
-// Everything that a run breaks: the cluster of the fault tests, a second Redis to fail over to, and a wall clock for each
-// orders process.
+// The system that a run injects faults into: the cluster of the fault tests, a second Redis for failovers, and a wall clock
+// for each orders process.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -16,17 +16,17 @@ import { SmallDisk } from './small-disk';
 export class World {
   private constructor(
     readonly cluster: FaultCluster,
-    /** Idle until a failover. */
+    /** The replica; idle until a failover. */
     readonly replica: RedisHandle,
-    /** Postgres' own; undefined where the system gives us none. */
+    /** The disk of Postgres; undefined where the system has none. */
     readonly disk: SmallDisk | undefined,
     private readonly folder: string,
   ) {}
 
-  /** Event ids of messages that nobody can handle, as they were sent. */
+  /** Event ids of the messages that no handler can process, in the order of sending. */
   readonly poison: string[] = [];
 
-  /** Starts it all; resolves when every process is ready. */
+  /** Starts everything; resolves when every process is ready. */
   static async start(nodes: number): Promise<World> {
     const folder = await temporaryFolder();
     await buildServices();
@@ -55,12 +55,12 @@ export class World {
     return node;
   }
 
-  /** Sets the wall clock of an orders process off by this much; 0 puts it right. */
+  /** Shifts the wall clock of an orders process by this many milliseconds; 0 sets it right. */
   async skew(index: number, offsetMs: number): Promise<void> {
     await writeFile(join(this.folder, `${this.node(index).process.name}.clock`), String(offsetMs));
   }
 
-  /** Ends every disturbance, whatever a fault may have left: what is frozen goes on, what has ended starts. */
+  /** Ends the effect of every fault: continues processes that are frozen, starts processes that have ended. */
   async heal(): Promise<void> {
     const { cluster } = this;
     await this.disk?.free();
@@ -74,7 +74,7 @@ export class World {
     }
   }
 
-  /** Stops everything and removes what it left. */
+  /** Stops everything and removes its files. */
   async stop(): Promise<void> {
     await Promise.all([this.cluster.stop(), this.replica.stop()]);
     await this.disk?.remove();

@@ -199,13 +199,13 @@ export class ModelRedis {
     return [item.epoch, state, item.available + item.cooling, String(item.claimed), ...pending];
   }
 
-  private stalePending(at: Keys, [olderThanMs, most]: readonly Arg[]): GateReply {
+  private stalePending(at: Keys, [olderThanMs, claimsMax]: readonly Arg[]): GateReply {
     if (at.item === undefined) return [];
     const untilMs = this.nowMs() - Number(olderThanMs);
     const reply: Arg[] = [at.item.epoch];
     for (const id of inOrder(at.pending)
       .filter((known) => at.pending.get(known)! <= untilMs)
-      .slice(0, Number(most))) {
+      .slice(0, Number(claimsMax))) {
       const note = at.claims.get(id);
       if (note === undefined) at.pending.delete(id);
       else reply.push(id, note);
@@ -213,12 +213,12 @@ export class ModelRedis {
     return reply;
   }
 
-  private soldOut(at: Keys, [epoch, most]: readonly Arg[]): GateReply {
+  private soldOut(at: Keys, [epoch, claimsMax]: readonly Arg[]): GateReply {
     const { item } = at;
     if (item?.epoch !== String(epoch) || item.state !== 'open') return [0];
     const now = this.nowMs();
     cool(item, now);
-    if (item.available > 0 || at.claims.size > Number(most)) return [0];
+    if (item.available > 0 || at.claims.size > Number(claimsMax)) return [0];
     return [flagMs(item, now), ...at.claims.values()];
   }
 }

@@ -56,9 +56,9 @@ export async function runInThreads(
   mutation: MutationName | undefined,
   onProgress: (done: number) => void,
 ): Promise<Batch> {
-  const most = Math.ceil(range.schedules / SCHEDULES_PER_RANGE);
+  const ranges = Math.ceil(range.schedules / SCHEDULES_PER_RANGE);
   const workers = Array.from(
-    { length: Math.min(threads, most) },
+    { length: Math.min(threads, ranges) },
     () =>
       new Worker(join(__dirname, 'range-worker.js'), {
         workerData: mutation,

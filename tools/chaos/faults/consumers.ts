@@ -1,5 +1,5 @@
-// The consumers of events: members that come and go, a topic read again from its beginning, messages that nobody can
-// handle, and handlers that take long because their rows are locked.
+// Faults of the consumers of events: members that join and leave, a topic that is read again from its beginning, messages
+// that no handler can process, and handlers that take long because their rows are locked.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newUuid } from '@gravity/kernel';
 import { eventually, KafkaRival } from '@gravity/testing';
@@ -19,10 +19,10 @@ function rivalOf({ cluster }: World): KafkaRival {
 
 const rebalance: FaultKind = {
   name: 'consumer-rebalance',
-  title: 'a further member of the consumer group takes partitions, and leaves with nothing done',
+  title: 'another member of the consumer group takes partitions, and leaves without any work done',
   lastsMs: [3_000, 8_000],
   parts,
-  strike: async (world, { forMs }) => {
+  inject: async (world, { forMs }) => {
     const until = performance.now() + forMs;
     let fired = 0;
     do {
@@ -38,10 +38,10 @@ const rebalance: FaultKind = {
 
 const replay: FaultKind = {
   name: 'consumer-replay',
-  title: 'offsets of the consumer group set back to 0: everything is delivered once more',
+  title: 'offsets of the consumer group set back to 0: every message is delivered again',
   lastsMs: [3_000, 8_000],
   parts,
-  strike: async (world, { forMs }) => {
+  inject: async (world, { forMs }) => {
     const until = performance.now() + forMs;
     const kafka = rivalOf(world);
     let fired = 0;
@@ -58,10 +58,10 @@ const replay: FaultKind = {
 
 const poison: FaultKind = {
   name: 'consumer-poison',
-  title: 'messages that nobody can handle, between those of the catalogue',
+  title: 'messages that no handler can process, between those of the catalogue',
   lastsMs: [500, 3_000],
   parts,
-  strike: async (world) => {
+  inject: async (world) => {
     const texts = ['{', '', JSON.stringify({ skuId: 'not an id' })];
     const ids = texts.map(() => newUuid());
     const messages = texts.map((value, index) => ({
@@ -80,7 +80,7 @@ const slow: FaultKind = {
   title: 'the rows that the handlers write locked by another session: slow handlers',
   lastsMs: [2_000, 18_000],
   parts: () => ['postgres'],
-  strike: async (world) => {
+  inject: async (world) => {
     const client = await rival(world);
     try {
       await client.query('begin');
@@ -97,7 +97,7 @@ const slow: FaultKind = {
   },
 };
 
-/** Whether a handler has come upon the lock. */
+/** True when a handler waits for the lock. */
 async function handlersWait(world: World): Promise<boolean> {
   const client = await rival(world);
   try {
@@ -107,7 +107,7 @@ async function handlersWait(world: World): Promise<boolean> {
           `select 1 from pg_stat_activity
            where datname = current_database() and wait_event_type = 'Lock' and query ilike '%sku_snapshots%'`,
         );
-        if (rowCount === 0) throw new Error('nobody waits');
+        if (rowCount === 0) throw new Error('no handler waits');
       },
       { withinMs: 1_500 },
     );
@@ -119,16 +119,21 @@ async function handlersWait(world: World): Promise<boolean> {
   }
 }
 
-/** Poison that was sent and is not parked, and what is parked although it was not sent as poison. */
+/** Poison messages that are not dead letters, and dead letters that were not sent as poison. */
 export async function wronglyParked({ cluster, poison: sent }: World): Promise<string[]> {
   const look = async (): Promise<string[]> => {
     const { rows } = await cluster.sql.query(
       `select event_id::text, key, reason from parked_messages where status in ('PARKED', 'REPLAY')`,
     );
     const parked = new Set(rows.map((row) => String(row['event_id'])));
-    const missing = sent.filter((id) => !parked.has(id)).map((id) => `the poison message ${id} is not parked`);
+    const missing = sent.filter((id) => !parked.has(id)).map((id) => `the poison message ${id} is not a dead letter`);
     const others = rows.filter((row) => !sent.includes(String(row['event_id'])));
-    return [...missing, ...others.map((row) => `parked without need: ${String(row['key'])}, ${String(row['reason'])}`)];
+    return [
+      ...missing,
+      ...others.map(
+        (row) => `a dead letter that is no poison message: ${String(row['key'])}, ${String(row['reason'])}`,
+      ),
+    ];
   };
   const clean = eventually(
     async () => {

@@ -1,53 +1,53 @@
-// What every kind of fault looks like to the plan and to the run.
+// The interface of a kind of fault, for the plan and for the run.
 import type { Fault, PlannedKind } from '../schedule';
 import type { World } from '../world';
 
-/** What became of a blow that had to wait for its moment: how often the moment came. */
+/** The outcome of a fault that waits for a moment: how often the moment came. */
 export interface Fired {
   readonly fired: number;
 }
 
-/** Puts right what a blow has broken; of one that waits for its moment it also tells whether that came. */
+/** Undoes a fault. For a fault that waits for a moment, it also tells how often the moment came. */
 export type Heal = () => Promise<void | Fired>;
 
 export interface FaultKind extends PlannedKind {
-  /** For people: what happens. */
+  /** A short description. */
   readonly title: string;
-  /** Why this machine cannot do it; undefined when it can. Such a kind is left out, and that is said. */
+  /** The reason why this machine cannot inject it; undefined when it can. The kind is then left out and reported. */
   readonly unavailable?: () => string | undefined;
-  /** Breaks something; resolves with the way back as soon as it is broken. */
-  strike(world: World, fault: Fault): Promise<Heal>;
+  /** Injects the fault. Resolves with its healing as soon as the fault is in effect. */
+  inject(world: World, fault: Fault): Promise<Heal>;
 }
 
-/** Nothing to put right: the system has to do that itself. */
+/** No healing: the system recovers by itself. */
 export const nothing: Heal = async () => undefined;
 
-/** A server or a process of ours. */
-interface Victim {
+/** A server or a process. */
+interface Target {
   kill(): Promise<unknown>;
   start(): Promise<unknown>;
   pause(): void | Promise<void>;
   resume(): void | Promise<void>;
 }
-type Which = (world: World, fault: Fault) => Victim;
+type Which = (world: World, fault: Fault) => Target;
 type Described = Pick<FaultKind, 'name' | 'title' | 'lastsMs' | 'parts'>;
 
-/** kill -9, and started again afterwards. */
+/** Kills with SIGKILL; the healing starts it again. */
 export function killing(kind: Described, which: Which): FaultKind {
-  const strike = async (world: World, fault: Fault): Promise<Heal> => {
-    const victim = which(world, fault);
-    await victim.kill();
-    return async () => void (await victim.start());
+  const inject = async (world: World, fault: Fault): Promise<Heal> => {
+    const target = which(world, fault);
+    await target.kill();
+    return async () => void (await target.start());
   };
-  return { ...kind, strike };
+  return { ...kind, inject };
 }
 
-/** SIGSTOP, and SIGCONT afterwards. */
+/** Freezes with SIGSTOP; the healing sends SIGCONT. */
 export function freezing(kind: Described, which: Which): FaultKind {
-  const strike = async (world: World, fault: Fault): Promise<Heal> => {
-    const victim = which(world, fault);
-    await victim.pause();
-    return async () => victim.resume();
+  const inject = async (world: World, fault: Fault): Promise<Heal> => {
+    const target = which(world, fault);
+    await target.pause();
+    return async () => target.resume();
   };
-  return { ...kind, strike };
+  return { ...kind, inject };
 }

@@ -23,7 +23,7 @@ export function kindOf(name: string): FaultKind {
   return kind;
 }
 
-/** What this machine cannot do, with the reasons. */
+/** The kinds that this machine cannot inject, with the reasons. */
 export function unavailableKinds(): { readonly name: string; readonly why: string }[] {
   return FAULT_KINDS.flatMap(({ name, unavailable }) => {
     const why = unavailable?.();

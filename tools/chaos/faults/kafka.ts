@@ -1,4 +1,4 @@
-// Kafka: killed, frozen, unreachable.
+// Faults of Kafka: killed, frozen, unreachable.
 import { freezing, killing, type FaultKind } from './fault-kind';
 
 const parts = (): string[] => ['kafka'];
@@ -17,7 +17,7 @@ export const kafkaFaults: readonly FaultKind[] = [
     title: 'Kafka out of reach',
     lastsMs: [5_000, 60_000],
     parts,
-    strike: async ({ cluster }, { strength }) => {
+    inject: async ({ cluster }, { strength }) => {
       if (strength < 0.5) cluster.kafkaLink.hold();
       else {
         await cluster.kafkaLink.refuse();
@@ -31,7 +31,7 @@ export const kafkaFaults: readonly FaultKind[] = [
     title: 'a slow link to Kafka',
     lastsMs: [1_000, 6_000],
     parts,
-    strike: async ({ cluster }, { strength }) => {
+    inject: async ({ cluster }, { strength }) => {
       cluster.kafkaLink.delay(Math.round(50 + strength * 500));
       return () => cluster.kafkaLink.heal();
     },

@@ -1,4 +1,4 @@
-// The network between an orders process and its neighbours: cut, slow, half open, or cut at the worst moment.
+// Faults of the network between an orders process and its neighbours: cut, slow, half open, or cut at the worst moment.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PlannedCut, TcpProxy } from '@gravity/testing';
 import type { Fault } from '../schedule';
@@ -9,7 +9,7 @@ type LinkName = 'redis' | 'postgres' | 'http' | 'provider' | 'callback';
 
 const SLOWEST_MS = 300;
 const CUTS = 5;
-/** A cut whose moment has not come in the time of its fault waits for it so much longer. */
+/** Extra time for the moment of a cut that has not come during its fault, ms. */
 const MOMENT_WITHIN_MS = 10_000;
 
 function linkOf(world: World, name: LinkName, index: number): TcpProxy {
@@ -36,15 +36,15 @@ function faultsOf(name: LinkName): FaultKind[] {
     what: string,
     title: string,
     lastsMs: readonly [number, number],
-    strike: (link: TcpProxy, fault: Fault) => Promise<void>,
+    inject: (link: TcpProxy, fault: Fault) => Promise<void>,
   ): FaultKind => ({
     name: `${name}-${what}`,
     title: `${title} between ${between[name]}`,
     lastsMs,
     parts: partsOf(name),
-    strike: async (world, fault) => {
+    inject: async (world, fault) => {
       const link = linkOf(world, name, fault.node);
-      await strike(link, fault);
+      await inject(link, fault);
       return () => link.heal();
     },
   });
@@ -66,22 +66,22 @@ function faultsOf(name: LinkName): FaultKind[] {
   ];
 }
 
-/** A connection that is cut right where it hurts, a few times. */
+/** Cuts a connection a few times, each at a chosen statement or script. */
 function worstMoment(name: string, title: string, link: 'redis' | 'postgres', plan: PlannedCut): FaultKind {
   return {
     name,
     title,
     lastsMs: [1_500, 4_000],
     parts: partsOf(link),
-    strike: async (world, { node, strength }) => {
+    inject: async (world, { node, strength }) => {
       const proxy = world.node(node)[link];
       let fired = 0;
-      // Planned cuts stay until their moment comes or the link is healed; not every one finds its moment.
+      // A planned cut stays until its moment comes or the link is healed; the moment may never come.
       const cuts = [0, 1, 2].map((later) =>
         proxy.cutAt({ ...plan, nth: 1 + Math.floor(later * (1 + strength * 4)) }).then(() => (fired += 1)),
       );
       return async () => {
-        // Other faults may keep everybody from working just now.
+        // Other faults may keep all processes from working at this time.
         if (fired === 0) await Promise.race([...cuts, sleep(MOMENT_WITHIN_MS, undefined, { ref: false })]);
         await proxy.heal();
         return { fired };
@@ -113,7 +113,7 @@ export const linkFaults: readonly FaultKind[] = [
     title: 'every connection of every process reset at once',
     lastsMs: [100, 300],
     parts: () => ['everywhere'],
-    strike: async ({ cluster }) => {
+    inject: async ({ cluster }) => {
       for (const { redis, postgres, http } of cluster.nodes) for (const link of [redis, postgres, http]) link.cutAll();
       return nothing;
     },

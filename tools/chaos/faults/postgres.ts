@@ -1,5 +1,5 @@
-// Postgres itself, its standby and its disk, and rivals that make it say no: locks held, deadlocks, sessions ended, no
-// connection left.
+// Faults of Postgres, its standby and its disk, and of sessions that disturb it: locks, deadlocks, ended sessions, no free
+// connections.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synchronousStandby } from '@gravity/testing';
@@ -12,7 +12,7 @@ const parts = (): string[] => ['postgres'];
 const CONNECTIONS_MAX = 200;
 const DISK_FULL = '53100';
 
-/** Another session on the orders database, past the proxies. */
+/** Another session on the orders database, without the proxies. */
 export async function rival(world: World): Promise<Client> {
   const client = new Client({
     connectionString: world.cluster.databaseUrl('orders'),
@@ -24,16 +24,16 @@ export async function rival(world: World): Promise<Client> {
   return client;
 }
 
-/** Ends the session, whatever has become of it. */
+/** Ends the session in any state. */
 export const end = (client: Client): Promise<void> => client.end().catch(() => undefined);
 
-/** Nobody can decide a claim, pay or close while somebody else has the items. */
+/** Another session locks the items, so no claim, payment or closing can commit. */
 const locks: FaultKind = {
   name: 'postgres-locks',
   title: 'the rows of all items locked by another session (lock and statement timeouts)',
   lastsMs: [500, 8_000],
   parts,
-  strike: async (world) => {
+  inject: async (world) => {
     const client = await rival(world);
     try {
       await client.query(`begin; set local lock_timeout = '3s'`);
@@ -46,13 +46,13 @@ const locks: FaultKind = {
   },
 };
 
-/** Locks items against the order of everybody else, so that somebody has to be the victim. */
+/** Locks items in the opposite order of all other sessions, so that a deadlock has a victim. */
 const deadlocks: FaultKind = {
   name: 'postgres-deadlock',
   title: 'another session locks items in the opposite order',
   lastsMs: [1_000, 4_000],
   parts,
-  strike: async (world, { forMs }) => {
+  inject: async (world, { forMs }) => {
     const client = await rival(world);
     const until = performance.now() + forMs;
     try {
@@ -68,7 +68,7 @@ const deadlocks: FaultKind = {
         await client.query('rollback');
       }
     } catch {
-      // The rival may be the victim as well.
+      // This session may be the victim as well.
     }
     await end(client);
     return nothing;
@@ -77,10 +77,10 @@ const deadlocks: FaultKind = {
 
 const exhausted: FaultKind = {
   name: 'postgres-connections',
-  title: 'no connection left: sessions ended, and the server full of strangers',
+  title: 'no free connection: sessions ended, and the server full of other sessions',
   lastsMs: [1_000, 5_000],
   parts,
-  strike: async (world) => {
+  inject: async (world) => {
     const strangers: Client[] = [];
     const first = await rival(world);
     strangers.push(first);
@@ -101,7 +101,7 @@ const serializable: FaultKind = {
   title: 'every new session is SERIALIZABLE: serialization failures',
   lastsMs: [2_000, 6_000],
   parts,
-  strike: async (world) => {
+  inject: async (world) => {
     await isolation(world, 'serializable');
     return () => isolation(world, 'read committed');
   },
@@ -123,7 +123,7 @@ const failover: FaultKind = {
   lastsMs: [3_000, 6_000],
   parts: () => ['postgres', 'postgres-link-0', 'postgres-link-1', 'postgres-link-2'],
   once: true,
-  strike: async ({ cluster, disk }, { forMs }) => {
+  inject: async ({ cluster, disk }, { forMs }) => {
     const old = cluster.postgres;
     const standby = await synchronousStandby(old, disk && join(disk.folder, 'standby'));
     try {
@@ -131,7 +131,7 @@ const failover: FaultKind = {
     } finally {
       await old.kill();
       cluster.failOverTo(await standby.promote());
-      // Its data goes too: it must never come back.
+      // Its data is removed too, so that it never comes back.
       await old.stop();
     }
     return nothing;
@@ -144,7 +144,7 @@ const diskFull: FaultKind = {
   lastsMs: [2_000, 6_000],
   parts,
   unavailable: noSmallDisk,
-  strike: async (world) => {
+  inject: async (world) => {
     const { cluster, disk } = world;
     if (disk === undefined) throw new Error('this system does not let us mount a disk');
     const client = await rival(world);
@@ -156,7 +156,7 @@ const diskFull: FaultKind = {
     await end(client);
     return async () => {
       await disk.free();
-      // Without room for its log Postgres may have ended.
+      // Without space for its log, Postgres may have ended.
       if (cluster.postgres.pid === undefined) await cluster.postgres.start();
       return { fired: heard === DISK_FULL ? 1 : 0 };
     };
@@ -170,10 +170,10 @@ export const postgresFaults: readonly FaultKind[] = [
   ),
   {
     name: 'postgres-restart',
-    title: 'Postgres restarted in order',
+    title: 'orderly restart of Postgres',
     lastsMs: [100, 300],
     parts,
-    strike: async ({ cluster }) => {
+    inject: async ({ cluster }) => {
       await cluster.postgres.restart();
       return nothing;
     },

@@ -1,4 +1,4 @@
-// Processes of ours that are killed, frozen, slowed down or restarted, and wall clocks that are wrong.
+// Faults of the service processes: killed, frozen, slowed down or restarted, and wall clocks that are wrong.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freezing, killing, type FaultKind, nothing } from './fault-kind';
 
@@ -16,10 +16,10 @@ export const processFaults: readonly FaultKind[] = [
   ),
   {
     name: 'orders-stutter',
-    title: 'SIGSTOP of an orders process for 50 to 300 ms, again and again: a stalled event loop',
+    title: 'SIGSTOP of an orders process for 50 to 300 ms, repeatedly: a stalled event loop',
     lastsMs: [2_000, 6_000],
     parts: node,
-    strike: async (world, { node: index, forMs, strength }) => {
+    inject: async (world, { node: index, forMs, strength }) => {
       const { process } = world.node(index);
       const until = performance.now() + forMs;
       while (performance.now() < until) {
@@ -36,7 +36,7 @@ export const processFaults: readonly FaultKind[] = [
     title: 'orderly restart of an orders process',
     lastsMs: [100, 1_500],
     parts: node,
-    strike: async (world, fault) => {
+    inject: async (world, fault) => {
       const { process } = world.node(fault.node);
       await process.stop();
       return () => process.start();
@@ -69,7 +69,7 @@ export const processFaults: readonly FaultKind[] = [
     title: 'wall clock of an orders process jumps by up to ten minutes and back',
     lastsMs: [1_000, 8_000],
     parts: (index) => [`clock-${index}`],
-    strike: async (world, fault) => {
+    inject: async (world, fault) => {
       await world.skew(fault.node, Math.round((fault.strength - 0.5) * 20 * MINUTE_MS));
       return () => world.skew(fault.node, 0);
     },

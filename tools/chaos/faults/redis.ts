@@ -1,5 +1,5 @@
-// Redis itself: killed, frozen, emptied, rewound, full, failed over to a replica that had fallen behind, and
-// there twice.
+// Faults of Redis: killed, frozen, emptied, rewound, full, failed over to a replica that lags behind, and two primaries at
+// once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@gravity/testing';
 import { Redis } from 'ioredis';
@@ -8,10 +8,10 @@ import { freezing, killing, type FaultKind, nothing } from './fault-kind';
 
 const parts = (): string[] => ['redis'];
 const IN_STEP_WITHIN_MS = 10_000;
-/** The promoted replica serves alone for so long before Redis comes back empty. */
+/** How long the promoted replica serves alone before Redis comes back empty, ms. */
 const AFTERWARDS_MS = 2_000;
 
-/** Runs commands on a server, past the proxies. */
+/** Runs commands on a server, without the proxies. */
 async function onRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
   redis.on('error', () => undefined);
@@ -27,7 +27,7 @@ function portOf(url: string): number {
   return Number(new URL(url).port);
 }
 
-/** Takes everything over from the primary, then stops to listen: from there on the replica misses what the primary promises. */
+/** Copies the primary, then stops the replication: the replica misses all later writes. */
 async function leaveBehind({ cluster, replica }: World): Promise<void> {
   await onRedis(replica.url, async (redis) => {
     await redis.replicaof('127.0.0.1', portOf(cluster.redis.url));
@@ -49,7 +49,7 @@ const twoPrimaries: FaultKind = {
   title: 'one orders process on a promoted replica that lags, the others on the old primary; then that is gone',
   lastsMs: [2_500, 6_000],
   parts: everyLink,
-  strike: async (world, { node, forMs }) => {
+  inject: async (world, { node, forMs }) => {
     const { cluster, replica } = world;
     await leaveBehind(world);
     await sleep(forMs / 4);
@@ -69,7 +69,7 @@ const failover: FaultKind = {
   title: 'Redis failed over to a lagging replica, and later to an empty one',
   lastsMs: [3_000, 7_000],
   parts: everyLink,
-  strike: async (world, { forMs }) => {
+  inject: async (world, { forMs }) => {
     const { cluster, replica } = world;
     await leaveBehind(world);
     await sleep(forMs / 3);
@@ -96,7 +96,7 @@ export const redisFaults: readonly FaultKind[] = [
     title: 'Redis emptied',
     lastsMs: [100, 300],
     parts,
-    strike: async ({ cluster }) => {
+    inject: async ({ cluster }) => {
       await cluster.redis.flush();
       return nothing;
     },
@@ -106,7 +106,7 @@ export const redisFaults: readonly FaultKind[] = [
     title: 'Redis rolled back to an older snapshot',
     lastsMs: [1_000, 6_000],
     parts,
-    strike: async ({ cluster }, { forMs }) => {
+    inject: async ({ cluster }, { forMs }) => {
       const snapshot = await cluster.redis.snapshot();
       await sleep(forMs);
       await cluster.redis.rewind(snapshot);
@@ -118,7 +118,7 @@ export const redisFaults: readonly FaultKind[] = [
     title: 'Redis full (OOM)',
     lastsMs: [1_000, 6_000],
     parts,
-    strike: async ({ cluster }) => {
+    inject: async ({ cluster }) => {
       await onRedis(cluster.redis.url, (redis) => redis.config('SET', 'maxmemory', '1'));
       return async () => {
         await onRedis(cluster.redis.url, (redis) => redis.config('SET', 'maxmemory', '0'));
