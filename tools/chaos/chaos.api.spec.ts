@@ -17,9 +17,9 @@ const killed: Schedule = {
 const broken = (schedule: Schedule, meanwhile: RunOptions['meanwhile']): Promise<RunReport> =>
   runSchedule(schedule, {
     log: () => undefined,
-    restWithinMs: 20_000,
-    agreeWithinMs: 5_000,
-    publishedWithinMs: 10_000,
+    restWithinMs: 8_000,
+    agreeWithinMs: 3_000,
+    publishedWithinMs: 5_000,
     ...(meanwhile ? { meanwhile } : {}),
   });
 
@@ -41,6 +41,7 @@ async function takeAnOrderAway({ cluster: { sql } }: World): Promise<void> {
 /** New sessions commit without waiting for the disk; open sessions are ended. */
 async function acknowledgeBeforeDurable({ cluster: { sql } }: World): Promise<void> {
   await sql.query(`alter system set wal_writer_delay = '10s'`);
+  await sql.query(`alter system set wal_writer_flush_after = '1GB'`);
   await sql.query('select pg_reload_conf()');
   await sql.query('alter role current_user set synchronous_commit = off');
   await sql.query(

@@ -1,4 +1,3 @@
-export * from './allocation';
 export * from './assert';
 export * from './backoff';
 export * from './bounded-queue';

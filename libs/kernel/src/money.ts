@@ -1,11 +1,10 @@
 // Money is an integer count of minor units (fen, cents) with its currency. No floating point ever touches an amount.
 import { assert } from './assert';
 
-/** ISO 4217 codes Gravity sells in, with the number of decimals of their major unit. */
-const CURRENCY_EXPONENTS = { CNY: 2, USD: 2, EUR: 2, HKD: 2, SGD: 2, JPY: 0 } as const;
+/** ISO 4217 codes that Gravity sells in. */
+export const CURRENCIES = ['CNY', 'USD', 'EUR', 'HKD', 'SGD', 'JPY'] as const;
 
-export type Currency = keyof typeof CURRENCY_EXPONENTS;
-export const CURRENCIES = Object.keys(CURRENCY_EXPONENTS) as Currency[];
+export type Currency = (typeof CURRENCIES)[number];
 
 /** An amount in minor units. Negative amounts exist (refunds, reversals); prices are never negative. */
 export interface Money {
@@ -27,19 +26,7 @@ export function money(minor: bigint | number, currency: Currency): Money {
 
 /** True when the text names a currency Gravity sells in. */
 export function isCurrency(text: string): text is Currency {
-  return Object.hasOwn(CURRENCY_EXPONENTS, text);
-}
-
-/** a + b; throws when the currencies differ. */
-export function addMoney(a: Money, b: Money): Money {
-  assertSameCurrency(a, b);
-  return { minor: a.minor + b.minor, currency: a.currency };
-}
-
-/** a − b; throws when the currencies differ. */
-export function subtractMoney(a: Money, b: Money): Money {
-  assertSameCurrency(a, b);
-  return { minor: a.minor - b.minor, currency: a.currency };
+  return (CURRENCIES as readonly string[]).includes(text);
 }
 
 /** The amount times a whole number, for instance a unit price times a quantity. */
@@ -58,23 +45,4 @@ export function moneyToJson(a: Money): MoneyJson {
   const amount = Number(a.minor);
   assert(Number.isSafeInteger(amount), `amount ${a.minor} does not fit the wire format`);
   return { amount, currency: a.currency };
-}
-
-/** Reads the wire form. */
-export function moneyFromJson(json: MoneyJson): Money {
-  return money(json.amount, json.currency);
-}
-
-/** For people: `1499.00 CNY`. */
-export function formatMoney(a: Money): string {
-  const exponent = CURRENCY_EXPONENTS[a.currency];
-  const [sign, magnitude] = a.minor < 0n ? ['-', -a.minor] : ['', a.minor];
-  const digits = magnitude.toString().padStart(exponent + 1, '0');
-  const whole = digits.slice(0, digits.length - exponent);
-  const fraction = exponent === 0 ? '' : `.${digits.slice(-exponent)}`;
-  return `${sign}${whole}${fraction} ${a.currency}`;
-}
-
-function assertSameCurrency(a: Money, b: Money): void {
-  assert(a.currency === b.currency, `cannot combine ${a.currency} with ${b.currency}`);
 }

@@ -1,5 +1,5 @@
-export { createLogger, JsonLogger, LOG_LEVELS, withLogFields } from './logger';
-export type { AppLogger, LogFields, LoggerOptions, LogLevel } from './logger';
+export { createLogger, JsonLogger } from './logger';
+export type { AppLogger } from './logger';
 export {
   CounterChild,
   GaugeChild,
@@ -11,17 +11,7 @@ export {
   startProcessMetrics,
 } from './metrics';
 export type { BoundMetric, ServiceMetrics } from './metrics';
-export { isSecretName, redact, redactText } from './redact';
+export { redact, redactText } from './redact';
 export { Secret } from './secret';
-export {
-  contextFromTraceparent,
-  currentTraceIds,
-  currentTraceparent,
-  runInSpan,
-  SpanKind,
-  startSpan,
-  startTracing,
-  tracingEnabled,
-  withSpan,
-} from './tracing';
-export type { Span, SpanOptions, Tracing } from './tracing';
+export { currentTraceparent, runInSpan, SpanKind, startSpan, startTracing, tracingEnabled, withSpan } from './tracing';
+export type { Span, Tracing } from './tracing';

@@ -1,5 +1,4 @@
 // One JSON object per line on stdout, for our code and for Nest's own messages. Every text and field is redacted.
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
 import { redact, redactText } from './redact';
@@ -40,15 +39,6 @@ const CHATTY_CONTEXTS = new Set([
   'RouterExplorer',
   'RoutesResolver',
 ]);
-
-// Created on first use: on older Node versions an AsyncLocalStorage in use slows every promise of the process.
-let scopes: AsyncLocalStorage<LogFields> | undefined;
-
-/** Runs the work with fields that every log line inside it carries, for instance the event a consumer handles. */
-export function withLogFields<T>(fields: LogFields, work: () => T): T {
-  scopes ??= new AsyncLocalStorage<LogFields>();
-  return scopes.run({ ...scopes.getStore(), ...fields }, work);
-}
 
 /** The logger of a process: an {@link AppLogger} and a Nest `LoggerService` in one. */
 export class JsonLogger implements AppLogger, LoggerService {
@@ -91,7 +81,7 @@ export class JsonLogger implements AppLogger, LoggerService {
 
   private write(level: Exclude<LogLevel, 'silent'>, message: unknown, rest: readonly unknown[]): void {
     if (!this.sink.isLevelEnabled(level)) return;
-    const fields: Record<string, unknown> = { ...scopes?.getStore(), ...currentTraceIds() };
+    const fields: Record<string, unknown> = { ...currentTraceIds() };
     const texts: string[] = [];
     for (const extra of rest) {
       if (typeof extra === 'string') texts.push(extra);

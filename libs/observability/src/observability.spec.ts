@@ -9,7 +9,6 @@ import {
   renderMetrics,
   Secret,
   startTracing,
-  withLogFields,
   withSpan,
 } from '.';
 
@@ -107,16 +106,6 @@ describe('logger', () => {
     logger.info('name: x\n{"level":"fatal","message":"forged"}\r\n', { 'key\n': 'a\nb' });
     expect(texts.length).toBe(before + 1);
     expect(texts.at(-1)!.trim().split('\n')).toHaveLength(1);
-  });
-
-  it('adds the fields of a scope to every line inside it', async () => {
-    await withLogFields({ event: 'evt_1' }, async () => {
-      await Promise.resolve();
-      withLogFields({ attempt: 2 }, () => logger.child({ part: 'inbox' }).warn('again'));
-    });
-    logger.info('outside');
-    expect(lines[0]).toMatchObject({ event: 'evt_1', attempt: 2, part: 'inbox' });
-    expect(lines[1]).not.toHaveProperty('event');
   });
 });
 

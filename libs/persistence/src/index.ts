@@ -1,10 +1,7 @@
 export { Database, openDatabase } from './database';
-export type { DatabaseOptions, Statements, TransactionOptions, Tx } from './database';
+export type { DatabaseOptions, Tx } from './database';
 export { classifyDatabaseError, note, sqlState } from './database-error';
-export type { DatabaseErrorClass } from './database-error';
 export { plannedAnew, serviceDatabaseUrl } from './database-url';
 export { GroupCommit, QueueFullError } from './group-commit';
-export type { BatchMetrics, GroupCommitOptions } from './group-commit';
 export { migrate } from './migrate';
-export type { MigrateOptions, MigrationClass } from './migrate';
-export { INT8_AS_NUMBER } from './sql-types';
+export type { MigrationClass } from './migrate';
