@@ -1,6 +1,5 @@
 import type { Problem } from '@gravity/contracts';
 import {
-  Backpressure,
   callerOf,
   type HttpReply,
   type HttpRequest,
@@ -34,10 +33,7 @@ export class PlaceClaimHttp {
   private readonly prepared = new Map<Problem, PreparedProblem>();
   private readonly roundIds = new Map<string, string>();
 
-  constructor(
-    @Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase,
-    @Inject(Backpressure) private readonly backpressure: Backpressure,
-  ) {}
+  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
 
   @Post(':roundId/claims')
   @Operation({
@@ -96,7 +92,6 @@ export class PlaceClaimHttp {
       if (!(error instanceof QueueFullError)) throw error;
       sendProblem(reply, OVERLOADED);
     }
-    this.backpressure.hold(reply.raw);
   }
 
   private send(reply: HttpReply, answer: Answer): void {
