@@ -92,7 +92,7 @@ function epochStatements(mutation: PostgresMutation): (readonly [string, Stateme
     [
       'select s.series_id, s.epoch from series s',
       {
-        name: 'series-to-mend',
+        name: 'series-to-reload',
         run: (session, [runId, restMs], nowMs) =>
           session
             .all('series')
@@ -269,6 +269,7 @@ function directory(session: Session, roundId: string): object[] {
       opens_at_ms: round.opens_ms,
       closes_at_ms: round.closes_ms,
       gate_run_id: series.gate_run_id,
+      admission_order: 'FIRST_COME',
       item_id: item.item_id,
       sku_id: item.item_id,
       shop_id: item.item_id,

@@ -4,7 +4,7 @@ import {
   type GateReply,
   type GateScript,
   GateUnavailable,
-  OtherMemory,
+  StaleRedisInstance,
 } from '../../apps/orders/src/gate/gate-connection';
 import { sleep } from '@gravity/kernel';
 import type { ModelRedis } from './model-redis';
@@ -80,7 +80,8 @@ export class ModelGateConnection {
     ...args: (string | number)[]
   ): Promise<GateReply> {
     const elsewhere = this.verified !== undefined && this.verified !== runId;
-    if (elsewhere && this.mutation.usesStaleRedis !== true) return Promise.reject(new OtherMemory(this.verified));
+    if (elsewhere && this.mutation.usesStaleRedis !== true)
+      return Promise.reject(new StaleRedisInstance(this.verified));
     return this.run(script, keys, ...args);
   }
 

@@ -179,8 +179,7 @@ export class World {
   private send(process: ServiceProcess, request: Request): void {
     this.scheduler.note(`${process.name} is asked: ${request.name}`);
     const { aborted, answer, failure } = this.invariants.asked(request, process);
-    const hungUp = this.mutation.ignoresAborts === true ? (): boolean => false : aborted;
-    const command = { ...request.command, hungUp };
+    const command = { ...request.command, aborted: this.mutation.ignoresAborts === true ? () => false : aborted };
     this.scheduler.as(process, () => void Promise.resolve(process.claims.execute(command)).then(answer, failure));
   }
 

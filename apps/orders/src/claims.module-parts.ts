@@ -1,5 +1,6 @@
 // What claims bring into the module: the gate, the decision, and the use case over them.
-import { APP_LOGGER, Backpressure, HealthRegistry, ShutdownHooks } from '@gravity/http';
+import type { Problem } from '@gravity/contracts';
+import { APP_LOGGER, HealthRegistry, ShutdownHooks } from '@gravity/http';
 import { monotonicMs, systemClock } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
 import { type AppLogger, type CounterChild, metricsFor } from '@gravity/observability';
@@ -15,10 +16,12 @@ import {
 import { ClaimDecider } from './decision/claim-decider';
 import { ClockFollower } from './decision/clock-follower';
 import { ServerClock } from './decision/server-clock';
+import { type AdmissionOrders, type ClaimInLine, DrawnOrder, firstCome } from './gate/admission-order';
 import { GateConnection } from './gate/gate-connection';
 import { GateControl } from './gate/gate-control';
 import { GateKeeper } from './gate/gate-keeper';
-import { GateMender } from './gate/gate-mender';
+import { GateReconciler } from './gate/gate-reconciler';
+import { type DrawOutcome, OpeningDraw } from './gate/opening-draw';
 import { OpeningLots } from './gate/opening-lots';
 import { PendingSweeper } from './gate/pending-sweeper';
 import { RedisGate } from './gate/redis-gate';
@@ -27,35 +30,36 @@ import { SoldOutBoard } from './gate/sold-out-board';
 import { type OrdersConfig, SERVICE } from './orders-config';
 import { SaleDirectory } from './sales/sale-directory';
 import type { ClaimOutcome } from './use-cases/place-claim/claim-metrics';
-import { type DrawOutcome, OpeningDraw } from './use-cases/place-claim/opening-draw';
+import { composePlaceClaim } from './use-cases/place-claim/compose-place-claim';
 import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from './use-cases/place-claim/placed-claims';
+import { SOLD_OUT } from './use-cases/place-claim/refusals';
+import { FreeOrdersWorker } from './workers/free-orders';
 
-/** A claim that waits for longer than this to be read is read, and refused if need be. */
-const HELD_LONGEST_MS = 5_000;
+/** DI token of the {@link AdmissionOrders}. */
+const ADMISSION_ORDERS_IN_USE = Symbol('AdmissionOrders');
 
 /** Starts the gate's connection and workers, and drains claims before the process ends. */
 @Injectable()
 class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     @Inject(GateConnection) private readonly connection: GateConnection,
-    @Inject(GateMender) private readonly mender: GateMender,
+    @Inject(GateReconciler) private readonly reconciler: GateReconciler,
     @Inject(ReturnsWorker) private readonly returns: ReturnsWorker,
     @Inject(PendingSweeper) private readonly sweeper: PendingSweeper,
     @Inject(ClockFollower) private readonly follower: ClockFollower,
     @Inject(ClaimDecider) private readonly decider: ClaimDecider,
     @Inject(HealthRegistry) private readonly health: HealthRegistry,
     @Inject(ShutdownHooks) private readonly hooks: ShutdownHooks,
-    @Inject(Backpressure) private readonly backpressure: Backpressure,
   ) {}
 
   onApplicationBootstrap(): void {
     this.connection.start();
     // Without Redis claims go straight to Postgres: slower, and still ready.
     this.health.register('orders gate', async () => this.connection.runId !== undefined, { critical: false });
-    const workers = [this.follower, this.mender, this.returns, this.sweeper];
+    const workers = [this.follower, this.reconciler, this.returns, this.sweeper];
     for (const worker of workers) worker.start();
     this.hooks.onDrain('orders claims', async () => {
       await this.decider.drain();
@@ -66,10 +70,6 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
       .gauge('claims_waiting', 'Claims waiting for a decision')
       .labels()
       .collect(() => this.decider.depth);
-    metrics
-      .gauge('claim_connections_held', 'Connections that are not read while too many claims wait')
-      .labels()
-      .collect(() => this.backpressure.held);
     metrics
       .gauge('gate_calls', 'Script calls sent to Redis since the start')
       .labels()
@@ -141,7 +141,7 @@ function gateProviders(config: OrdersConfig): Provider[] {
         }),
     },
     { provide: GateControl, useExisting: GateKeeper },
-    { provide: GateMender, inject: [GateKeeper], useFactory: (keeper: GateKeeper) => new GateMender(keeper) },
+    { provide: GateReconciler, inject: [GateKeeper], useFactory: (keeper: GateKeeper) => new GateReconciler(keeper) },
   ];
 }
 
@@ -162,23 +162,15 @@ function decisionProviders(config: OrdersConfig): Provider[] {
     { provide: ClockFollower, inject: [ServerClock], useFactory: (clock: ServerClock) => new ClockFollower(clock) },
     {
       provide: ClaimDecider,
-      inject: [Database, ServerClock, OutboxRelay],
-      useFactory: (database: Database, clock: ServerClock, relay: OutboxRelay) =>
+      inject: [Database, ServerClock, OutboxRelay, FreeOrdersWorker],
+      useFactory: (database: Database, clock: ServerClock, relay: OutboxRelay, freeOrders: FreeOrdersWorker) =>
         new ClaimDecider(database, clock, {
           maxBatch: config.claimsPerBatch,
           maxQueue: config.claimsQueued,
-          onCommitted: () => relay.wake(),
-        }),
-    },
-    {
-      provide: Backpressure,
-      inject: [ClaimDecider, ShutdownHooks],
-      // Beside the batch that is being decided a full one waits; more would wait here for nothing.
-      useFactory: (decider: ClaimDecider, { stopping }: ShutdownHooks) =>
-        new Backpressure({
-          room: () => config.claimsPerBatch - decider.depth,
-          longestMs: HELD_LONGEST_MS,
-          stopping,
+          onCommitted: (batch) => {
+            relay.wake();
+            if (batch.some(({ item }) => item.priceMinor === 0n)) freeOrders.wake();
+          },
         }),
     },
     {
@@ -187,14 +179,36 @@ function decisionProviders(config: OrdersConfig): Provider[] {
       useFactory: (database: Database) => new SaleDirectory(database, monotonicMs),
     },
     { provide: PlacedClaims, inject: [Database], useFactory: (database: Database) => new PlacedClaims(database) },
-    claimUseCase(config, count),
+    admissionOrders(config),
+    claimUseCase(count),
   ];
 }
 
-function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutcome) => void): Provider {
+function admissionOrders({ openingDraw }: OrdersConfig): Provider {
   const draws = metricsFor(SERVICE).counter('opening_draws_total', "Openings' draws by how their order came about", [
     'outcome',
   ]);
+  return {
+    provide: ADMISSION_ORDERS_IN_USE,
+    inject: [GateConnection, GateKeeper, SoldOutBoard, ServerClock],
+    useFactory: (
+      connection: GateConnection,
+      keeper: GateKeeper,
+      board: SoldOutBoard,
+      clock: ServerClock,
+    ): AdmissionOrders => {
+      const lots = new OpeningLots(connection, keeper);
+      const onOutcome = (outcome: DrawOutcome): void => draws.labels({ outcome }).inc();
+      const draw = new OpeningDraw({ ...openingDraw, clock, lots, onOutcome });
+      // A buyer who was drawn late finds the flag up more often than not.
+      const soldOut = ({ item, buyerId }: ClaimInLine): Problem | undefined =>
+        board.refuses(item.itemId, item.epoch, buyerId) ? SOLD_OUT : undefined;
+      return { FIRST_COME: firstCome, DRAW: new DrawnOrder(draw, soldOut) };
+    },
+  };
+}
+
+function claimUseCase(onOutcome: (outcome: ClaimOutcome) => void): Provider {
   return {
     provide: PlaceClaimUseCase,
     inject: [
@@ -205,7 +219,7 @@ function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutco
       ClaimDecider,
       PlacedClaims,
       ServerClock,
-      GateConnection,
+      ADMISSION_ORDERS_IN_USE,
     ],
     useFactory: (
       directory: SaleDirectory,
@@ -215,12 +229,7 @@ function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutco
       decider: ClaimDecider,
       placed: PlacedClaims,
       clock: ServerClock,
-      connection: GateConnection,
-    ) => {
-      const lots = new OpeningLots(connection, keeper);
-      const onOutcome = (outcome: DrawOutcome): void => draws.labels({ outcome }).inc();
-      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock, lots, onOutcome });
-      return new PlaceClaimUseCase(directory, gate, keeper, board, decider, placed, clock, count, draw);
-    },
+      orders: AdmissionOrders,
+    ) => composePlaceClaim({ directory, gate, keeper, board, decider, placed, clock, orders, onOutcome }),
   };
 }

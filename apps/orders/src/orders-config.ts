@@ -14,17 +14,19 @@ export interface OrdersConfig {
   readonly claimsPerBatch: number;
   readonly claimsQueued: number;
   readonly pendingGraceMs: number;
-  /** How long after a round's opening the order of the claims is drawn by buyer; undefined: first come, first served. */
-  readonly openingDraw: { readonly windowMs: number; readonly secret: string } | undefined;
+  /** For series whose openings are drawn: how long after an opening, and the key of the draw. Alike in all processes. */
+  readonly openingDraw: { readonly windowMs: number; readonly secret: string };
 }
 
 /** Reads and checks the configuration; throws ConfigurationError. */
 export function readOrdersConfig(env: Environment): OrdersConfig {
   const read = new EnvReader(env);
   read.text('KAFKA_BROKERS');
-  const windowMs = read.integer('CLAIM_DRAW_MS', 0, { min: 0, max: 10_000 });
   const config = {
-    openingDraw: windowMs === 0 ? undefined : { windowMs, secret: read.text('CURSOR_SECRET') },
+    openingDraw: {
+      windowMs: read.integer('CLAIM_DRAW_MS', 200, { min: 50, max: 10_000 }),
+      secret: read.text('CURSOR_SECRET'),
+    },
     poolSize: read.integer('ORDERS_POOL_SIZE', 16, { min: 4, max: 200 }),
     redisUrl: read.text('REDIS_URL'),
     gateTimeoutMs: read.integer('GATE_TIMEOUT_MS', 1_000, { min: 10, max: 10_000 }),

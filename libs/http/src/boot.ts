@@ -8,7 +8,6 @@ import { type CustomTransportStrategy, MicroserviceOptions } from '@nestjs/micro
 import type { ProtoPackage } from '@gravity/contracts';
 import { type Environment, monotonicMs, sleep } from '@gravity/kernel';
 import { createLogger, type JsonLogger, startProcessMetrics, startTracing, type Tracing } from '@gravity/observability';
-import { Acceptors } from './acceptors';
 import { startAdminServer } from './admin-server';
 import { ApiDocument } from './api-document';
 import { type GrpcConnectionLimits, GrpcServer } from './grpc-server';
@@ -24,8 +23,6 @@ import type { ErrorClassifier } from './tokens';
 
 /** Connections of a crowd that comes at once, until the event loop takes them; the kernel's `net.core.somaxconn` bounds it further. */
 const BACKLOG = 4_096;
-/** Beside the server's own: sixteen in all, as measured in docs/performance.md. */
-const MORE_ACCEPTORS = 15;
 const CONSUMER_RETRY_MIN_MS = 250;
 const CONSUMER_RETRY_MAX_MS = 5_000;
 
@@ -79,7 +76,6 @@ interface Parts {
   readonly logger: JsonLogger;
   readonly tracing: Tracing;
   readonly connections: Connections;
-  readonly acceptors: Acceptors;
   readonly grpc: GrpcServer | undefined;
   readonly admin: Server | undefined;
   readonly strategies: readonly (CustomTransportStrategy & { close(): unknown })[];
@@ -143,15 +139,13 @@ async function start(
   const consumers = connectConsumers(app, definitions);
   app.get(ApiDocument).from(() => openApiDocument(app));
   await app.listen({ port: options.port ?? config.port, host, backlog: BACKLOG });
-  const acceptors = new Acceptors(app.getHttpServer(), logger);
-  void acceptors.add(MORE_ACCEPTORS);
   if (grpc) await grpc.microservice.listen();
   const admin = config.adminPort === undefined ? undefined : await startAdminServer(host, config.adminPort, health);
   const hooks = app.get(ShutdownHooks);
   for (const consumer of consumers) void startConsumer(consumer.name, consumer.microservice, hooks.stopping, logger);
   health.markStarted();
   const strategies = consumers.map((consumer) => consumer.strategy);
-  const parts = { app, config, logger, tracing, connections, acceptors, grpc: grpc?.server, admin, strategies };
+  const parts = { app, config, logger, tracing, connections, grpc: grpc?.server, admin, strategies };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= stop(parts, health, hooks, leave);
@@ -239,7 +233,7 @@ async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, 
     await sleep(config.shutdownDrainMs / 2);
   }
   await parts.connections.untilQueueIsEmpty();
-  const drained = drainHttp(app.getHttpServer(), parts.acceptors, deadlineMs);
+  const drained = drainHttp(app.getHttpServer(), deadlineMs);
   // After the listener is closed: whoever is asked to reconnect must not land in its queue.
   leave();
   hooks.announce();

@@ -1,4 +1,3 @@
-export { Backpressure } from './backpressure';
 export { bootServices } from './boot';
 export type { BootOptions, RunningServices, ServiceDefinition } from './boot';
 export { ROLES } from './caller';

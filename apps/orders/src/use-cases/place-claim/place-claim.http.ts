@@ -1,6 +1,5 @@
 import type { Problem } from '@gravity/contracts';
 import {
-  Backpressure,
   callerOf,
   type HttpReply,
   type HttpRequest,
@@ -12,17 +11,21 @@ import {
 } from '@gravity/http';
 import { uuidFromId } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
-import { QueueFullError } from '@gravity/persistence';
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { OrderViewDto } from '../../order-view.dto';
 import { CLAIM_RATE } from './claim-rate';
 import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
-import { type Answer, PlaceClaimUseCase } from './place-claim.use-case';
-import { OVERLOADED } from './refusals';
+import type { Answer } from './claim';
+import { PlaceClaimUseCase } from './place-claim.use-case';
+import { OVERLOADED, SOLD_OUT } from './refusals';
 
 const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
-const MOST_ROUND_IDS = 1_000;
+const ROUND_IDS_MAX = 1_000;
+/** Refusals that never change and outnumber everything else are written out once. */
+const PREPARED: ReadonlyMap<Problem, PreparedProblem> = new Map(
+  [SOLD_OUT, OVERLOADED].map((problem) => [problem, prepareProblem(problem)]),
+);
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
@@ -31,13 +34,9 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  */
 @Controller('orders/v1/rounds')
 export class PlaceClaimHttp {
-  private readonly prepared = new Map<Problem, PreparedProblem>();
   private readonly roundIds = new Map<string, string>();
 
-  constructor(
-    @Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase,
-    @Inject(Backpressure) private readonly backpressure: Backpressure,
-  ) {}
+  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
 
   @Post(':roundId/claims')
   @Operation({
@@ -84,23 +83,17 @@ export class PlaceClaimHttp {
       regionCode: body.value.regionCode,
       expectedTotal: body.value.expectedTotal,
       traceparent: currentTraceparent(),
-      hungUp: () => reply.raw.destroyed,
+      aborted: () => reply.raw.destroyed,
     });
     return answer instanceof Promise ? this.sendLater(reply, answer) : this.send(reply, answer);
   }
 
   private async sendLater(reply: HttpReply, answer: Promise<Answer>): Promise<void> {
-    try {
-      this.send(reply, await answer);
-    } catch (error) {
-      if (!(error instanceof QueueFullError)) throw error;
-      sendProblem(reply, OVERLOADED);
-    }
-    this.backpressure.hold(reply.raw);
+    this.send(reply, await answer);
   }
 
   private send(reply: HttpReply, answer: Answer): void {
-    if (!answer.ok) return sendProblem(reply, this.prepare(answer.error));
+    if (!answer.ok) return sendProblem(reply, PREPARED.get(answer.error) ?? answer.error);
     if (answer.value.replayed) reply.header('idempotent-replayed', 'true');
     reply.statusCode = 201;
     reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer.value.order));
@@ -112,20 +105,8 @@ export class PlaceClaimHttp {
     if (known !== undefined) return known;
     const roundId = uuidFromId('round', text);
     if (roundId === undefined) return undefined;
-    if (this.roundIds.size >= MOST_ROUND_IDS) this.roundIds.clear();
+    if (this.roundIds.size >= ROUND_IDS_MAX) this.roundIds.clear();
     this.roundIds.set(text, roundId);
     return roundId;
-  }
-
-  /** Refusals that never change are written out once; those made for one request are not kept. */
-  private prepare(problem: Problem): Problem | PreparedProblem {
-    if (problem.extensions !== undefined || problem.code !== 'sold-out') return problem;
-    let prepared = this.prepared.get(problem);
-    if (prepared === undefined) {
-      prepared = prepareProblem(problem);
-      this.prepared.clear();
-      this.prepared.set(problem, prepared);
-    }
-    return prepared;
   }
 }

@@ -2,12 +2,12 @@ import { Loop } from '../workers/loop';
 import type { GateKeeper } from './gate-keeper';
 
 /** Brings series back to the gate once Redis is there again, and reloads those whose server has changed. */
-export class GateMender extends Loop {
+export class GateReconciler extends Loop {
   constructor(private readonly keeper: GateKeeper) {
-    super({ name: 'gate-mender', pauseMs: 500 });
+    super({ name: 'gate-reconciler', pauseMs: 500 });
   }
 
   protected override async turn(): Promise<number | void> {
-    await this.keeper.mend();
+    await this.keeper.reconcile();
   }
 }
