@@ -1,17 +1,14 @@
 // Goal: chaos finds a broken promise. Method: real runs with a bug that is put into the database; no service has a switch
 // for it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@gravity/testing';
+import { kindOf } from './faults';
 import { type RunOptions, type RunReport, runSchedule } from './run';
-import type { Schedule } from './schedule';
+import type { Fault, Schedule } from './schedule';
 import type { World } from './world';
 
-const calm: Schedule = { seed: 20_261, durationMs: 6_000, nodes: 2, faults: [] };
-const killed: Schedule = {
-  seed: 20_262,
-  durationMs: 11_000,
-  nodes: 2,
-  faults: [{ id: 1, kind: 'postgres-kill', atMs: 9_000, forMs: 300, node: 0, strength: 0.5 }],
-};
+const calm: Schedule = { seed: 20_261, durationMs: 3_000, nodes: 2, faults: [] };
+const kill: Fault = { id: 1, kind: 'postgres-kill', atMs: 0, forMs: 300, node: 0, strength: 0.5 };
 
 /** A promise that stays broken needs no long wait. */
 const broken = (schedule: Schedule, meanwhile: RunOptions['meanwhile']): Promise<RunReport> =>
@@ -63,12 +60,15 @@ describe('the judge of a chaos run', () => {
   }, 180_000);
 
   it('reports commits that were acknowledged before they were durable, once Postgres is killed', async () => {
-    const report = await broken(killed, async (world, crowd) => {
+    const report = await broken(calm, async (world, crowd) => {
       await acknowledgeBeforeDurable(world);
       await crowd.history.moreAccepted(20);
+      // Right after the answers: on a busy machine, a kill that is planned for a time may come before them.
+      const heal = await kindOf(kill.kind).inject(world, kill);
+      await sleep(kill.forMs);
+      await heal();
     });
-    expect(report.injected).toEqual({ 'postgres-kill': 1 });
     expect(report.verdict).toBe('broken');
     expect(promisesOf(report)).toContain('P2');
-  }, 240_000);
+  }, 180_000);
 });

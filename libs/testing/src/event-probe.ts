@@ -2,6 +2,9 @@
 import { Kafka, logLevel, type Consumer } from 'kafkajs';
 import { uniquePrefix } from './engines/fresh';
 
+/** The shortest session that a broker allows by default. */
+const SESSION_MS = 6_000;
+
 /** A message as it was received. */
 export interface ProbedEvent {
   readonly topic: string;
@@ -25,7 +28,9 @@ export class EventProbe {
       clientId: 'event-probe',
       logLevel: logLevel.NOTHING,
     });
-    const probe = new EventProbe(kafka.consumer({ groupId: `${uniquePrefix()}probe` }));
+    // After a restart of the broker the probe joins as a new member, once the session of its old one is over.
+    const session = { sessionTimeout: SESSION_MS, heartbeatInterval: SESSION_MS / 6 };
+    const probe = new EventProbe(kafka.consumer({ groupId: `${uniquePrefix()}probe`, ...session }));
     await probe.consumer.connect();
     await probe.consumer.subscribe({ topics: [...options.topics], fromBeginning: true });
     await probe.consumer.run({
