@@ -64,10 +64,10 @@ async function call(
   const sub =
     role === 'merchant'
       ? idFromUuid('merchant', sku.merchantId)
-      : role === 'stranger'
+      : role === 'other-merchant'
         ? newId('merchant')
         : `${role}_1`;
-  const token = await issuer.mint({ sub, roles: [role === 'stranger' ? 'merchant' : role] });
+  const token = await issuer.mint({ sub, roles: [role === 'other-merchant' ? 'merchant' : role] });
   const response = await fetch(`${services.url}/orders/v1${path}`, {
     method,
     headers: {
@@ -93,7 +93,7 @@ it('creates a series, generates its rounds, and lets an operator run one', async
     return answer;
   });
   expect((await list('buyer')).body.items).toEqual([]);
-  expect((await list('stranger')).body.items).toEqual([]);
+  expect((await list('other-merchant')).body.items).toEqual([]);
   expect((await list('merchant')).body.items).toHaveLength(3);
   const roundId = body.items![0]!.id;
   expect((await call('buyer', 'GET', `/rounds/${roundId}`)).status).toBe(404);
@@ -189,6 +189,23 @@ it('takes amounts up to their edges, and refuses what is beyond when the series 
   expect(beyond.body['errors']).toMatchObject([{ pointer: '/items/0/price/amount' }]);
   const foreign = await create(price(1, 'JPY'));
   expect(foreign.body['errors']).toMatchObject([{ pointer: '/items/0/price/currency' }]);
+});
+
+it('keeps the order in which claims of an opening are admitted, first come unless told otherwise', async () => {
+  const create = (more: object): Promise<Answer> =>
+    call('operator', 'POST', '/series', { ...seriesBody([sku.wireId]), ...more }, key());
+  for (const [more, admissionOrder] of [
+    [{}, 'FIRST_COME'],
+    [{ admissionOrder: 'FIRST_COME' }, 'FIRST_COME'],
+    [{ admissionOrder: 'DRAW' }, 'DRAW'],
+  ] as const) {
+    const created = await create(more);
+    expect([created.status, created.body]).toMatchObject([201, { admissionOrder }]);
+    expect((await call('operator', 'GET', `/series/${created.body.id}`)).body).toMatchObject({ admissionOrder });
+  }
+  for (const admissionOrder of ['draw', 'LOTTERY', '', 1]) {
+    expect((await create({ admissionOrder })).body.code).toBe('invalid-request');
+  }
 });
 
 it('refuses those who may not, and what does not fit', async () => {

@@ -44,7 +44,8 @@ export class PlaceClaimHttp {
     summary: 'Claim units of an item in an open round',
     description:
       'Answers 201 with an order awaiting payment, only after the order is committed. Refusals answer at once. Repeat a ' +
-      'request whose answer was lost with the same Idempotency-Key: an accepted claim is answered as it was the first time.',
+      'request whose answer was lost with the same Idempotency-Key: an accepted claim is answered as it was the first time. ' +
+      'An order that costs nothing is paid by itself right after, without a payment.',
     callers: ['buyer'],
     tags: ['claims'],
     idempotent: true,
