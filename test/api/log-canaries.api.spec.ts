@@ -47,7 +47,7 @@ function routeOf({ method, path }: { method: string; path: string }): string {
 const encoded = encodeURIComponent(FORGERY);
 
 /** One request per place that a text can be put into. */
-async function plant(): Promise<void> {
+async function sendCanaries(): Promise<void> {
   for (const { method, path, operation } of operationsOf(stack.api)) {
     const role = (['operator', 'buyer', 'merchant'] as const).find((one) => operation['x-callers']?.includes(one));
     const token =
@@ -72,7 +72,7 @@ async function plant(): Promise<void> {
   }
 }
 
-async function plantOverGrpc(): Promise<void> {
+async function sendCanariesOverGrpc(): Promise<void> {
   const grpc = new GrpcMethods(stack.running.grpcUrl!);
   for (const name of grpc.names) {
     const text = grpc.requestType(name).field.filter(({ type }) => type === 'TYPE_STRING');
@@ -84,8 +84,8 @@ async function plantOverGrpc(): Promise<void> {
 }
 
 it('logs and traces no secret, and logs no line that a client wrote', async () => {
-  await plant();
-  await plantOverGrpc();
+  await sendCanaries();
+  await sendCanariesOverGrpc();
   const operator = await stack.token('operator');
   // A signed callback that is genuine but senseless, so that our side has something to say about it.
   const body = JSON.stringify({ type: FORGERY });
