@@ -32,6 +32,7 @@ import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from './use-cases/place-claim/placed-claims';
+import { FreeOrdersWorker } from './workers/free-orders';
 
 /** Starts the gate's connection and workers, and drains claims before the process ends. */
 @Injectable()
@@ -154,12 +155,15 @@ function decisionProviders(config: OrdersConfig): Provider[] {
     { provide: ClockFollower, inject: [ServerClock], useFactory: (clock: ServerClock) => new ClockFollower(clock) },
     {
       provide: ClaimDecider,
-      inject: [Database, ServerClock, OutboxRelay],
-      useFactory: (database: Database, clock: ServerClock, relay: OutboxRelay) =>
+      inject: [Database, ServerClock, OutboxRelay, FreeOrdersWorker],
+      useFactory: (database: Database, clock: ServerClock, relay: OutboxRelay, freeOrders: FreeOrdersWorker) =>
         new ClaimDecider(database, clock, {
           maxBatch: config.claimsPerBatch,
           maxQueue: config.claimsQueued,
-          onCommitted: () => relay.wake(),
+          onCommitted: (batch) => {
+            relay.wake();
+            if (batch.some(({ item }) => item.priceMinor === 0n)) freeOrders.wake();
+          },
         }),
     },
     {
