@@ -69,7 +69,6 @@ for (const folder of sources) {
 }
 // A file whose source is gone must not linger: it would still be required by name.
 for await (const path of walk(out)) {
-  if (path.endsWith('.js') && !expected.has(path))
-    await Promise.all([path, `${path}.map`].map((file) => rm(file, { force: true })));
+  if (path.endsWith('.js') && !expected.has(path)) await Promise.all([path, `${path}.map`].map((file) => rm(file, { force: true })));
 }
 process.stderr.write(`built ${compiled} of ${expected.size} files in ${Math.round(performance.now() - started)} ms\n`);
