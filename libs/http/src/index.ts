@@ -8,7 +8,7 @@ export { AjvBodyPipe, compileBody, disagreements } from './compiled-body';
 export type { CompiledBody, JsonSchema } from './compiled-body';
 export type { HttpReply, HttpRequest } from './fastify-types';
 export { grpcFailure } from './grpc-status';
-export { etagOf, IdempotencyKey, IfMatch, parseIdempotencyKey, requireIfMatch } from './headers';
+export { etagOf, IdempotencyKey, IfMatch, parseIdempotencyKey, requireIfMatch, VersionMatch } from './headers';
 export { HealthRegistry } from './health-registry';
 export type { CheckReport, HealthCheckOptions, HealthReport } from './health-registry';
 export { type HttpConfig, readHttpConfig } from './http-config';
