@@ -74,7 +74,7 @@ const doomed: ServiceProcess[] = [];
 
 beforeAll(async () => {
   [fresh, issuer, outside] = await Promise.all([freshDatabase('external'), localIssuer(), Outside.start()]);
-  folder = await temporaryFolder('external');
+  folder = await temporaryFolder();
   database = openDatabase({ url: fresh.url, applicationName: 'spec' });
   for (const statement of notesDdl()) await database.query(statement);
   const module = notesModule({ url: fresh.url, outsideUrl: outside.url, callTimeoutMs: 1_000 });
