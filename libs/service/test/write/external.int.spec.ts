@@ -3,7 +3,6 @@
 // recognises repetitions by the key that it is given, as payment providers do.
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { bootServices, type RunningServices } from '@gravity/http';
 import { type Database, openDatabase } from '@gravity/persistence';
 import {
   eventually,
@@ -14,7 +13,8 @@ import {
   ServiceProcess,
   temporaryFolder,
 } from '@gravity/testing';
-import { type CrashPoint, notesDdl, notesModule } from './notes.fixture';
+import { bootServices, type RunningServices } from '../../src';
+import { type CrashPoint, notesDdl, notesService } from './notes.fixture';
 
 /** What the other system was asked, by the text of the letter. */
 class Outside {
@@ -77,9 +77,7 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   database = openDatabase({ url: fresh.url, applicationName: 'spec' });
   for (const statement of notesDdl()) await database.query(statement);
-  const module = notesModule({ url: fresh.url, outsideUrl: outside.url, callTimeoutMs: 1_000 });
-  const env = { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32), LOG_LEVEL: 'fatal' };
-  survivor = await bootServices([{ name: 'notes', module, migrate: async () => undefined }], { env, port: 0 });
+  survivor = await bootServices([notesService], { env: environment({ NOTES_CALL_TIMEOUT_MS: '1000' }), port: 0 });
   operator = await issuer.mint({ sub: 'op_1', roles: ['operator'] });
 }, 120_000);
 
@@ -91,15 +89,19 @@ afterAll(async () => {
   outside?.close();
 });
 
-async function doomedProcess(crashAt: CrashPoint): Promise<ServiceProcess> {
-  const env = {
+function environment(more: Record<string, string>): Record<string, string> {
+  return {
     ...(issuer.env as Record<string, string>),
     CURSOR_SECRET: 'c'.repeat(32),
     LOG_LEVEL: 'fatal',
     NOTES_DATABASE_URL: fresh.url,
     NOTES_OUTSIDE_URL: outside.url,
-    NOTES_CRASH_AT: crashAt,
+    ...more,
   };
+}
+
+async function doomedProcess(crashAt: CrashPoint): Promise<ServiceProcess> {
+  const env = environment({ NOTES_CRASH_AT: crashAt });
   const script = 'libs/service/test/write/notes-process.js';
   const started = await ServiceProcess.start({ name: `notes-${crashAt}`, script, env, folder });
   doomed.push(started);

@@ -1,12 +1,12 @@
 // A service for the specs of the write pipeline: notes, some of them sent to another system, over REST and gRPC.
-import { Body, Controller, type DynamicModule, Inject, Module, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Inject, Module, Param, Post, Put } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { IsString, Length } from 'class-validator';
 import { type Problem, refuse } from '@gravity/contracts';
 import { VersionMatch } from '@gravity/http';
 import { newUuid, ok, type Result } from '@gravity/kernel';
-import { Database, openDatabase, type Tx } from '@gravity/persistence';
-import { external, Operation, transactional, type Write, writeDdl } from '../../src';
+import type { Tx } from '@gravity/persistence';
+import { configOf, coreOf, defineService, external, Operation, transactional, type Write, writeDdl } from '../../src';
 
 export class NoteBody {
   @IsString()
@@ -29,15 +29,12 @@ export interface LetterView {
 /** Steps at which the process of a crash test ends itself. */
 export type CrashPoint = 'before-call' | 'after-call' | 'never';
 
-export interface NotesOptions {
-  readonly url: string;
+interface NotesConfig {
   /** Where letters go: `POST {outsideUrl}` with the key of the letter. */
-  readonly outsideUrl?: string;
-  readonly crashAt?: CrashPoint;
-  readonly callTimeoutMs?: number;
+  readonly outsideUrl: string;
+  readonly crashAt: CrashPoint;
+  readonly callTimeoutMs: number;
 }
-
-const OPTIONS = Symbol('NotesOptions');
 
 /** Tables of the notes. */
 export function notesDdl(): readonly string[] {
@@ -78,7 +75,7 @@ async function readNote(tx: Tx, id: string): Promise<Result<NoteView, Problem>> 
 
 @Controller('notes/v1')
 class NotesHttp {
-  constructor(@Inject(OPTIONS) private readonly options: NotesOptions) {}
+  constructor(@Inject(configOf('notes')) private readonly config: NotesConfig) {}
 
   @Post('notes')
   @Operation({ id: 'addNote', callers: ['operator', 'buyer'], summary: 'Adds', idempotent: true, audit: true })
@@ -103,7 +100,7 @@ class NotesHttp {
   send(@Body() body: NoteBody): Write<LetterView> {
     return external({
       input: body,
-      ...(this.options.callTimeoutMs === undefined ? {} : { callTimeoutMs: this.options.callTimeoutMs }),
+      callTimeoutMs: this.config.callTimeoutMs,
       record: async (tx) => {
         const id = newUuid();
         await tx.query(`INSERT INTO letters (id, state) VALUES ($1, 'RECORDED')`, [id]);
@@ -111,7 +108,7 @@ class NotesHttp {
       },
       call: async ({ id }, signal) => {
         this.crash('before-call');
-        const answer = await fetch(`${this.options.outsideUrl!}/${encodeURIComponent(body.text)}`, {
+        const answer = await fetch(`${this.config.outsideUrl}/${encodeURIComponent(body.text)}`, {
           method: 'POST',
           body: id,
           signal,
@@ -130,7 +127,7 @@ class NotesHttp {
   }
 
   private crash(point: CrashPoint): void {
-    if (this.options.crashAt === point) process.kill(process.pid, 'SIGKILL');
+    if (this.config.crashAt === point) process.kill(process.pid, 'SIGKILL');
   }
 }
 
@@ -168,17 +165,16 @@ class NotesGrpc {
   }
 }
 
-@Module({})
+@Module({ imports: [coreOf('notes')], controllers: [NotesHttp, NotesGrpc] })
 class NotesModule {}
 
-/** The notes as a module with a database of their own. */
-export function notesModule(options: NotesOptions): DynamicModule {
-  return {
-    module: NotesModule,
-    controllers: [NotesHttp, NotesGrpc],
-    providers: [
-      { provide: OPTIONS, useValue: options },
-      { provide: Database, useFactory: () => openDatabase({ url: options.url, applicationName: 'notes' }) },
-    ],
-  };
-}
+/** The notes as a service. */
+export const notesService = defineService<NotesConfig>({
+  name: 'notes',
+  config: (read) => ({
+    outsideUrl: read.text('NOTES_OUTSIDE_URL', ''),
+    crashAt: read.text('NOTES_CRASH_AT', 'never') as CrashPoint,
+    callTimeoutMs: read.integer('NOTES_CALL_TIMEOUT_MS', 20_000, { min: 1, max: 60_000 }),
+  }),
+  features: [NotesModule],
+});

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { bootServices, fingerprintOf, type RunningServices } from '@gravity/http';
+import { fingerprintOf, } from '@gravity/http';
+import { bootServices, type RunningServices } from '../../src';
 import { type Database, openDatabase } from '@gravity/persistence';
 import { freshDatabase, type FreshDatabase, type LocalIssuer, localIssuer, TcpProxy } from '@gravity/testing';
-import { NOTES_PROTO, notesDdl, notesModule, type NoteView } from './notes.fixture';
+import { NOTES_PROTO, notesDdl, notesService, type NoteView } from './notes.fixture';
 
 interface Answer {
   readonly status: number;
@@ -34,14 +35,14 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'notes-'));
   const protoPath = join(folder, 'notes.proto');
   writeFileSync(protoPath, NOTES_PROTO);
-  const env = { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32), LOG_LEVEL: 'fatal' };
-  const definition = {
-    name: 'notes',
-    module: notesModule({ url: proxy.through(fresh.url) }),
-    grpc: { package: 'notes.v1', protoPath, includeDirs: [folder] },
-    migrate: async () => undefined,
+  const env = {
+    ...issuer.env,
+    NOTES_DATABASE_URL: proxy.through(fresh.url),
+    CURSOR_SECRET: 'c'.repeat(32),
+    LOG_LEVEL: 'fatal',
   };
-  service = await bootServices([definition], { env, port: 0, grpcPort: 0 });
+  const grpc = { package: 'notes.v1', protoPath, includeDirs: [folder] };
+  service = await bootServices([{ ...notesService, grpc }], { env, port: 0, grpcPort: 0 });
   operator = await issuer.mint({ sub: 'op_1', roles: ['operator'] });
   buyer = await issuer.mint({ sub: 'b_1', roles: ['buyer'] });
 });
