@@ -14,3 +14,5 @@ export { migrateService, runService } from './run-service';
 export { readServiceConfig } from './service-config';
 export type { ServiceConfig } from './service-config';
 export { CLOCK, configOf } from './tokens';
+export * from './edge';
+export * from './write';
