@@ -21,7 +21,10 @@ export class CreateSeriesHttp {
     id: 'createSeries',
     callers: ['operator'],
     summary: 'Create a flash-sale series',
-    description: 'Rounds are generated ahead by themselves. The SKUs must be known to orders and listed.',
+    description:
+      'Rounds are generated ahead by themselves. The SKUs must be known to orders and listed. Rounds open at local times of ' +
+      '`timeZone`. On days when clocks change (RFC 5545), a local time that is skipped moves forward by the gap, and one that ' +
+      'is shown twice happens the first time; openings of one instant are one. Rounds that exist are never moved.',
     tags: ['series'],
     problems: ['sku-unknown'],
     idempotent: true,
