@@ -1,3 +1,4 @@
+export * from './aggregate';
 export * from './allocation';
 export * from './assert';
 export * from './backoff';
