@@ -1,11 +1,20 @@
-import { Controller, Inject, Param, Put, Res } from '@nestjs/common';
-import { Caller, type CallerIdentity, etagOf, type HttpReply, IfMatch, Operation, valueOrThrow, VersionMatch } from '@gravity/http';
+import { Controller, Param, Put, Res } from '@nestjs/common';
+import {
+  Caller,
+  type CallerIdentity,
+  etagOf,
+  type HttpReply,
+  IfMatch,
+  Operation,
+  valueOrThrow,
+  VersionMatch,
+} from '@gravity/http';
 import { RoundView } from '../../round-view';
 import { ApproveRound } from './approve-round.use-case';
 
 @Controller('orders/v1/rounds/:roundId/approval')
 export class ApproveRoundHttp {
-  constructor(@Inject(ApproveRound) private readonly useCase: ApproveRound) {}
+  constructor(private readonly useCase: ApproveRound) {}
 
   @Put()
   @Operation({

@@ -1,5 +1,5 @@
 // An operator approves a drafted round: it will open by itself at its time.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
 import type { CallerIdentity, VersionMatch } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -11,7 +11,7 @@ import { writeRound } from '../../storage/rounds.repository';
 
 @Injectable()
 export class ApproveRound {
-  constructor(@Inject(RoundCommand) private readonly command: RoundCommand) {}
+  constructor(private readonly command: RoundCommand) {}
 
   /** Refusals: `not-found`, `stale-version`, `invalid-transition`. Repeating is harmless. */
   execute(caller: CallerIdentity, roundId: string, ifMatch: VersionMatch): Promise<Result<RoundView, Problem>> {

@@ -1,11 +1,11 @@
-import { Controller, Delete, Inject, Param, Put, Res } from '@nestjs/common';
+import { Controller, Delete, Param, Put, Res } from '@nestjs/common';
 import { etagOf, type HttpReply, IfMatch, Operation, valueOrThrow, VersionMatch } from '@gravity/http';
 import { SeriesView } from '../../round-view';
 import { PauseSeries } from './pause-series.use-case';
 
 @Controller('orders/v1/series/:seriesId/pause')
 export class PauseSeriesHttp {
-  constructor(@Inject(PauseSeries) private readonly useCase: PauseSeries) {}
+  constructor(private readonly useCase: PauseSeries) {}
 
   @Put()
   @Operation({

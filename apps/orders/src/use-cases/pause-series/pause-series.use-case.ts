@@ -1,5 +1,5 @@
 // Pauses a series (no new rounds are generated; those that exist take place) and lets it go on.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
 import type { VersionMatch } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -12,8 +12,8 @@ import { RoundGenerator } from '../../workers/round-generator';
 @Injectable()
 export class PauseSeries {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(RoundGenerator) private readonly generator: RoundGenerator,
+    private readonly database: Database,
+    private readonly generator: RoundGenerator,
   ) {}
 
   /** Refusals: `not-found`, `stale-version`, `invalid-transition` for a series that has ended. Repeating is harmless. */
