@@ -17,7 +17,7 @@ const portOf = ({ url }: RedisHandle): number => Number(new URL(url).port);
 beforeAll(async () => {
   [primary, replica] = await Promise.all([freshRedis(), freshRedis()]);
   proxy = await TcpProxy.start({ targetPort: portOf(primary) });
-  service = await ClaimsService.start('old-memory', { REDIS_URL: proxy.through(primary.url) });
+  service = await ClaimsService.start('stale-redis-instance', { REDIS_URL: proxy.through(primary.url) });
 });
 
 afterAll(async () => {

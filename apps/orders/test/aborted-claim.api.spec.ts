@@ -24,7 +24,7 @@ let service: ClaimsService;
 let decider: ClaimDecider;
 
 beforeAll(async () => {
-  service = await ClaimsService.start('hung-up-claim');
+  service = await ClaimsService.start('aborted-claim');
   decider = service.services.app.get(ClaimDecider, { strict: false });
 });
 

@@ -1,12 +1,12 @@
 // Who is first at the opening is drawn by buyer, not by request. Every claim of the first moments waits. Its buyer's rank is
 // a keyed hash over item and buyer, the same in every process, so neither speed nor a hundred requests nor a second process
-// moves anybody forward; the key keeps ranks from being known beforehand. Halfway through the window the processes agree on
-// the lowest ranks of all, as many as there are units. These go to the gate first, everybody else after a pause, so it
-// matters little which process is late. After the window claims are taken as they come.
+// moves a buyer forward; the key keeps ranks from being known beforehand. Halfway through the window the processes agree on
+// the lowest ranks of all, as many as there are units. These go to the gate first, all others after a pause, so it matters
+// little which process is late. After the window claims are taken as they come.
 import { createHmac } from 'node:crypto';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, sleep } from '@gravity/kernel';
-import type { DrawnItem, OpeningLots } from '../../gate/opening-lots';
+import type { DrawnItem, OpeningLots } from './opening-lots';
 
 /** Claims of one buyer that may wait for the draw of an item: a double tap and some patience, not a storm. */
 const WAITING_PER_BUYER_MAX = 4;
@@ -57,7 +57,7 @@ export type DrawOutcome = 'agreed' | 'alone' | 'late';
 export interface OpeningDrawOptions {
   /** How long after the opening claims take part. */
   readonly windowMs: number;
-  /** The same in all processes, and known to nobody else. */
+  /** The same in all processes, and known to no client. */
   readonly secret: string;
   /** The clock that the opening is judged by. */
   readonly clock: Clock;
@@ -76,16 +76,13 @@ export class OpeningDraw {
     this.key = createHmac('sha256', options.secret).update('opening draw').digest();
   }
 
-  /** Whether a claim that is heard now takes part in the draw of a round that opens or opened then. */
-  holds(opensAtMs: number, nowMs: number): boolean {
-    return nowMs < opensAtMs + this.options.windowMs;
-  }
-
-  /** Resolves when it is the buyer's turn at the item, at once if it is over; with a refusal when too many wait. */
-  turn(item: DrawnItem, buyerId: string, opensAtMs: number): Promise<void> | Problem {
-    const known = this.lines.get(item.itemId);
-    if (known === undefined && !this.holds(opensAtMs, this.options.clock.nowMs())) return Promise.resolve();
-    const line = known ?? this.begin(item, opensAtMs);
+  /**
+   * Resolves when it is the buyer's turn at the item. A refusal when too many claims wait. Undefined when the window of the
+   * round that opened then is over: claims come to the gate as they arrive.
+   */
+  turn(item: DrawnItem, buyerId: string, opensAtMs: number): Promise<void> | Problem | undefined {
+    if (this.options.clock.nowMs() >= opensAtMs + this.options.windowMs) return undefined;
+    const line = this.lines.get(item.itemId) ?? this.begin(item, opensAtMs);
     const own = line.perBuyer.get(buyerId) ?? 0;
     if (own >= WAITING_PER_BUYER_MAX) return STORM;
     if (this.waitingNow >= WAITING_MAX) return FULL;
@@ -94,7 +91,7 @@ export class OpeningDraw {
     const rank = this.rankOf(item.itemId, buyerId);
     return new Promise<void>((go) => {
       line.waiting.splice(placeOf(line.waiting, rank), 0, { rank, buyerId, go });
-      // The timer may be late: whoever's turn came before goes before.
+      // The timer may be late: claims whose turn came before go before.
       this.letGo(line);
     });
   }
@@ -119,7 +116,7 @@ export class OpeningDraw {
     let latestMs = await this.until(this.momentOf(line, ENTRIES_OPEN));
     const highest = await this.highestDrawn(item, line);
     line.dueMs = highest === undefined ? this.turnsAlone(line) : this.turnsOf(line, highest);
-    // In steps: somebody may yet come whose turn is sooner than that of all who wait.
+    // In steps: a claim may yet come whose turn is sooner than that of all that wait.
     for (this.letGo(line); line.waiting.length > 0; this.letGo(line)) {
       latestMs = Math.max(latestMs, await this.until(this.options.clock.nowMs() + STEP_MS));
     }
