@@ -19,7 +19,7 @@ export type OperationOptions = OperationAccess & {
   readonly tags?: string[];
   /** Refusals of this operation's own; those every operation shares are added. */
   readonly problems?: readonly ErrorCode[];
-  /** The operation needs an Idempotency-Key. */
+  /** The operation needs an Idempotency-Key. For POST alone: PUT and DELETE are repeatable by themselves. */
   readonly idempotent?: boolean;
   /** The operation needs an If-Match header. */
   readonly ifMatch?: boolean;
@@ -34,6 +34,8 @@ export type OperationOptions = OperationAccess & {
   readonly deprecated?: boolean;
 };
 
+const KEY_SCHEMA = { type: 'string', pattern: '^[!#-\\[\\]-~]([ !#-\\[\\]-~]{0,126}[!#-\\[\\]-~])?$' };
+const TAGS_SCHEMA = { type: 'string', pattern: '^(\\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$' };
 const SHARED: readonly ErrorCode[] = ['invalid-request', 'internal', 'unavailable', 'overloaded'];
 
 /** Declares an operation; every handler of every controller carries it. */
@@ -121,13 +123,11 @@ function headerDecorators(options: OperationOptions): MethodDecorator[] {
   if (options.idempotent === true) {
     const description =
       'New for each thing you want, the same for each retry of it. 1 to 128 printable ASCII characters.';
-    decorators.push(
-      ApiHeader({ name: 'Idempotency-Key', required: true, description, schema: { type: 'string', maxLength: 128 } }),
-    );
+    decorators.push(ApiHeader({ name: 'Idempotency-Key', required: true, description, schema: KEY_SCHEMA }));
   }
   if (options.ifMatch === true) {
-    const description = 'The ETag of the object as it was read.';
-    decorators.push(ApiHeader({ name: 'If-Match', required: true, description, schema: { type: 'string' } }));
+    const description = 'The ETag of the object as it was read, a list of such tags, or `*`. Tags are compared weakly.';
+    decorators.push(ApiHeader({ name: 'If-Match', required: true, description, schema: TAGS_SCHEMA }));
   }
   return decorators;
 }

@@ -27,6 +27,7 @@ const DETAIL_BY_FASTIFY_CODE: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
 };
 
+/** Answers what was thrown as a problem document, or as a gRPC status. */
 @Catch()
 @Injectable()
 export class ProblemFilter implements ExceptionFilter {
@@ -68,7 +69,7 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 function isOurs(problem: Problem): boolean {
-  return problem.code === 'internal' || problem.code === 'unavailable';
+  return problem.code === 'internal' || problem.code === 'unavailable' || problem.code === 'outcome-unknown';
 }
 
 /** The problem that an exception stands for; `internal` for everything unknown. */

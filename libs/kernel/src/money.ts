@@ -1,10 +1,11 @@
 // Money is an integer count of minor units (fen, cents) with its currency. No floating point ever touches an amount.
 import { assert } from './assert';
 
-/** ISO 4217 codes that Gravity sells in. */
-export const CURRENCIES = ['CNY', 'USD', 'EUR', 'HKD', 'SGD', 'JPY'] as const;
+/** ISO 4217 codes Gravity sells in, with the number of decimals of their major unit. */
+const CURRENCY_EXPONENTS = { CNY: 2, USD: 2, EUR: 2, HKD: 2, SGD: 2, JPY: 0 } as const;
 
-export type Currency = (typeof CURRENCIES)[number];
+export type Currency = keyof typeof CURRENCY_EXPONENTS;
+export const CURRENCIES = Object.keys(CURRENCY_EXPONENTS) as Currency[];
 
 /** An amount in minor units. Negative amounts exist (refunds, reversals); prices are never negative. */
 export interface Money {
@@ -21,6 +22,11 @@ export interface MoneyJson {
 /** The largest amount on the wire, in minor units: JSON numbers are exact up to here. */
 export const MONEY_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
+/** Decimals of a currency's major unit: 2 for CNY, 0 for JPY. */
+export function minorUnitsOf(currency: Currency): number {
+  return CURRENCY_EXPONENTS[currency];
+}
+
 /** Builds a Money from minor units. A `number` must be a safe integer. */
 export function money(minor: bigint | number, currency: Currency): Money {
   assert(typeof minor === 'bigint' || Number.isSafeInteger(minor), `amount ${minor} is not a safe integer`);
@@ -29,7 +35,7 @@ export function money(minor: bigint | number, currency: Currency): Money {
 
 /** True when the text names a currency Gravity sells in. */
 export function isCurrency(text: string): text is Currency {
-  return (CURRENCIES as readonly string[]).includes(text);
+  return Object.hasOwn(CURRENCY_EXPONENTS, text);
 }
 
 /** The amount times a whole number, for instance a unit price times a quantity. */

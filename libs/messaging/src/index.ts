@@ -8,4 +8,5 @@ export { appendToOutbox, pruneOutbox } from './outbox';
 export { OutboxRelay } from './outbox-relay';
 export { discardParked, listParked, replayParked } from './parking';
 export type { ParkedMessage, ParkedSelection, ParkedStatus } from './parking';
-export { Reaction } from './reaction';
+export { bindEventHandlers, KeepErrorFilter, OnEvent } from './on-event';
+export type { OutboxLag } from './relay-session';

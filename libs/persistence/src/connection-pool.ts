@@ -1,6 +1,6 @@
 // The pg pool under a Database: counts statements, survives lost connections, and bounds its waiting line.
 import { types } from 'node:util';
-import { monotonicMs } from '@gravity/kernel';
+import { AssertionFailure, monotonicMs } from '@gravity/kernel';
 import { Client, Pool, type PoolClient, type PoolConfig } from 'pg';
 import { isConnectionLost, note, sqlState } from './database-error';
 import { plannedAnew } from './database-url';
@@ -23,8 +23,11 @@ export interface PoolOptions {
   readonly onPoolWait?: ((waitMs: number) => void) | undefined;
 }
 
-/** A pooled connection; `broken` is set once it must not go back to the pool. */
-export type Connection = PoolClient & { broken: boolean };
+/**
+ * A pooled connection. `broken` is set once it must not go back to the pool; `sealed` once its transaction has ended, so
+ * that no statement of it comes late.
+ */
+export type Connection = PoolClient & { broken: boolean; sealed: boolean };
 
 export class ConnectionPool {
   readonly statements = { count: 0 };
@@ -58,6 +61,7 @@ export class ConnectionPool {
     const startedMs = monotonicMs();
     try {
       const client = (await this.pool.connect()) as Connection;
+      client.sealed = false;
       this.options.onPoolWait?.(monotonicMs() - startedMs);
       return client;
     } catch (error) {
@@ -71,6 +75,7 @@ export class ConnectionPool {
 function countingClient(statements: { count: number }): typeof Client {
   class CountingClient extends Client {
     broken = false;
+    sealed = false;
 
     constructor(config?: ConstructorParameters<typeof Client>[0]) {
       super(config);
@@ -85,6 +90,7 @@ function countingClient(statements: { count: number }): typeof Client {
 
     // pg's `query` has a dozen overloads; all that matters here is that it may return a promise.
     override query(...args: unknown[]): never {
+      if (this.sealed) throw new AssertionFailure('a statement was sent through a transaction that has ended');
       statements.count += 1;
       const result: unknown = (super.query as (...all: unknown[]) => unknown)(...args);
       if (!types.isPromise(result)) return result as never;

@@ -104,6 +104,19 @@ describe('Database', () => {
     });
     await expect(leaked!.query('select 1')).rejects.toThrow('has ended');
     expect(() => leaked!.manager).toThrow('after its end');
+    // Sent before the end and executed behind COMMIT, it would be a transaction of its own.
+    let late: Promise<unknown> | undefined;
+    await database.transaction(async (tx) => {
+      const { manager } = tx;
+      await manager.getRepository(Note).insert({ id: 1, body: 'in time' });
+      setImmediate(() => {
+        late = manager.getRepository(Note).insert({ id: 2, body: 'late' });
+        late.catch(() => undefined);
+      });
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(late).rejects.toThrow();
+    expect(await database.query('select id from note')).toEqual([{ id: 1 }]);
     const ignored = database.transaction(async (tx) => {
       await tx.query('select 1/0').catch(() => undefined);
     });

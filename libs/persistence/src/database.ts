@@ -1,7 +1,7 @@
 // One database of one service: raw SQL and TypeORM over the same pool. Opening it needs no server: connections are made
 // on use, so a service boots while Postgres is down and works as soon as it is back.
 import { assert, backoffMs, sleep } from '@gravity/kernel';
-import { DataSource, type EntityManager, type EntitySchema, type MixedList, type QueryRunner } from 'typeorm';
+import { DataSource, type EntityManager, type EntitySchema, type MixedList } from 'typeorm';
 import { type Connection, ConnectionPool } from './connection-pool';
 import { isConnectionLost, isTransient, note } from './database-error';
 
@@ -51,11 +51,14 @@ export function openDatabase(options: DatabaseOptions): Database {
 /** A pool of connections, SQL and transactions on it. Connects on use; {@link openDatabase} makes one. */
 export class Database {
   readonly dataSource: DataSource;
+  /** Where the database is. It holds a password: never log it. */
+  readonly url: string;
   private readonly connections: ConnectionPool;
   private readonly usesEntities: boolean;
   private initializing: Promise<unknown> | undefined;
 
   constructor(options: DatabaseOptions) {
+    this.url = options.url;
     this.connections = new ConnectionPool({
       url: options.url,
       applicationName: options.applicationName,
@@ -144,39 +147,81 @@ export class Database {
   }
 
   private async runTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    if (this.usesEntities && !this.dataSource.isInitialized) {
-      await this.ready().catch((error: unknown) => {
-        throw note(error, 'unavailable');
-      });
-    }
-    const client = await this.connections.acquire();
-    const tx = new OpenTransaction(client, this.dataSource);
+    const session = this.usesEntities ? await this.ormSession() : await this.plainSession();
+    const tx = new OpenTransaction(session);
     try {
-      const result = await runBeforeCommit(client, tx, work);
+      const result = await runBeforeCommit(session, tx, work);
       tx.end();
-      const { command } = await client.query('COMMIT');
+      const { command } = await lastStatement(session.client, 'COMMIT');
       // Postgres answers COMMIT of a failed transaction with ROLLBACK, and no error.
       assert(command !== 'ROLLBACK', 'a failed statement was ignored inside a transaction: nothing was committed');
       return result;
     } finally {
       tx.end();
-      client.release(client.broken);
+      await session.release();
     }
+  }
+
+  /** A connection for raw SQL alone. */
+  private async plainSession(): Promise<Session> {
+    const client = await this.connections.acquire();
+    return {
+      client,
+      begin: () => client.query('BEGIN'),
+      manager: undefined,
+      release: () => client.release(client.broken),
+    };
+  }
+
+  /** A connection that TypeORM's query runner has opened: its manager and raw SQL share it. */
+  private async ormSession(): Promise<Session> {
+    await this.ready().catch((error: unknown) => {
+      throw note(error, 'unavailable');
+    });
+    const runner = this.dataSource.createQueryRunner();
+    const client = (await runner.connect()) as Connection;
+    return {
+      client,
+      begin: () => runner.startTransaction(),
+      manager: runner.manager,
+      // The pool that TypeORM borrows drops broken connections.
+      release: () => runner.release(),
+    };
   }
 }
 
+/** A connection of the pool while a transaction uses it. */
+interface Session {
+  readonly client: Connection;
+  readonly begin: () => Promise<unknown>;
+  /** Undefined for a database without entities. */
+  readonly manager: EntityManager | undefined;
+  readonly release: () => Promise<void> | void;
+}
+
 /** BEGIN and the work. Whatever fails here has not happened. */
-async function runBeforeCommit<T>(client: Connection, tx: OpenTransaction, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function runBeforeCommit<T>(
+  { client, begin }: Session,
+  tx: OpenTransaction,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
   try {
-    await client.query('BEGIN');
+    await begin();
     return await work(tx);
   } catch (error) {
     tx.end();
     if (isConnectionLost(error) && client.broken) throw note(error, 'unavailable');
     // A rollback that fails costs the connection, not the outcome: the server rolls back by itself.
-    if (!client.broken) await client.query('ROLLBACK').catch(() => (client.broken = true));
+    if (!client.broken) await lastStatement(client, 'ROLLBACK').catch(() => (client.broken = true));
     throw error;
   }
+}
+
+/** Ends the transaction; from here on the connection takes no statement until it is acquired again. */
+function lastStatement(client: Connection, statement: 'COMMIT' | 'ROLLBACK'): Promise<{ command: string }> {
+  const answer = client.query(statement);
+  client.sealed = true;
+  return answer;
 }
 
 /** Runs one statement on a client of the pool. */
@@ -188,36 +233,23 @@ async function rowsOf<T>(client: Connection, text: string, params: readonly unkn
 
 class OpenTransaction implements Tx {
   private open = true;
-  private runner: QueryRunner | undefined;
 
-  constructor(
-    private readonly client: Connection,
-    private readonly dataSource: DataSource,
-  ) {}
+  constructor(private readonly session: Session) {}
 
   async query<T>(text: string, params: readonly unknown[] = [], name?: string): Promise<T[]> {
     assert(this.open, 'a statement was sent through a transaction that has ended');
-    return rowsOf<T>(this.client, text, params, name);
+    return rowsOf<T>(this.session.client, text, params, name);
   }
 
   get manager(): EntityManager {
     assert(this.open, 'the manager of a transaction was used after its end');
-    this.runner ??= this.runnerOnThisConnection();
-    return this.runner.manager;
+    const { manager } = this.session;
+    assert(manager !== undefined, 'a database without entities has no manager');
+    return manager;
   }
 
   end(): void {
     this.open = false;
-    // The runner holds no pool slot of its own; releasing it makes TypeORM refuse further use.
-    void this.runner?.release();
-  }
-
-  /** A TypeORM query runner inside our open transaction: its own transactions become savepoints. */
-  private runnerOnThisConnection(): QueryRunner {
-    const runner = this.dataSource.createQueryRunner();
-    Object.assign(runner, { databaseConnection: this.client, isTransactionActive: true, transactionDepth: 1 });
-    Object.assign(runner, { manager: this.dataSource.createEntityManager(runner) });
-    return runner;
   }
 }
 
@@ -226,9 +258,12 @@ class OpenTransaction implements Tx {
  * that fails; handed the pool as its "driver", it can be initialized late and as often as needed.
  */
 function dataSourceOver(connections: ConnectionPool, options: DatabaseOptions): DataSource {
-  const { pool } = connections;
   class BorrowedPool {
-    connect = pool.connect.bind(pool);
+    connect(done: (error: unknown, client?: Connection, release?: (error?: Error) => void) => void): void {
+      connections
+        .acquire()
+        .then((client) => done(undefined, client, (error) => client.release(error ?? client.broken)), done);
+    }
     on(): void {}
     end(done: () => void): void {
       done();

@@ -1,4 +1,4 @@
-import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
+import { Body, Controller, Post, Res } from '@nestjs/common';
 import {
   Caller,
   type CallerIdentity,
@@ -14,7 +14,7 @@ import { CreateSeries } from './create-series.use-case';
 
 @Controller('orders/v1/series')
 export class CreateSeriesHttp {
-  constructor(@Inject(CreateSeries) private readonly useCase: CreateSeries) {}
+  constructor(private readonly useCase: CreateSeries) {}
 
   @Post()
   @Operation({

@@ -2,7 +2,7 @@ import { type OrdersProto, ProblemError } from '@gravity/contracts';
 import { callerOfGrpc, Operation, parseIdempotencyKey, valueOrThrow } from '@gravity/http';
 import { uuidFromId } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { orderMessage } from '../../order-message';
 import { CLAIM_RATE } from './claim-rate';
@@ -16,7 +16,7 @@ type Incoming = Omit<OrdersProto.PlaceClaimRequest, 'expectedTotal'> & {
 
 @Controller()
 export class PlaceClaimGrpc {
-  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
+  constructor(private readonly placeClaim: PlaceClaimUseCase) {}
 
   @GrpcMethod('ClaimService', 'PlaceClaim')
   @Operation({

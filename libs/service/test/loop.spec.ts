@@ -1,0 +1,98 @@
+// Goal: turns follow one another as there is work, a wake is never lost, and a stop waits. Method: turns that end when the
+// test says so, and pauses so long that only what is under test can end them.
+import { Logger } from '@nestjs/common';
+import { sleep } from '@gravity/kernel';
+import { eventually } from '@gravity/testing';
+import { Loop } from '../src';
+
+/** Long enough for a turn that must not come to come all the same. */
+const A_WHILE_MS = 20;
+
+class Probe extends Loop {
+  turns = 0;
+  active = 0;
+  overlapped = false;
+
+  constructor(private readonly work: (turn: number) => Promise<number | void>) {
+    super({ name: 'probe', pauseMs: 600_000, backoffBaseMs: 1, backoffMaxMs: 4 });
+  }
+
+  protected override async turn(): Promise<number | void> {
+    this.turns += 1;
+    this.active += 1;
+    this.overlapped ||= this.active > 1;
+    try {
+      return await this.work(this.turns);
+    } finally {
+      this.active -= 1;
+    }
+  }
+}
+
+/** A probe whose turns end only when they are told to. */
+function slowProbe(): { probe: Probe; endTurn: () => void } {
+  let end: () => void;
+  const probe = new Probe(() => new Promise<void>((resolve) => (end = resolve)));
+  return { probe, endTurn: () => end() };
+}
+
+async function expectTurns(probe: Probe, turns: number): Promise<void> {
+  await eventually(() => expect(probe.turns).toBe(turns));
+  await sleep(A_WHILE_MS);
+  expect(probe.turns).toBe(turns);
+}
+
+beforeAll(() => Logger.overrideLogger(false));
+
+describe('loop', () => {
+  it('rests between turns, and a wake ends the rest', async () => {
+    const probe = new Probe(async () => undefined);
+    probe.start();
+    probe.start();
+    await expectTurns(probe, 1);
+    probe.wake();
+    await expectTurns(probe, 2);
+    await probe.stop();
+    await expectTurns(probe, 2);
+    expect(probe.overlapped).toBe(false);
+  });
+
+  it('does not lose a wake that comes during a turn', async () => {
+    const { probe, endTurn } = slowProbe();
+    probe.start();
+    await expectTurns(probe, 1);
+    probe.wake();
+    await expectTurns(probe, 1);
+    endTurn();
+    await expectTurns(probe, 2);
+    endTurn();
+    await probe.stop();
+  });
+
+  it('goes on at once while there is more to do, and after failures', async () => {
+    const probe = new Probe(async (turn) => {
+      if (turn % 2 === 0) throw new Error('database lost');
+      return turn < 10 ? 0 : undefined;
+    });
+    probe.start();
+    await expectTurns(probe, 11);
+    await probe.stop();
+  });
+
+  it('waits for the turn under way when it stops, and can be started again', async () => {
+    const { probe, endTurn } = slowProbe();
+    probe.start();
+    await expectTurns(probe, 1);
+    let stopped = false;
+    const stop = probe.stop().then(() => (stopped = true));
+    await sleep(A_WHILE_MS);
+    expect(stopped).toBe(false);
+    endTurn();
+    await stop;
+    expect([probe.turns, probe.active]).toEqual([1, 0]);
+    probe.start();
+    await expectTurns(probe, 2);
+    endTurn();
+    await probe.stop();
+  });
+});

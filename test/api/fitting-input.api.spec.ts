@@ -1,0 +1,93 @@
+// Goal: a client that knows nothing but the API document is hardly ever told that its input is invalid: document and checks
+// say the same. Method: for every operation, bodies, queries, path parameters and headers are generated from the served
+// document alone; refusals as `invalid-request` are counted. FC_SEED repeats a run, FC_RUNS asks for more.
+import fc from 'fast-check';
+import type { Role } from '@gravity/http';
+import { operationsOf } from '../../tools/contracts/lint-api';
+import type { ApiOperation } from '../../tools/contracts/served-api';
+import { type Answer, ApiStack, PROVIDER_KEY } from './api-stack';
+import { fittingValue } from './fitting-values';
+import { bodySchema, type Schema } from './sample-bodies';
+
+/** Services whose document is held to it. */
+const SERVICES = ['catalog'];
+/** So many of a hundred generated requests may be refused as invalid. */
+const REFUSED_SHARE_MAX = 0.02;
+const RUNS_PER_OPERATION = Number(process.env['FC_RUNS'] ?? 60);
+
+interface Input {
+  readonly parameters: Record<string, unknown>;
+  readonly body?: unknown;
+}
+
+let stack: ApiStack;
+beforeAll(async () => (stack = await ApiStack.start('fitting-input')), 120_000);
+afterAll(() => stack?.stop());
+
+function inputOf(operation: ApiOperation): fc.Arbitrary<Input> {
+  const parameters = (operation.parameters ?? []).map((one) => [
+    one.name,
+    fittingValue(stack.api, one.schema as Schema),
+  ]);
+  const required = (operation.parameters ?? []).filter((one) => one.required).map((one) => one.name);
+  const body = bodySchema(operation);
+  return fc.record({
+    parameters: fc.record(Object.fromEntries(parameters) as Record<string, fc.Arbitrary<unknown>>, {
+      requiredKeys: required,
+    }),
+    ...(body === undefined ? {} : { body: fittingValue(stack.api, body) }),
+  });
+}
+
+async function send(
+  method: string,
+  path: string,
+  operation: ApiOperation,
+  { parameters, body }: Input,
+): Promise<Answer> {
+  const of = (place: string): [string, unknown][] =>
+    (operation.parameters ?? [])
+      .filter((one) => one.in === place && parameters[one.name] !== undefined)
+      .map((one) => [one.name, parameters[one.name]]);
+  const filled = of('path').reduce(
+    (all, [name, value]) => all.replace(`{${name}}`, encodeURIComponent(String(value))),
+    path,
+  );
+  const query = new URLSearchParams(
+    of('query').flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, String(one)])),
+  );
+  return stack.call(method, `${filled}?${query.toString()}`, {
+    token: await tokenFor(operation),
+    headers: Object.fromEntries(of('header').map(([name, value]) => [name.toLowerCase(), String(value)])),
+    ...(body === undefined ? {} : { json: body }),
+  });
+}
+
+function tokenFor(operation: ApiOperation): Promise<string> {
+  const callers = operation['x-callers'] ?? [];
+  const role = (['operator', 'buyer', 'merchant'] as Role[]).find((one) => callers.includes(one));
+  return role === undefined ? Promise.resolve(PROVIDER_KEY) : stack.token(role);
+}
+
+describe.each(SERVICES)('%s', (service) => {
+  it('takes what its document calls good', async () => {
+    const operations = operationsOf(stack.api).filter(({ path }) => path.startsWith(`/${service}/`));
+    expect(operations.length).toBeGreaterThan(0);
+    const report: string[] = [];
+    for (const { place, method, path, operation } of operations) {
+      const seed = Number(process.env['FC_SEED'] ?? Math.trunc(performance.timeOrigin));
+      const inputs = fc.sample(inputOf(operation), { seed, numRuns: RUNS_PER_OPERATION });
+      const refused: string[] = [];
+      for (const input of inputs) {
+        const { status, body } = await send(method, path, operation, input);
+        expect([place, status]).not.toEqual([place, 500]);
+        if (body?.code === 'invalid-request') refused.push(`${JSON.stringify(input)} ${JSON.stringify(body.errors)}`);
+      }
+      if (refused.length > REFUSED_SHARE_MAX * inputs.length)
+        report.push(
+          `${place} (seed ${seed}): ${refused.length} of ${inputs.length}, as ${refused[0]!.slice(0, 2_000)}`,
+        );
+    }
+    expect(report).toEqual([]);
+  }, 120_000);
+});
