@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogProto, Problem } from '@gravity/contracts';
 import { EnvReader, monotonicMs, newId, type Result, sleep } from '@gravity/kernel';
+import { startTracing } from '@gravity/observability';
 import { openDatabase } from '@gravity/persistence';
 import {
   bootServices,
@@ -16,6 +17,7 @@ import {
 } from '@gravity/service';
 import {
   engines,
+  eventually,
   freePort,
   freshDatabase,
   type FreshDatabase,
@@ -24,6 +26,7 @@ import {
   temporaryFolder,
   uniquePrefix,
 } from '@gravity/testing';
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
 import { catalogService } from '../../apps/catalog/src/catalog.service';
 
 type Catalog = GrpcClient<CatalogProto.CatalogServiceClient>;
@@ -104,7 +107,23 @@ it('hands on a refusal, with what is wrong', async () => {
   });
   const refused = problemOf(await connect().listSkus({ ...ALL, pageSize: 1_000_000 }));
   expect(refused.code).toBe('invalid-request');
-  expect(refused.errors?.map(({ pointer }) => pointer)).toEqual([expect.stringMatching(/page_size/)]);
+  expect(refused.errors?.map(({ pointer }) => pointer)).toEqual([expect.stringMatching(/limit|page_size/)]);
+});
+
+it('carries the trace to the other service', async () => {
+  const exporter = new InMemorySpanExporter();
+  const tracing = await startTracing({}, 'spec', exporter);
+  try {
+    await connect().getSku({ skuId: newId('sku') });
+    await eventually(async () => {
+      const spans = new Map(exporter.getFinishedSpans().map((span) => [span.name.split(' ')[0], span]));
+      const [call, serve] = [spans.get('call')!, spans.get('serve')!];
+      expect(serve.spanContext().traceId).toBe(call.spanContext().traceId);
+      expect(serve.parentSpanContext?.spanId).toBe(call.spanContext().spanId);
+    });
+  } finally {
+    await tracing.shutdown();
+  }
 });
 
 it('gives up at its deadline, and at the caller’s when that comes first', async () => {

@@ -205,6 +205,15 @@ async function postAnywhere(text: string, key: string, turn: number): Promise<st
   return [...failures, `${text} was never stored`];
 }
 
+it('says in one line what keeps it from starting', async () => {
+  const failed = (await node(`dist/apps/${NAME}/src/main.js`, [], { KAFKA_BROKERS: '', AUTH_ISSUER: '' }).catch(
+    (error: unknown) => error,
+  )) as { code: number; stderr: string };
+  expect(failed.code).toBe(1);
+  expect(failed.stderr.trim().split('\n')).toHaveLength(1);
+  expect(failed.stderr).toContain('AUTH_ISSUER is not set');
+});
+
 it('publishes an event of every note, with its schema, at least once', async () => {
   const probe = await EventProbe.start({ brokers: engines().kafkaBrokers, topics: [`${prefix}${NAME}.note`] });
   try {

@@ -108,22 +108,15 @@ const dtos = ({
 import { ProblemError } from '@gravity/contracts';
 import { type Clock, newUuid, ok, toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
-import { CLOCK, Operation, Outbox, transactional, type Write } from '@gravity/service';
+import { CLOCK, Operation, Outbox, TextField, transactional, type Write } from '@gravity/service';
 import { Body, Controller, Get, Inject, Param, Post } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, Length, Matches } from 'class-validator';
 import { Note, noteAdded } from './note';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Text that Postgres stores unchanged: no NUL, no half of a surrogate pair. */
-const STORABLE = /^[^\\0\\p{Surrogate}]*$/u;
 
 export class ${title}NoteBody {
-  @ApiProperty({ minLength: 1, maxLength: 200, example: 'Hello' })
-  @IsString()
-  @Length(1, 200)
-  @Matches(STORABLE)
-  text: string;
+  @TextField({ max: 200, example: 'Hello' }) text: string;
 }
 
 export class ${title}NoteView {

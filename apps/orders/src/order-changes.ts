@@ -55,7 +55,7 @@ export interface OrderChange {
 /** First look at the intent of a closed order; later ones wait twice as long each. */
 export const FIRST_LATE_CHECK_MS = 5_000;
 
-/** The id of the claim by which a late payment asks the gate for a unit: one for each order, whoever asks. */
+/** The id of the claim by which a late payment asks the gate for a unit: one for each order, in every process. */
 export function lateClaimId(orderId: string): string {
   return uuidFromParts('late', orderId);
 }
@@ -148,7 +148,7 @@ export function refundCharge(order: LoadedOrder, charge: Charge, reason: RefundR
   };
 }
 
-/** The provider gave a charge back. `moves`: none of the order's refunds is open any more. */
+/** The provider gave a charge back. `moves`: none of the order's refunds is still open. */
 export function finishRefund(
   order: LoadedOrder,
   refund: StoredRefund,
@@ -173,7 +173,7 @@ function releaseOf(order: LoadedOrder): Pick<OrderChange, 'move' | 'wins' | 'giv
 }
 
 function newRefund(charge: Charge, reason: RefundReason): NonNullable<OrderChange['refund']> {
-  // One refund per charge, whoever asks for it and however often.
+  // One refund per charge, however often it is asked for.
   return { refundId: uuidFromParts('refund', charge.intentId, charge.chargeId), charge, reason };
 }
 

@@ -1,4 +1,4 @@
-// Goal: a claim that waits for the database is not decided once its caller has hung up: the caller asks again, perhaps
+// Goal: a claim that waits for the database is not decided once its caller has left: the caller asks again, perhaps
 // elsewhere, and may be refused there. Method: an item locked by somebody else holds two decisions up, more claims wait
 // behind them over HTTP and gRPC, and their callers leave.
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,10 +1,14 @@
 // Goal: a full queue refuses further claims at once, with a reason and the time to come again. Nothing of them is kept, no
 // unit of the gate either. Claims that wait are answered, and an accepted claim is never told that it was refused. Method: a
 // service with a short queue, an item locked by another transaction, a rush.
+import { idFromUuid, newUuid } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { ClaimDecider } from '../src/decision/claim-decider';
 import { RedisGate } from '../src/gate/redis-gate';
+import { PlaceClaimUseCase } from '../src/use-cases/place-claim/place-claim.use-case';
+import { OVERLOADED, SOLD_OUT } from '../src/use-cases/place-claim/refusals';
 import { ClaimsService } from './support/claims-service';
+import type { Sale } from './support/sale-fixture';
 
 const QUEUED = 8;
 /** The statement of one claim, and that of another once the first is late. */
@@ -27,6 +31,29 @@ async function waitingForLocks(): Promise<number> {
   );
   return rows.length;
 }
+
+/** The use case without HTTP around it. */
+function execute(sale: Sale, buyerId: string): unknown {
+  return service.services.app.get(PlaceClaimUseCase, { strict: false }).execute({
+    buyerId,
+    roundId: sale.roundId,
+    idempotencyKey: newUuid(),
+    itemId: idFromUuid('item', sale.itemIds[0]!),
+    quantity: 1,
+    regionCode: 'CN-11',
+    expectedTotal: undefined,
+    traceparent: undefined,
+  });
+}
+
+it('refuses by a sold-out flag without a promise', async () => {
+  const sale = await service.onSale({ quotas: [1] });
+  expect((await service.claim(sale, 'b_first')).status).toBe(201);
+  await eventually(async () => {
+    expect((await service.claim(sale, 'b_second')).body.code).toBe('sold-out');
+    expect(execute(sale, 'b_third')).toEqual({ ok: false, error: SOLD_OUT });
+  });
+});
 
 it('refuses what does not fit into the queue before the gate takes a unit for it, and takes it later', async () => {
   const sale = await service.onSale({ quotas: [RUSH] });
@@ -52,6 +79,8 @@ it('refuses what does not fit into the queue before the gate takes a unit for it
       expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'overloaded', '1']);
     }
     expect(performance.now() - refusedFrom).toBeLessThan(AT_ONCE_MS);
+    // No promise: a crowd of refusals costs no turn of the event loop each.
+    expect(execute(sale, 'b_direct')).toEqual({ ok: false, error: OVERLOADED });
     const repeated = await early();
     expect([repeated.status, repeated.body.code]).toEqual([503, 'overloaded']);
     const view = await gate.view(sale.seriesId, sale.itemIds[0]!);

@@ -63,10 +63,10 @@ async function call(
   const sub =
     role === 'merchant'
       ? idFromUuid('merchant', sku.merchantId)
-      : role === 'stranger'
+      : role === 'other-merchant'
         ? newId('merchant')
         : `${role}_1`;
-  const token = await issuer.mint({ sub, roles: [role === 'stranger' ? 'merchant' : role] });
+  const token = await issuer.mint({ sub, roles: [role === 'other-merchant' ? 'merchant' : role] });
   const response = await fetch(`${services.url}/orders/v1${path}`, {
     method,
     headers: {
@@ -92,7 +92,7 @@ it('creates a series, generates its rounds, and lets an operator run one', async
     return answer;
   });
   expect((await list('buyer')).body.items).toEqual([]);
-  expect((await list('stranger')).body.items).toEqual([]);
+  expect((await list('other-merchant')).body.items).toEqual([]);
   expect((await list('merchant')).body.items).toHaveLength(3);
   const roundId = body.items![0]!.id;
   expect((await call('buyer', 'GET', `/rounds/${roundId}`)).status).toBe(404);

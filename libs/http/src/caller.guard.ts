@@ -17,6 +17,7 @@ interface MetadataLike {
   [GRPC_CALLER]?: CallerIdentity;
 }
 
+/** Verifies the token, the roles and the rate of every request, as its route declares them. */
 @Injectable()
 export class CallerGuard implements CanActivate {
   private readonly policies = new Map<object, RoutePolicy>();

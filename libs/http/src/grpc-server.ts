@@ -13,6 +13,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ServerGrpc } from '@nestjs/microservices';
 import { PROTO_LOADER_OPTIONS, type ProtoPackage } from '@gravity/contracts';
+import { SpanKind, tracingEnabled, withSpan } from '@gravity/observability';
 import { grpcFailure } from './grpc-status';
 import type { HealthRegistry } from './health-registry';
 import { newRequestId, validRequestId } from './request-id';
@@ -109,7 +110,7 @@ export class GrpcServer extends ServerGrpc {
   override createUnaryServiceMethod(methodHandler: Parameters<ServerGrpc['createUnaryServiceMethod']>[0]): UnaryMethod {
     const answer = super.createUnaryServiceMethod(methodHandler) as UnaryMethod;
     return (call, callback) => {
-      if (call.request !== BROKEN_MESSAGE) return answer(call, callback);
+      if (call.request !== BROKEN_MESSAGE) return inTrace(call, callback, answer);
       const requestId = validRequestId(call.metadata.get('x-request-id')[0]) ?? newRequestId();
       const detail = 'The bytes are not a message of the type that this method takes.';
       callback(grpcFailure({ code: 'invalid-request', detail }, requestId));
@@ -138,6 +139,26 @@ export class GrpcServer extends ServerGrpc {
     this.server?.forceShutdown();
     this.server = undefined;
   }
+}
+
+/** Answers inside a span that continues the caller's trace, when traces are on. */
+function inTrace(
+  call: ServerUnaryCall<unknown, unknown>,
+  callback: sendUnaryData<unknown>,
+  answer: UnaryMethod,
+): unknown {
+  if (!tracingEnabled()) return answer(call, callback);
+  const [traceparent] = call.metadata.get('traceparent');
+  const attributes = { 'rpc.system': 'grpc', 'rpc.method': call.getPath() };
+  const answered = (): Promise<void> =>
+    new Promise((resolve) => {
+      answer(call, (...outcome) => {
+        callback(...outcome);
+        resolve();
+      });
+    });
+  const parent = typeof traceparent === 'string' ? { parent: traceparent } : {};
+  return withSpan(`serve ${call.getPath()}`, attributes, answered, { kind: SpanKind.SERVER, ...parent });
 }
 
 type UnaryMethod = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => unknown;

@@ -10,6 +10,7 @@ import { HealthRegistry } from './health-registry';
 import { problemType, sendProblem } from './problem-reply';
 import { OperationName, PublicRoute } from './route-policy';
 
+/** Liveness, startup and readiness probes. */
 @ApiExcludeController()
 @Controller('health')
 @PublicRoute('probes come from the cluster, which has no token')
@@ -23,6 +24,7 @@ export class HealthHttp {
     return { status: 'alive' };
   }
 
+  /** 503 until the process has started. */
   @Get('startup')
   @OperationName('healthStartup')
   startup(@Res() reply: HttpReply): void {
@@ -30,6 +32,7 @@ export class HealthHttp {
     else sendProblem(reply, { code: 'unavailable', detail: 'The process is still starting.', retryAfterSeconds: 1 });
   }
 
+  /** 503 while a critical dependency is down or the process drains; names what is down. */
   @Get('ready')
   @OperationName('healthReady')
   async ready(@Res() reply: HttpReply): Promise<void> {
@@ -49,10 +52,12 @@ export class HealthHttp {
   }
 }
 
+/** What Prometheus scrapes. */
 @ApiExcludeController()
 @Controller('metrics')
 @PublicRoute('scraped from inside the cluster; ADMIN_PORT moves it off the public port')
 export class MetricsHttp {
+  /** Every series in the text format of Prometheus. */
   @Get()
   @OperationName('metrics')
   async metrics(@Res() reply: HttpReply): Promise<void> {
@@ -61,18 +66,21 @@ export class MetricsHttp {
   }
 }
 
+/** The API described: OpenAPI, a page to read it, and the problem codes. */
 @ApiExcludeController()
 @Controller()
 @PublicRoute('documentation')
 export class DocumentationHttp {
   constructor(@Inject(ApiDocument) private readonly document: ApiDocument) {}
 
+  /** The OpenAPI 3.1 document. */
   @Get('openapi.json')
   @OperationName('openApi')
   async openApi(@Res() reply: HttpReply): Promise<void> {
     await reply.header('content-type', 'application/json; charset=utf-8').send(this.document.text());
   }
 
+  /** A page that shows the OpenAPI document. */
   @Get('docs')
   @OperationName('apiDocs')
   async docs(@Res() reply: HttpReply): Promise<void> {
@@ -82,12 +90,14 @@ export class DocumentationHttp {
       .send(DOCS_PAGE);
   }
 
+  /** Every code that a refusal may carry. */
   @Get('problems')
   @OperationName('listProblems')
   problems(): object {
     return { items: (Object.keys(ERRORS) as ErrorCode[]).map(describeCode), hasMore: false };
   }
 
+  /** One code with its statuses and whether repeating helps. */
   @Get('problems/:code')
   @OperationName('getProblem')
   async problem(@Param('code') code: string, @Res() reply: HttpReply): Promise<void> {

@@ -27,6 +27,7 @@ const DETAIL_BY_FASTIFY_CODE: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
 };
 
+/** Answers what was thrown as a problem document, or as a gRPC status. */
 @Catch()
 @Injectable()
 export class ProblemFilter implements ExceptionFilter {

@@ -13,11 +13,6 @@ export class BoundedQueue<T> {
     return this.items.length - this.taken;
   }
 
-  /** The item that the next {@link take} brings first. */
-  get oldest(): T | undefined {
-    return this.items[this.taken];
-  }
-
   /** False, and nothing stored, when the queue is full. */
   push(item: T): boolean {
     if (this.length >= this.capacity) return false;

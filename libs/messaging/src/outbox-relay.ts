@@ -39,6 +39,8 @@ export interface OutboxRelayOptions {
   readonly log?: MessagingLog;
 }
 
+// Not a Loop of the kit: its lock, its reads and its position share one session, so each statement proves the lead; a stop
+// drains the outbox first. Libraries below the kit do not know it either.
 /** Publishes the outbox of one database. Run as many as you like: one leads, the others take over when its session ends. */
 export class OutboxRelay {
   private readonly log: MessagingLog;

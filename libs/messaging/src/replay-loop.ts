@@ -30,6 +30,7 @@ export interface ReplayOptions {
   readonly log: MessagingLog;
 }
 
+/** Not a Loop of the kit: it lives and ends with its consumer, in a library below the kit. */
 export class ReplayLoop {
   private readonly ending = new AbortController();
   private running: Promise<void> | undefined;

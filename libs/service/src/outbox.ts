@@ -13,6 +13,7 @@ export interface DomainEvent<T extends EventType = EventType> {
   readonly payload: EventPayload<T>;
 }
 
+/** Writes a service's events, each checked against its schema first. */
 @Injectable()
 export class Outbox {
   constructor(@Inject(CLOCK) private readonly clock: Clock) {}

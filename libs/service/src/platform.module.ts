@@ -34,6 +34,7 @@ export interface PlatformOptions {
   readonly extraModules?: readonly (DynamicModule | Type)[];
 }
 
+/** The root module of a process: guard, filter, pipe, probes and the services. */
 @Module({})
 export class PlatformModule {
   /** The platform around the given services. */

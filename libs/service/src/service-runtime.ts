@@ -1,6 +1,6 @@
 // What one service does beside its requests: health checks, metrics, relay, consumer, retention and workers, started after
 // the boot and stopped in order.
-import type { INestApplication, INestMicroservice } from '@nestjs/common';
+import type { INestApplication, INestMicroservice, Type } from '@nestjs/common';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { type DrainHook, HealthRegistry } from '@gravity/http';
 import { sleep } from '@gravity/kernel';
@@ -32,11 +32,13 @@ export class ServiceRuntime {
     private readonly logger: AppLogger,
   ) {
     const core = app.select(coreOf(declaration.name));
-    this.database = core.get<Database | undefined>(Database);
-    this.relay = core.get<OutboxRelay | undefined>(OutboxRelay);
-    this.bus = core.get<KafkaEventBus | undefined>(KafkaEventBus);
-    this.consumer = core.get<KafkaEventServer | undefined>(KafkaEventServer);
-    const retention = core.get<Retention | undefined>(Retention);
+    // Strict: without it Nest looks in the whole application and finds the part of another service.
+    const own = <T>(token: Type<T>): T | undefined => core.get<T | undefined>(token, { strict: true });
+    this.database = own(Database);
+    this.relay = own(OutboxRelay);
+    this.bus = own(KafkaEventBus);
+    this.consumer = own(KafkaEventServer);
+    const retention = own(Retention);
     const workers = declaration.workers.map((worker) => app.get<Loop>(worker, { strict: false }));
     this.workers = retention === undefined ? workers : [retention, ...workers];
     this.microservice = this.consumer && app.connectMicroservice<MicroserviceOptions>({ strategy: this.consumer });

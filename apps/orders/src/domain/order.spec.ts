@@ -8,6 +8,7 @@ import {
   decidePaymentFailed,
   decidePaymentSucceeded,
   decideRefundSucceeded,
+  isFree,
 } from './order';
 
 const total = money(9_900, 'CNY');
@@ -125,5 +126,16 @@ describe('a refund that went through', () => {
     expect(decideRefundSucceeded('REFUNDING', 0)).toEqual({ moves: true });
     expect(decideRefundSucceeded('REFUNDING', 1)).toEqual({ moves: false });
     expect(decideRefundSucceeded('PAID', 0)).toEqual({ moves: false });
+  });
+});
+
+describe('an order that costs nothing', () => {
+  it.each<[OrderStatus, number, boolean]>([
+    ['AWAITING_PAYMENT', 0, true],
+    ['AWAITING_PAYMENT', 1, false],
+    ['PAID', 0, false],
+    ['CLOSED', 0, false],
+  ])('%s with a total of %i is paid without a provider: %s', (status, minor, free) => {
+    expect(isFree({ status, total: money(minor, 'JPY') })).toBe(free);
   });
 });

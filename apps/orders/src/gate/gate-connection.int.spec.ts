@@ -110,17 +110,17 @@ it('verifies a connection whose first answer was late, and stays open', async ()
 it('tells once why Redis does not let it in, without the password', async () => {
   const told: (string | undefined)[] = [];
   const url = new URL(engines().redisUrl);
-  [url.username, url.password] = ['stranger', 'canary77'];
-  const stranger = new GateConnection({ url: url.toString(), onTrouble: (reason) => told.push(reason) });
+  [url.username, url.password] = ['other', 'canary77'];
+  const refusedConnection = new GateConnection({ url: url.toString(), onTrouble: (reason) => told.push(reason) });
   try {
-    stranger.start();
+    refusedConnection.start();
     // It keeps trying, and keeps being refused.
     await sleep(700);
-    expect(stranger.runId).toBeUndefined();
+    expect(refusedConnection.runId).toBeUndefined();
     expect(told.filter((reason) => reason?.startsWith('WRONGPASS'))).toHaveLength(1);
     expect(told.join()).not.toContain('canary77');
   } finally {
-    await stranger.stop();
+    await refusedConnection.stop();
   }
 });
 

@@ -43,7 +43,7 @@ export class GateStateRepository {
   /**
    * Takes the next epoch for the gate of server `runId` and reads what belongs into it, in one transaction: from its
    * commit on, no claim admitted under an earlier epoch is accepted, so the snapshot stays true until the gate opens.
-   * Undefined when the series is not at `observedEpoch` any more.
+   * Undefined when the series is past `observedEpoch`.
    */
   async beginLoad(
     seriesId: string,

@@ -135,7 +135,7 @@ export class OpeningDraw {
     return Promise.race([lots.catch(() => undefined), this.until(tooLongMs).then(() => undefined)]);
   }
 
-  /** Those who are drawn come first, then everybody else, each group in the order of ranks. */
+  /** Claims that are drawn come first, then the others, each group in the order of ranks. */
   private turnsOf(line: Line, highest: number): (rank: number) => number {
     const turnsIn = (from: number, until: number, share: number): number =>
       this.momentOf(line, from + (until - from) * share);

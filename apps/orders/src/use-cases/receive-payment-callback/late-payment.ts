@@ -21,7 +21,7 @@ export interface LateRound {
   readonly orderId: string;
   readonly charge: Charge;
   readonly mayTakeAgain: boolean;
-  /** Settles the payment of an order that is not closed any more. */
+  /** Settles the payment of an order that is no longer closed. */
   readonly otherwise: (tx: Tx, order: LoadedOrder) => Promise<SettleOutcome>;
   /** Notes the callback with its outcome, in the same transaction. */
   readonly note: (tx: Tx, outcome: SettleOutcome) => Promise<void>;

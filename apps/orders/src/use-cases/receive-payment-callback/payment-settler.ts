@@ -1,4 +1,4 @@
-// Gives every payment its effect, once, whoever tells of it: a callback, the expiry worker that asked the provider, or a
+// Gives every payment its effect, once, wherever it comes from: a callback, the expiry worker that asked the provider, or a
 // cancellation that came too late. The effect and the note that an event was seen are one transaction. Orders that cost
 // nothing are paid here too, without a provider.
 import { Injectable } from '@nestjs/common';
@@ -145,7 +145,7 @@ export class PaymentSettler {
     return steps.map((step) => step.outcome);
   }
 
-  /** What the late path does when the order turns out not to be closed any more. */
+  /** What the late path does when the order turns out to be no longer closed. */
   private async settleOne(tx: Tx, order: LoadedOrder, fact: PaymentFact): Promise<SettleOutcome> {
     if (fact.event !== undefined && (await seenEvents(tx, [fact])).size > 0) return 'duplicate';
     const step = decide(order, fact);
