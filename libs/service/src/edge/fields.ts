@@ -30,7 +30,7 @@ export interface FieldOptions {
 /** A member that holds a value of this kind. The other decorators are this one with a value of their own. */
 export function Field(value: values.Value, options: FieldOptions = {}): PropertyDecorator {
   const decorators = [
-    ApiProperty({ ...value.schema, ...described(options, value.schema['type'] === 'object') } as ApiPropertyOptions),
+    ApiProperty({ ...value.schema, ...described(options, value.schema['type'] === 'object') }),
     ValidateBy({ name: 'fits', validator: { validate: value.fits, defaultMessage: () => `$property ${value.must}` } }),
   ];
   if (options.optional) decorators.push(IsOptional());
@@ -80,7 +80,7 @@ export function ListField(
   if (typeof item !== 'function') return Field(values.list(item, options), options);
   const { min = 0, max } = options;
   return applyDecorators(
-    ApiProperty({ type: [item], minItems: min, maxItems: max, ...described(options, false) } as ApiPropertyOptions),
+    ApiProperty({ type: [item], minItems: min, maxItems: max, ...described(options, false) }),
     ...(options.optional ? [IsOptional()] : []),
     IsArray(),
     ArrayMinSize(min),
@@ -93,7 +93,7 @@ export function ListField(
 /** A body of a class inside another one. */
 export function ObjectField(type: Class<object>, options: FieldOptions = {}): PropertyDecorator {
   return applyDecorators(
-    ApiProperty({ type, ...described(options, false) } as ApiPropertyOptions),
+    ApiProperty({ type, ...described(options, false) }),
     options.optional ? IsOptional() : IsDefined(),
     IsObject(),
     ValidateNested(),
