@@ -3,6 +3,7 @@ import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import type { Environment } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
+import { AnonymousLimit } from './anonymous-limit';
 import { ApiDocument } from './api-document';
 import { CallerGuard } from './caller.guard';
 import { HealthRegistry } from './health-registry';
@@ -13,7 +14,6 @@ import { ProblemFilter } from './problem.filter';
 import { RateLimiter } from './rate-limiter';
 import { RequestValidation } from './request-validation.pipe';
 import { ShutdownHooks } from './shutdown';
-import { StrangerLimit } from './stranger-limit';
 import { APP_ENVIRONMENT, APP_LOGGER, ERROR_CLASSIFIER, type ErrorClassifier } from './tokens';
 import { TokenVerifier } from './token-verifier';
 
@@ -36,9 +36,9 @@ export class PlatformModule {
       { provide: TokenVerifier, useFactory: () => new TokenVerifier(config.auth) },
       { provide: RateLimiter, useFactory: () => new RateLimiter({ redisUrl: config.redisUrl, logger }) },
       {
-        provide: StrangerLimit,
+        provide: AnonymousLimit,
         inject: [RateLimiter],
-        useFactory: (limiter: RateLimiter) => new StrangerLimit(limiter, config.badTokensPerSecond),
+        useFactory: (limiter: RateLimiter) => new AnonymousLimit(limiter, config.badTokensPerSecond),
       },
       { provide: CursorSigner, useFactory: () => new CursorSigner(config.cursorSecret) },
       HealthRegistry,

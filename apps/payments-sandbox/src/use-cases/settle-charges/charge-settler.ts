@@ -2,6 +2,7 @@
 // two processes at the same row harmless.
 import type { Clock } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
+import pMap from 'p-map';
 import { type ScheduledCharge, settleCharge } from '../../domain/intent';
 import type { IntentRepository } from '../../storage/intent.repository';
 import { Wakeup } from '../../wakeup';
@@ -10,7 +11,7 @@ import type { CallbackDispatcher } from '../deliver-callbacks/callback-dispatche
 const POLL_MS = 200;
 const BATCH = 100;
 /** Charges written at the same time. */
-const CONCURRENCY = 8;
+const IN_FLIGHT_MAX = 8;
 const PAUSE_AFTER_FAULT_MS = 500;
 
 export class ChargeSettler {
@@ -41,9 +42,7 @@ export class ChargeSettler {
     while (!this.stopping) {
       try {
         const due = await this.intents.dueCharges(this.clock.nowMs(), BATCH);
-        for (let start = 0; start < due.length; start += CONCURRENCY) {
-          await Promise.all(due.slice(start, start + CONCURRENCY).map((charge) => this.settle(charge)));
-        }
+        await pMap(due, (charge) => this.settle(charge), { concurrency: IN_FLIGHT_MAX });
         if (due.length > 0) this.dispatcher.wake();
         if (due.length < BATCH) await this.wakeup.wait(POLL_MS);
       } catch (error) {
