@@ -1,16 +1,6 @@
 export { createLogger, JsonLogger, LOG_LEVELS, withLogFields } from './logger';
 export type { AppLogger, LogFields, LoggerOptions, LogLevel } from './logger';
-export {
-  CounterChild,
-  GaugeChild,
-  HistogramChild,
-  LATENCY_BUCKETS_SECONDS,
-  metricsFor,
-  metricsRegistry,
-  renderMetrics,
-  startProcessMetrics,
-} from './metrics';
-export type { BoundMetric, ServiceMetrics } from './metrics';
+export { gaugeReadAtScrape, LATENCY_BUCKETS_SECONDS, renderMetrics, startProcessMetrics } from './metrics';
 export { isSecretName, redact, redactText } from './redact';
 export { Secret } from './secret';
 export {
