@@ -25,6 +25,13 @@ module.exports = {
       from: { path: '^libs/([^/]+)/' },
       to: { path: '^libs/(?!$1/)[^/]+/src/(?!index\\.ts$)' },
     },
+    {
+      name: 'service-on-top',
+      comment: 'The service kit stands on the other libraries; none of them knows it.',
+      severity: 'error',
+      from: { path: '^libs/(?!service/)' },
+      to: { path: '^libs/service/' },
+    },
     { name: 'kernel-knows-nobody', severity: 'error', from: { path: '^libs/kernel/' }, to: { path: '^libs/(?!kernel/)' } },
     { name: 'contracts-know-kernel', severity: 'error', from: { path: '^libs/contracts/' }, to: { path: '^libs/(?!(contracts|kernel)/)' } },
     {

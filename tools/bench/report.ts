@@ -25,7 +25,6 @@ export interface BenchRow {
 
 /** Facts that floors are about. */
 export const EXPIRY_FACTS = { seconds: 'seconds until all units are back', speed: 'speed meanwhile / before' } as const;
-export const OVERLOAD_GOODPUT = 'accepted / peak';
 
 export interface Floor {
   readonly id: string;
@@ -41,7 +40,6 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
   const refusal = row('refusal-256');
   const growth = (from: string, to: string): number | undefined => quotient(row(to)?.ratio, row(from)?.ratio);
   const expiry = row('expiry-10000')?.facts;
-  const goodputOf = (name: string): number | undefined => row(name)?.facts?.[OVERLOAD_GOODPUT];
   return [
     ...least('refusals / bare', 0.7, refusal?.ratio),
     ...least('claims at 256 / bare', 0.4, at256?.ratio),
@@ -53,8 +51,6 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
     ...least('one item / a hundred items', 0.8, quotient(at256?.ratio, row('items-100')?.ratio)),
     ...most('seconds until 10,000 expired units are back', 10, expiry?.[EXPIRY_FACTS.seconds]),
     ...least('speed of the sale meanwhile', 0.7, expiry?.[EXPIRY_FACTS.speed]),
-    ...least('accepted at ten times the peak / peak', 0.8, goodputOf('overload-10')),
-    ...least('the same over 4,096 connections', 0.8, goodputOf('overload-10-bounded')),
     ...least('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
     ...least('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
   ];

@@ -1,17 +1,7 @@
 // Wiring only: the table of contents of the catalogue.
-import { EVENT_TOPICS } from '@gravity/contracts';
-import { APP_LOGGER } from '@gravity/http';
-import { type Environment, systemClock } from '@gravity/kernel';
-import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
-import type { AppLogger } from '@gravity/observability';
-import { Database, openDatabase } from '@gravity/persistence';
-import { type DynamicModule, Module } from '@nestjs/common';
-import { type CatalogConfig, SERVICE, readCatalogConfig } from './catalog-config';
+import { coreOf } from '@gravity/service';
+import { Module } from '@nestjs/common';
 import { Commands } from './commands';
-import { EventPublishing } from './event-publishing';
-import { CatalogOutbox } from './storage/catalog-outbox';
-import { CATALOG_ENTITIES } from './storage/entities';
-import { CLOCK } from './tokens';
 import { AddSkusHttp } from './use-cases/add-skus/add-skus.http';
 import { AddSkus } from './use-cases/add-skus/add-skus.use-case';
 import { CreateProductHttp } from './use-cases/create-product/create-product.http';
@@ -43,8 +33,6 @@ import { RegisterMerchant } from './use-cases/register-merchant/register-merchan
 import { SetPriceHttp } from './use-cases/set-price/set-price.http';
 import { SetPrice } from './use-cases/set-price/set-price.use-case';
 
-const PARTITIONS = 6;
-const TOPICS = EVENT_TOPICS.filter((topic) => topic.startsWith(`${SERVICE}.`));
 const WRITES = [RegisterMerchant, OpenShop, CreateProduct, AddSkus, SetPrice, ListProduct, DelistProduct];
 const READS = [GetMerchant, FindShops, GetProduct, FindProducts, GetSku, FindSkus];
 const HTTP = [
@@ -61,37 +49,9 @@ const HTTP = [
 ];
 const GRPC = [GetProductGrpc, FindProductsGrpc, GetSkuGrpc, FindSkusGrpc];
 
-@Module({})
-export class CatalogModule {
-  /** The module configured from the environment; throws ConfigurationError. */
-  static forRoot(env: Environment): DynamicModule {
-    const config = readCatalogConfig(env);
-    return {
-      module: CatalogModule,
-      controllers: [...HTTP, ...GRPC],
-      providers: [...infrastructure(config), Commands, CatalogOutbox, EventPublishing, ...WRITES, ...READS],
-    };
-  }
-}
-
-function infrastructure(config: CatalogConfig): NonNullable<DynamicModule['providers']> {
-  const { databaseUrl: url, poolSize, kafkaBrokers: brokers, topicPrefix } = config;
-  const topics = TOPICS.map((topic) => ({ topic, partitions: PARTITIONS }));
-  return [
-    { provide: CLOCK, useValue: systemClock },
-    {
-      provide: Database,
-      useFactory: () => openDatabase({ url, applicationName: SERVICE, poolSize, entities: CATALOG_ENTITIES }),
-    },
-    {
-      provide: KafkaEventBus,
-      inject: [APP_LOGGER],
-      useFactory: (log: AppLogger) => new KafkaEventBus({ brokers, clientId: SERVICE, topicPrefix, topics, log }),
-    },
-    {
-      provide: OutboxRelay,
-      inject: [KafkaEventBus, APP_LOGGER],
-      useFactory: (bus: KafkaEventBus, log: AppLogger) => new OutboxRelay({ url, bus, service: SERVICE, log }),
-    },
-  ];
-}
+@Module({
+  imports: [coreOf('catalog')],
+  controllers: [...HTTP, ...GRPC],
+  providers: [Commands, ...WRITES, ...READS],
+})
+export class CatalogModule {}

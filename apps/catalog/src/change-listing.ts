@@ -3,11 +3,11 @@ import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { type Clock, type Result, ok } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
+import type { Outbox } from '@gravity/service';
 import { mayChange, notFound, parseId } from './access';
 import { checkListable } from './domain/product';
 import { skuEvent } from './events';
 import { refusalProblem, staleVersion } from './refusals';
-import type { CatalogOutbox } from './storage/catalog-outbox';
 import { lockProduct, updateProduct } from './storage/product.repository';
 import { countSkus, setSkusListed, skusOfProducts } from './storage/sku.repository';
 import { productView } from './views';
@@ -23,7 +23,7 @@ export interface ListingChange {
 export async function changeListing(
   tx: Tx,
   clock: Clock,
-  outbox: CatalogOutbox,
+  outbox: Outbox,
   caller: CallerIdentity,
   change: ListingChange,
 ): Promise<Result<ProductView, Problem>> {

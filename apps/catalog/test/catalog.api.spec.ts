@@ -9,7 +9,8 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type CatalogProto, PROTO_LOADER_OPTIONS, protoPackage, validateEvent } from '@gravity/contracts';
-import { type RunningServices, bootServices, routesOf } from '@gravity/http';
+import { routesOf } from '@gravity/http';
+import { bootServices, migrateService, type RunningServices } from '@gravity/service';
 import { newId } from '@gravity/kernel';
 import {
   EventProbe,
@@ -22,7 +23,7 @@ import {
   uniquePrefix,
 } from '@gravity/testing';
 import { request } from 'undici';
-import { catalogService } from '../src/catalog.service-definition';
+import { catalogService } from '../src/catalog.service';
 import type { MerchantView, ProductListView, ProductView, ShopView, SkuView } from '../src/views.dto';
 
 interface Answer<B> {
@@ -52,9 +53,8 @@ describe('catalogue', () => {
       CURSOR_SECRET: 'c'.repeat(32),
       LOG_LEVEL: 'error',
     };
-    const definition = catalogService(env);
-    await definition.migrate();
-    service = await bootServices([definition], { env, port: 0, grpcPort: 0 });
+    await migrateService(catalogService, env);
+    service = await bootServices([catalogService], { env, port: 0, grpcPort: 0 });
     tokens = {
       operator: await issuer.mint({ sub: 'op_1', roles: ['operator'] }),
       buyer: await issuer.mint({ sub: 'b_1', roles: ['buyer'] }),

@@ -4,8 +4,8 @@ import { type CallerIdentity, CursorSigner, type Role } from '@gravity/http';
 import { ManualClock, type Result, newId } from '@gravity/kernel';
 import { type Database, type Tx, migrate, openDatabase } from '@gravity/persistence';
 import { freshDatabase } from '@gravity/testing';
+import { Outbox } from '@gravity/service';
 import { Commands } from '../src/commands';
-import { CatalogOutbox } from '../src/storage/catalog-outbox';
 import { CATALOG_ENTITIES } from '../src/storage/entities';
 import { CATALOG_MIGRATIONS } from '../src/storage/migrations/catalog-migrations';
 import { AddSkus } from '../src/use-cases/add-skus/add-skus.use-case';
@@ -51,7 +51,7 @@ export function refusal(result: Result<unknown, { code: string }>): string {
 
 export class Harness {
   readonly clock = new ManualClock(Date.UTC(2026, 10, 20, 12));
-  private readonly outbox = new CatalogOutbox(this.clock);
+  private readonly outbox = new Outbox(this.clock);
   private readonly cursors = new CursorSigner('0123456789abcdef0123456789abcdef');
   readonly commands: Commands;
   readonly registerMerchant = new RegisterMerchant(this.clock, this.outbox);

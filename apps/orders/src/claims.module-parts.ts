@@ -1,5 +1,5 @@
 // What claims bring into the module: the gate, the decision, and the use case over them.
-import { APP_LOGGER, Backpressure, HealthRegistry, ShutdownHooks } from '@gravity/http';
+import { APP_LOGGER, HealthRegistry, ShutdownHooks } from '@gravity/http';
 import { monotonicMs, systemClock } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
 import { type AppLogger, type CounterChild, metricsFor } from '@gravity/observability';
@@ -32,9 +32,7 @@ import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from './use-cases/place-claim/placed-claims';
-
-/** A claim that waits for longer than this to be read is read, and refused if need be. */
-const HELD_LONGEST_MS = 5_000;
+import { FreeOrdersWorker } from './workers/free-orders';
 
 /** Starts the gate's connection and workers, and drains claims before the process ends. */
 @Injectable()
@@ -48,7 +46,6 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(ClaimDecider) private readonly decider: ClaimDecider,
     @Inject(HealthRegistry) private readonly health: HealthRegistry,
     @Inject(ShutdownHooks) private readonly hooks: ShutdownHooks,
-    @Inject(Backpressure) private readonly backpressure: Backpressure,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -66,10 +63,6 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
       .gauge('claims_waiting', 'Claims waiting for a decision')
       .labels()
       .collect(() => this.decider.depth);
-    metrics
-      .gauge('claim_connections_held', 'Connections that are not read while too many claims wait')
-      .labels()
-      .collect(() => this.backpressure.held);
     metrics
       .gauge('gate_calls', 'Script calls sent to Redis since the start')
       .labels()
@@ -162,23 +155,15 @@ function decisionProviders(config: OrdersConfig): Provider[] {
     { provide: ClockFollower, inject: [ServerClock], useFactory: (clock: ServerClock) => new ClockFollower(clock) },
     {
       provide: ClaimDecider,
-      inject: [Database, ServerClock, OutboxRelay],
-      useFactory: (database: Database, clock: ServerClock, relay: OutboxRelay) =>
+      inject: [Database, ServerClock, OutboxRelay, FreeOrdersWorker],
+      useFactory: (database: Database, clock: ServerClock, relay: OutboxRelay, freeOrders: FreeOrdersWorker) =>
         new ClaimDecider(database, clock, {
           maxBatch: config.claimsPerBatch,
           maxQueue: config.claimsQueued,
-          onCommitted: () => relay.wake(),
-        }),
-    },
-    {
-      provide: Backpressure,
-      inject: [ClaimDecider, ShutdownHooks],
-      // Beside the batch that is being decided a full one waits; more would wait here for nothing.
-      useFactory: (decider: ClaimDecider, { stopping }: ShutdownHooks) =>
-        new Backpressure({
-          room: () => config.claimsPerBatch - decider.depth,
-          longestMs: HELD_LONGEST_MS,
-          stopping,
+          onCommitted: (batch) => {
+            relay.wake();
+            if (batch.some(({ item }) => item.priceMinor === 0n)) freeOrders.wake();
+          },
         }),
     },
     {

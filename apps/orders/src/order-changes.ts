@@ -1,7 +1,7 @@
 // What a decision means for the rows: one OrderChange per order, written with others of its kind by the order writer.
 // Pure, so that a test can follow the counters through any history without a database.
 import { type Money, assert, uuidFromParts } from '@gravity/kernel';
-import { type CloseReason, ORDER_MACHINE, type OrderStatus, type RefundReason } from './domain/order';
+import { type CloseReason, isFree, ORDER_MACHINE, type OrderStatus, type RefundReason } from './domain/order';
 import type { LatePaymentReason } from './domain/late-payment';
 import {
   type OrderEvent,
@@ -68,6 +68,17 @@ export function pay(order: LoadedOrder, charge: Charge): OrderChange {
     move: { held: -order.quantity, sold: order.quantity, released: 0 },
     intent: { intentId: charge.intentId, status: 'PAID', chargeId: charge.chargeId },
     events: [orderPaid(order, order.sequence + 1, order.nowMs, charge.intentId)],
+  };
+}
+
+/** Costs nothing, so it is paid without a provider. Its payment has an id, as every payment has, but no intent. */
+export function payFree(order: LoadedOrder): OrderChange {
+  assert(isFree(order), 'only an order that costs nothing is paid without a provider');
+  return {
+    ...change(order, 'PAID'),
+    paid: true,
+    move: { held: -order.quantity, sold: order.quantity, released: 0 },
+    events: [orderPaid(order, order.sequence + 1, order.nowMs, `free:${order.orderId}`)],
   };
 }
 

@@ -24,6 +24,7 @@ import { ReceivePaymentCallback } from './use-cases/receive-payment-callback/rec
 import { OrderWatcher } from './use-cases/watch-order/order-watcher';
 import { WatchOrderHttp } from './use-cases/watch-order/watch-order.http';
 import { ExpiryWorker } from './workers/expiry';
+import { FreeOrdersWorker } from './workers/free-orders';
 import { RefundsWorker } from './workers/refunds';
 
 /** Runs the background work from the end of the start to the drain. */
@@ -32,13 +33,14 @@ export class PaymentWorkers implements OnApplicationBootstrap {
   constructor(
     @Inject(ExpiryWorker) private readonly expiry: ExpiryWorker,
     @Inject(RefundsWorker) private readonly refunds: RefundsWorker,
+    @Inject(FreeOrdersWorker) private readonly freeOrders: FreeOrdersWorker,
     @Inject(OrderWatcher) private readonly watcher: OrderWatcher,
     @Inject(ReceivePaymentCallback) private readonly callbacks: ReceivePaymentCallback,
     @Inject(ShutdownHooks) private readonly hooks: ShutdownHooks,
   ) {}
 
   onApplicationBootstrap(): void {
-    const workers = [this.expiry, this.refunds, this.watcher];
+    const workers = [this.expiry, this.refunds, this.freeOrders, this.watcher];
     for (const worker of workers) worker.start();
     this.hooks.onDrain('payments', async () => {
       await this.callbacks.drain();
@@ -84,6 +86,11 @@ export const paymentProviders: Provider[] = [
     inject: [Database, PAYMENT_PROVIDER, PaymentSettler],
     useFactory: (database: Database, provider: PaymentProvider, settler: PaymentSettler): RefundsWorker =>
       new RefundsWorker(database, provider, settler),
+  },
+  {
+    provide: FreeOrdersWorker,
+    inject: [PaymentSettler],
+    useFactory: (settler: PaymentSettler): FreeOrdersWorker => new FreeOrdersWorker(settler),
   },
   PaymentWorkers,
 ];

@@ -1,6 +1,6 @@
-// Goal: more claims than may wait are refused at once, with a reason and the time to come again, and nothing is kept of
-// them, no unit of the gate either; those that wait are answered. Method: a service with a short queue, an item locked by
-// somebody else, a rush.
+// Goal: a full queue refuses further claims at once, with a reason and the time to come again. Nothing of them is kept, no
+// unit of the gate either. Claims that wait are answered, and an accepted claim is never told that it was refused. Method: a
+// service with a short queue, an item locked by another transaction, a rush.
 import { eventually } from '@gravity/testing';
 import { ClaimDecider } from '../src/decision/claim-decider';
 import { RedisGate } from '../src/gate/redis-gate';
@@ -11,6 +11,7 @@ const QUEUED = 8;
 const UNDER_WAY = 2;
 const TAKEN = QUEUED + UNDER_WAY;
 const RUSH = 40;
+const AT_ONCE_MS = 500;
 
 let service: ClaimsService;
 
@@ -29,6 +30,9 @@ async function waitingForLocks(): Promise<number> {
 
 it('refuses what does not fit into the queue before the gate takes a unit for it, and takes it later', async () => {
   const sale = await service.onSale({ quotas: [RUSH] });
+  const early = (): ReturnType<ClaimsService['claim']> => service.claim(sale, 'b_early', { key: 'key-of-the-early' });
+  const first = await early();
+  expect(first.status).toBe(201);
   const decider = service.services.app.get(ClaimDecider, { strict: false });
   const gate = service.services.app.get(RedisGate, { strict: false });
   const rush = (from: number, to: number): ReturnType<ClaimsService['claim']>[] =>
@@ -43,13 +47,21 @@ it('refuses what does not fit into the queue before the gate takes a unit for it
     taken.push(...rush(UNDER_WAY, TAKEN));
     await eventually(() => expect(decider.depth).toBe(QUEUED));
     // The others are refused while those that wait still wait.
+    const refusedFrom = performance.now();
     for (const { status, body, headers } of await Promise.all(rush(TAKEN, RUSH))) {
       expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'overloaded', '1']);
     }
+    expect(performance.now() - refusedFrom).toBeLessThan(AT_ONCE_MS);
+    const repeated = await early();
+    expect([repeated.status, repeated.body.code]).toEqual([503, 'overloaded']);
     const view = await gate.view(sale.seriesId, sale.itemIds[0]!);
-    expect([view!.claimed, view!.pending.length, view!.available]).toEqual([TAKEN, TAKEN, RUSH - TAKEN]);
+    const claimed = TAKEN + 1;
+    expect([view!.claimed, view!.pending.length, view!.available]).toEqual([claimed, TAKEN, RUSH - claimed]);
   });
   expect((await Promise.all(taken)).map(({ status }) => status)).toEqual(taken.map(() => 201));
   const again = await Promise.all(rush(TAKEN, TAKEN + 1));
   expect(again.map(({ status }) => status)).toEqual([201]);
+  const repeated = await early();
+  expect([repeated.status, repeated.headers.get('idempotent-replayed')]).toEqual([201, 'true']);
+  expect(repeated.body).toEqual(first.body);
 });

@@ -17,6 +17,7 @@ export interface SaleOptions {
   readonly quota?: number;
   readonly winLimit?: number | null;
   readonly perBuyerLimit?: number;
+  readonly priceMinor?: number;
 }
 
 export interface PlaceOptions {
@@ -72,7 +73,12 @@ export class Sale {
   }
 
   /** A round that is open, with one item, and its gate loaded. */
-  async openRound({ quota = 10, winLimit = null, perBuyerLimit = 10 }: SaleOptions = {}): Promise<Item> {
+  async openRound({
+    quota = 10,
+    winLimit = null,
+    perBuyerLimit = 10,
+    priceMinor = PRICE_MINOR,
+  }: SaleOptions = {}): Promise<Item> {
     const [seriesId, roundId, itemId] = [newUuid(), newUuid(), newUuid()];
     await this.database.query(
       `insert into series (series_id, title, status, time_zone, recurrence, win_limit, payment_window_seconds, leftover,
@@ -88,8 +94,8 @@ export class Sale {
     await this.database.query(
       `insert into round_items (item_id, round_id, series_id, position, sku_id, shop_id, merchant_id, title, price_version_id,
          price_minor, currency, per_order_limit, per_buyer_limit, quota, selling)
-       values ($1, $2, $3, 1, $4, $5, $6, 'Bottle', $7, ${PRICE_MINOR}, 'CNY', 10, $8, $9, true)`,
-      [itemId, roundId, seriesId, newUuid(), newUuid(), newUuid(), newUuid(), perBuyerLimit, quota],
+       values ($1, $2, $3, 1, $4, $5, $6, 'Bottle', $7, $10, 'CNY', 10, $8, $9, true)`,
+      [itemId, roundId, seriesId, newUuid(), newUuid(), newUuid(), newUuid(), perBuyerLimit, quota, priceMinor],
     );
     return { seriesId, roundId, itemId, winLimit };
   }

@@ -161,6 +161,36 @@ it('opens a round at its time and shows both sides of its units', async () => {
   });
 });
 
+it('takes amounts up to their edges, and refuses what is beyond when the series is made', async () => {
+  const body = seriesBody([sku.wireId]);
+  const withItem = (item: object): object => ({ ...body, items: [{ ...body.items[0], ...item }] });
+  const price = (amount: number, currency = 'CNY'): { price: object } => ({ price: { amount, currency } });
+  const create = (item: object): Promise<Answer> => call('operator', 'POST', '/series', withItem(item), key());
+  for (const item of [
+    price(0),
+    price(1),
+    { ...price(1_000_000_000_000), perOrderLimit: 9_007 },
+    { ...price(90_071_992_547), perOrderLimit: 100_000 },
+  ]) {
+    expect([(await create(item)).status, item]).toEqual([201, item]);
+  }
+  for (const item of [
+    price(-1),
+    price(0.5),
+    price(1_000_000_000_001),
+    price(1, 'KRW'),
+    { ...price(1_000_000_000_000), perOrderLimit: 9_008 },
+    { ...price(90_071_992_548), perOrderLimit: 100_000 },
+  ]) {
+    const answer = await create(item);
+    expect([answer.status, answer.body.code, item]).toEqual([400, 'invalid-request', item]);
+  }
+  const beyond = await create({ ...price(1_000_000_000_000), perOrderLimit: 9_008 });
+  expect(beyond.body['errors']).toMatchObject([{ pointer: '/items/0/price/amount' }]);
+  const foreign = await create(price(1, 'JPY'));
+  expect(foreign.body['errors']).toMatchObject([{ pointer: '/items/0/price/currency' }]);
+});
+
 it('refuses those who may not, and what does not fit', async () => {
   const body = seriesBody([sku.wireId]);
   for (const role of ['buyer', 'merchant', 'anchor', 'service']) {

@@ -5,7 +5,6 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { monotonicMs, sleep } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
-import type { Acceptors } from './acceptors';
 
 const POLL_MS = 20;
 const QUIET_TURNS = 3;
@@ -85,7 +84,7 @@ export class Connections {
 
   /**
    * Waits until the listener's queue is empty, a second at most. The kernel resets connections that it has established
-   * and we have not taken yet when the listener closes. Each turn of the event loop takes some of them, so turns that
+   * and we have not taken yet when the listener closes. Node takes one of them per turn of the event loop, so turns that
    * took none have seen an empty queue.
    */
   async untilQueueIsEmpty(): Promise<void> {
@@ -114,12 +113,11 @@ interface SocketInUse extends Socket {
  * Stops accepting connections and waits until every accepted request is answered. The server must answer with
  * `Connection: close` by now. Connections still open at the deadline are cut.
  */
-export async function drainHttp(server: HttpServer, acceptors: Acceptors, deadlineMs: number): Promise<void> {
+export async function drainHttp(server: HttpServer, deadlineMs: number): Promise<void> {
   if (!server.listening) return;
   let closed = false;
   // http.Server.close() would cut idle connections at once, and with them requests that are on their way.
-  const own = new Promise((resolve) => NetServer.prototype.close.call(server, resolve));
-  void Promise.all([own, acceptors.close()]).then(() => (closed = true));
+  NetServer.prototype.close.call(server, () => (closed = true));
   const graceUntilMs = Math.min(deadlineMs, monotonicMs() + IDLE_GRACE_MS);
   while (!closed && monotonicMs() < deadlineMs) {
     if (monotonicMs() >= graceUntilMs) {

@@ -55,6 +55,11 @@ export class EnvReader {
       .filter((part) => part !== '');
   }
 
+  /** Notes a fault that the other readings do not see, unless it holds. The text shows no value of a secret. */
+  check(holds: boolean, fault: string): void {
+    if (!holds) this.faults.push(fault);
+  }
+
   /** Throws {@link ConfigurationError} when anything was wrong. */
   done(): void {
     if (this.faults.length > 0) throw new ConfigurationError(`Configuration: ${this.faults.join('; ')}.`);

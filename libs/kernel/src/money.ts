@@ -19,6 +19,9 @@ export interface MoneyJson {
   readonly currency: Currency;
 }
 
+/** The largest amount on the wire, in minor units: JSON numbers are exact up to here. */
+export const MONEY_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
 /** Builds a Money from minor units. A `number` must be a safe integer. */
 export function money(minor: bigint | number, currency: Currency): Money {
   assert(typeof minor === 'bigint' || Number.isSafeInteger(minor), `amount ${minor} is not a safe integer`);

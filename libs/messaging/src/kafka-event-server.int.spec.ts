@@ -10,7 +10,7 @@ import { EventContext } from './handlers';
 import { KafkaEventBus } from './kafka-event-bus';
 import { KafkaEventServer, type KafkaEventServerOptions } from './kafka-event-server';
 import { discardParked, listParked, replayParked } from './parking';
-import { Reaction } from './reaction';
+import { bindEventHandlers, OnEvent } from './on-event';
 import { messagingDatabase, type SpecDatabase, thingEvent } from '../test/spec-support';
 
 const CONSUMER = Symbol('spec consumer');
@@ -25,14 +25,14 @@ interface Thing {
 const broken = new Set<number>();
 
 @Controller()
-class Reactions {
-  @Reaction('spec.thing.changed.v1', CONSUMER)
+class Handlers {
+  @OnEvent('spec.thing.changed.v1')
   async changed(@Payload() event: Thing, @Ctx() { tx, envelope }: EventContext): Promise<void> {
     await tx.query('insert into effect (key, value) values ($1, $2)', [envelope.key, event.n]);
     if (broken.has(event.n)) throw new Error(`cannot handle ${event.n}`);
   }
 
-  @Reaction('spec.thing.listed.v1', CONSUMER, { batch: true })
+  @OnEvent('spec.thing.listed.v1', { batch: true })
   async listed(@Payload() events: Thing[], @Ctx() { tx, envelopes }: EventContext): Promise<void> {
     await tx.query('insert into effect (key, value) select * from unnest($1::text[], $2::int[])', [
       envelopes.map(({ key }) => key),
@@ -45,14 +45,20 @@ class Reactions {
     const { tx } = context as EventContext;
     await tx.query('insert into effect (key, value) values (null, 1 / $1)', [event.n]);
   }
+}
 
-  @Reaction('spec.thing.changed.v1', OTHER)
+@Controller()
+class Elsewhere {
+  @OnEvent('spec.thing.changed.v1')
   async elsewhere(): Promise<void> {
     throw new Error('bound to another server');
   }
 }
 
-@Module({ controllers: [Reactions] })
+bindEventHandlers([Handlers], CONSUMER);
+bindEventHandlers([Elsewhere], OTHER);
+
+@Module({ controllers: [Handlers, Elsewhere] })
 class SpecModule {}
 
 describe('KafkaEventServer', () => {

@@ -38,7 +38,7 @@ const SILENCE_MAX_MS = 60_000;
 const WATCH_EVERY_MS = 5_000;
 
 export interface KafkaEventServerOptions extends KafkaConnection {
-  /** Binds `@Reaction(type, id)` and `@EventPattern(type, id)` methods to this server. */
+  /** Binds `@OnEvent` methods (see `bindEventHandlers`) and `@EventPattern(type, id)` methods to this server. */
   readonly transportId: symbol;
   /** Name in inbox, parking and metrics; also the consumer group, behind the prefix. Never change it. */
   readonly consumer: string;

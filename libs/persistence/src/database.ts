@@ -51,11 +51,14 @@ export function openDatabase(options: DatabaseOptions): Database {
 /** A pool of connections, SQL and transactions on it. Connects on use; {@link openDatabase} makes one. */
 export class Database {
   readonly dataSource: DataSource;
+  /** Where the database is. It holds a password: never log it. */
+  readonly url: string;
   private readonly connections: ConnectionPool;
   private readonly usesEntities: boolean;
   private initializing: Promise<unknown> | undefined;
 
   constructor(options: DatabaseOptions) {
+    this.url = options.url;
     this.connections = new ConnectionPool({
       url: options.url,
       applicationName: options.applicationName,

@@ -3,6 +3,7 @@ export type { DatabaseOptions, Statements, TransactionOptions, Tx } from './data
 export { classifyDatabaseError, note, sqlState } from './database-error';
 export type { DatabaseErrorClass } from './database-error';
 export { plannedAnew, serviceDatabaseUrl } from './database-url';
+export { Leadership } from './leadership';
 export { GroupCommit, QueueFullError } from './group-commit';
 export type { BatchMetrics, GroupCommitOptions } from './group-commit';
 export { migrate } from './migrate';

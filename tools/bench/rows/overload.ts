@@ -1,10 +1,10 @@
 // More than the machine can take: what is asked for against what is accepted, at growing rates and ten times the peak for
-// a minute, and whether all is as before ten seconds later.
+// a minute, and whether all is as before ten seconds later. The rows report this; no floor judges them.
 import { cpuTicks, type ProcessGroup } from '../cpu';
 import type { OpenLoopOrder, OpenLoopResult, Target } from '../load';
 import { lineChart } from '../plot';
 import { profileRow } from '../profile';
-import { costOf, OVERLOAD_GOODPUT } from '../report';
+import { costOf } from '../report';
 import { CROWD, DEEP_QUOTA, groupsOf, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
@@ -16,9 +16,9 @@ const MOST = 10;
 const MOST_MS = 60_000;
 /** With the seconds in which the crowd of the last measurement warms up, ten. */
 const REST_MS = 7_000;
-/** More connections than claims may wait for a decision: some have to be refused, or to wait unread. */
+/** More connections than claims may wait for a decision: some claims are refused. */
 const CONNECTIONS_MAX = 10_000;
-/** As a balancer bounds them that guards the process: then it is the balancer that refuses. */
+/** A balancer with a bound on connections refuses the rest itself. */
 const CONNECTIONS_BOUNDED = 4_096;
 /** As patient as the app of a buyer. */
 const TIMEOUT_MS = 10_000;
@@ -64,7 +64,7 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
     cpuUs,
     facts: {
       'asked for, in peaks': most.offeredPerSecond / peak.perSecond,
-      [OVERLOAD_GOODPUT]: most.acceptedPerSecond / peak.perSecond,
+      'accepted / peak': most.acceptedPerSecond / peak.perSecond,
       'accepted / what 1,024 clients get in a minute': most.acceptedPerSecond / sustained.perSecond,
       'accepted / mean of both': (2 * most.acceptedPerSecond) / (peak.perSecond + sustained.perSecond),
       'CPU of a claim / with 1,024 clients': costOf({ cpuUs }) / costOf(sustained),

@@ -10,8 +10,8 @@ export interface ClaimDeciderOptions {
   readonly maxBatch: number;
   /** Claims that may wait before {@link ClaimDecider.isFull} says so. */
   readonly maxQueue: number;
-  /** Called after a batch with at least one new order is committed. */
-  readonly onCommitted: () => void;
+  /** Called after a batch with at least one new order is committed, with the whole batch. */
+  readonly onCommitted: (batch: readonly ClaimCommand[]) => void;
 }
 
 /** The row of ordinal 0 counts the accepted claims; each other one says why the claim at its place, from 1, is not. */
@@ -144,7 +144,7 @@ export class ClaimDecider {
       return { outcome: 'ACCEPTED', placedAtMs: nowMs, expiresAtMs: nowMs + claim.paymentWindowMs };
     });
     for (const row of refused) decisions[row.ordinal - 1] = decisionOf(row);
-    if (accepted > 0) this.options.onCommitted();
+    if (accepted > 0) this.options.onCommitted(batch);
     return decisions;
   }
 }

@@ -79,6 +79,14 @@ export type PaymentDecision =
   /** Give this charge back. `moves` tells whether the order itself goes to REFUNDING. */
   | { readonly do: 'refund'; readonly reason: RefundReason; readonly moves: boolean };
 
+/**
+ * True for an order that costs nothing and awaits payment. It is paid without a provider, also past its time: there is no
+ * payment to wait for.
+ */
+export function isFree(order: Pick<OrderMoney, 'status' | 'total'>): boolean {
+  return order.status === 'AWAITING_PAYMENT' && order.total.minor === 0n;
+}
+
 /** A payment success arrives, in whatever state the order is, as often as it likes. */
 export function decidePaymentSucceeded(order: OrderMoney, payment: PaymentSucceeded): PaymentDecision {
   if (payment.chargeId === order.chargeId || order.refundedCharges.has(payment.chargeId)) return { do: 'nothing' };

@@ -4,9 +4,9 @@
 import type { OutboxRelay } from '@gravity/messaging';
 import type { Database, Tx } from '@gravity/persistence';
 import { Logger } from '@nestjs/common';
-import { decideExpiry } from '../domain/order';
+import { decideExpiry, isFree } from '../domain/order';
 import type { GateControl } from '../gate/gate-control';
-import { type OrderChange, FIRST_LATE_CHECK_MS, close } from '../order-changes';
+import { type OrderChange, FIRST_LATE_CHECK_MS, close, payFree } from '../order-changes';
 import type { Inquiry, PaymentsInquiry } from '../payments-inquiry';
 import type { LoadedOrder } from '../storage/order-rows';
 import { MAX_CHANGES, loadOrders, lockOrders, writeChanges } from '../storage/order-writer';
@@ -59,7 +59,10 @@ export class ExpiryWorker extends Loop {
     if ((await this.sweep()) >= BATCH) return 0;
   }
 
-  /** Closes expired orders that have no intent at once; leases the others, which must be asked about first. */
+  /**
+   * Closes expired orders that have no intent at once; leases the others, which must be asked about first. An order that
+   * costs nothing is paid, not closed: its buyer has nothing left to do.
+   */
   private async takeExpired(): Promise<{ closed: number; leased: LoadedOrder[] }> {
     return this.database.transaction(async (tx) => {
       const due = await tx.query<{ order_id: string }>(
@@ -80,7 +83,7 @@ export class ExpiryWorker extends Loop {
       const without = orders.filter((order) => order.intent === undefined);
       await writeChanges(
         tx,
-        without.map((order) => close(order, 'EXPIRED')),
+        without.map((order) => (isFree(order) ? payFree(order) : close(order, 'EXPIRED'))),
       );
       await this.lease(tx, withIntent);
       return { closed: without.length, leased: withIntent };

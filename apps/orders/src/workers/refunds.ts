@@ -61,6 +61,11 @@ export class RefundsWorker extends Loop {
   private async refund(due: DueRefund): Promise<void> {
     const charge = { intentId: due.intent_id, chargeId: due.charge_id, amount: money(BigInt(due.minor), due.currency) };
     try {
+      // Nothing was taken, so nothing goes back, and providers refuse to move nothing.
+      if (charge.amount.minor === 0n) {
+        await this.settler.settle({ kind: 'refunded', orderId: due.order_id, charge });
+        return;
+      }
       const answer = await this.provider.refund({ ...charge, idempotencyKey: idFromUuid('refund', due.refund_id) });
       if (answer.status === 'FAILED') throw new Error('the provider reports FAILED');
       // PENDING: the callback or the next attempt tells the end.

@@ -12,6 +12,8 @@ export interface SaleOptions {
   readonly openForSeconds?: number;
   readonly status?: string;
   readonly regions?: readonly string[] | null;
+  readonly priceMinor?: number;
+  readonly currency?: string;
 }
 
 export interface Sale {
@@ -24,6 +26,7 @@ export interface Sale {
 export async function createSale(database: Database, options: SaleOptions = {}): Promise<Sale> {
   const { quotas = [10], winLimit = null, paymentWindowSeconds = 60, status = 'OPEN' } = options;
   const { opensInSeconds = -1, openForSeconds = 600, perOrderLimit = 1, perBuyerLimit = 1, regions = null } = options;
+  const { priceMinor = 149_900, currency = 'CNY' } = options;
   const sale: Sale = { seriesId: newUuid(), roundId: newUuid(), itemIds: quotas.map(() => newUuid()) };
   await database.query(
     `insert into series (series_id, title, status, time_zone, recurrence, win_limit, payment_window_seconds, leftover,
@@ -48,7 +51,7 @@ export async function createSale(database: Database, options: SaleOptions = {}):
     await database.query(
       `insert into round_items (item_id, round_id, series_id, position, sku_id, shop_id, merchant_id, title,
          price_version_id, price_minor, currency, per_order_limit, per_buyer_limit, regions, quota, selling)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 149900, 'CNY', $10, $11, $12, $13, $14)`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $15, $16, $10, $11, $12, $13, $14)`,
       [
         sale.itemIds[position],
         sale.roundId,
@@ -64,6 +67,8 @@ export async function createSale(database: Database, options: SaleOptions = {}):
         regions,
         quota,
         ['WARMED', 'OPEN', 'SOLD_OUT'].includes(status),
+        priceMinor,
+        currency,
       ],
     );
   }

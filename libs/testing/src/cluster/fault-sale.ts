@@ -18,11 +18,13 @@ export interface FaultSaleOptions {
   readonly paymentWindowSeconds?: number;
   /** Milliseconds since the opening. Default a second. */
   readonly openSinceMs?: number;
+  readonly priceMinor?: number;
 }
 
 /** Units may be claimed at once and for an hour. */
 export async function openSale(client: SqlClient, options: FaultSaleOptions): Promise<FaultSale> {
   const { quotas, perBuyerLimit = 1, winLimit = null, paymentWindowSeconds = 600, openSinceMs = 1_000 } = options;
+  const { priceMinor = 149_900 } = options;
   const [seriesUuid, roundUuid] = [newUuid(), newUuid()];
   const itemUuids = quotas.map(() => newUuid());
   await client.query(
@@ -40,7 +42,7 @@ export async function openSale(client: SqlClient, options: FaultSaleOptions): Pr
     await client.query(
       `insert into round_items (item_id, round_id, series_id, position, sku_id, shop_id, merchant_id, title,
          price_version_id, price_minor, currency, per_order_limit, per_buyer_limit, quota, selling)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 149900, 'CNY', $10, $10, $11, true)`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $12, 'CNY', $10, $10, $11, true)`,
       [
         itemUuids[position],
         roundUuid,
@@ -53,6 +55,7 @@ export async function openSale(client: SqlClient, options: FaultSaleOptions): Pr
         newUuid(),
         perBuyerLimit,
         quota,
+        priceMinor,
       ],
     );
   }

@@ -3,14 +3,13 @@ import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { type Clock, type Result, ok } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
+import { CLOCK, Outbox } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { mayChange, notFound, parseId } from '../../access';
 import { skuEvent } from '../../events';
 import { newSkus } from '../../new-skus';
-import { CatalogOutbox } from '../../storage/catalog-outbox';
 import { lockProduct, updateProduct } from '../../storage/product.repository';
 import { insertSkus, skusOfProducts } from '../../storage/sku.repository';
-import { CLOCK } from '../../tokens';
 import { productView } from '../../views';
 import type { ProductView } from '../../views.dto';
 import type { AddSkusBody } from './add-skus.dto';
@@ -19,7 +18,7 @@ import type { AddSkusBody } from './add-skus.dto';
 export class AddSkus {
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CatalogOutbox) private readonly outbox: CatalogOutbox,
+    @Inject(Outbox) private readonly outbox: Outbox,
   ) {}
 
   /** Refusals: `not-found`, `duplicate-sku`, `invalid-request` for too many. Answers with the product as it is now. */

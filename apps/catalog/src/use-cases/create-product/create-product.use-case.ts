@@ -3,15 +3,14 @@ import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { type Clock, type Result, newUuid, ok } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
+import { CLOCK, Outbox } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { mayChange, notFound, parseId } from '../../access';
 import { productCreated, skuEvent } from '../../events';
 import { newSkus } from '../../new-skus';
-import { CatalogOutbox } from '../../storage/catalog-outbox';
 import { findShop } from '../../storage/merchant.repository';
 import { type Product, insertProduct } from '../../storage/product.repository';
 import { insertSkus } from '../../storage/sku.repository';
-import { CLOCK } from '../../tokens';
 import { productView } from '../../views';
 import type { ProductView } from '../../views.dto';
 import type { CreateProductBody } from './create-product.dto';
@@ -20,7 +19,7 @@ import type { CreateProductBody } from './create-product.dto';
 export class CreateProduct {
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CatalogOutbox) private readonly outbox: CatalogOutbox,
+    @Inject(Outbox) private readonly outbox: Outbox,
   ) {}
 
   /** Refusals: `not-found` for a shop that is not the caller's, `duplicate-sku`. */

@@ -3,17 +3,16 @@ import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import type { Clock, Result } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
+import { CLOCK, Outbox } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { changeListing } from '../../change-listing';
-import { CatalogOutbox } from '../../storage/catalog-outbox';
-import { CLOCK } from '../../tokens';
 import type { ProductView } from '../../views.dto';
 
 @Injectable()
 export class DelistProduct {
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CatalogOutbox) private readonly outbox: CatalogOutbox,
+    @Inject(Outbox) private readonly outbox: Outbox,
   ) {}
 
   /** Refusals: see {@link changeListing}. */

@@ -3,12 +3,11 @@ import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { type Clock, type Result, newUuid, ok } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
+import { CLOCK, Outbox } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { mayChange, notFound, parseId } from '../../access';
 import { shopOpened } from '../../events';
-import { CatalogOutbox } from '../../storage/catalog-outbox';
 import { findMerchant, insertShop } from '../../storage/merchant.repository';
-import { CLOCK } from '../../tokens';
 import { shopView } from '../../views';
 import type { ShopView } from '../../views.dto';
 import type { OpenShopBody } from './open-shop.dto';
@@ -17,7 +16,7 @@ import type { OpenShopBody } from './open-shop.dto';
 export class OpenShop {
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CatalogOutbox) private readonly outbox: CatalogOutbox,
+    @Inject(Outbox) private readonly outbox: Outbox,
   ) {}
 
   /** Refusals: `not-found` for a merchant that does not exist or is not the caller. */

@@ -2,11 +2,10 @@
 import type { Problem } from '@gravity/contracts';
 import { type Clock, type Result, newUuid, ok } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
+import { CLOCK, Outbox } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { merchantRegistered } from '../../events';
-import { CatalogOutbox } from '../../storage/catalog-outbox';
 import { insertMerchant } from '../../storage/merchant.repository';
-import { CLOCK } from '../../tokens';
 import { merchantView } from '../../views';
 import type { MerchantView } from '../../views.dto';
 import type { RegisterMerchantBody } from './register-merchant.dto';
@@ -15,7 +14,7 @@ import type { RegisterMerchantBody } from './register-merchant.dto';
 export class RegisterMerchant {
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CatalogOutbox) private readonly outbox: CatalogOutbox,
+    @Inject(Outbox) private readonly outbox: Outbox,
   ) {}
 
   /** Never refused. */

@@ -3,14 +3,13 @@ import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { type Clock, type Result, money, newUuid, ok } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
+import { CLOCK, Outbox } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { mayChange, notFound, parseId } from '../../access';
 import { nextPrice } from '../../domain/product';
 import { skuEvent } from '../../events';
 import { refusalProblem, staleVersion } from '../../refusals';
-import { CatalogOutbox } from '../../storage/catalog-outbox';
 import { appendPrice, lockSku } from '../../storage/sku.repository';
-import { CLOCK } from '../../tokens';
 import type { PriceBody } from '../../validation';
 import { skuView } from '../../views';
 import type { SkuView } from '../../views.dto';
@@ -19,7 +18,7 @@ import type { SkuView } from '../../views.dto';
 export class SetPrice {
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(CatalogOutbox) private readonly outbox: CatalogOutbox,
+    @Inject(Outbox) private readonly outbox: Outbox,
   ) {}
 
   /**

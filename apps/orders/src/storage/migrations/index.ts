@@ -65,9 +65,27 @@ export class LiveOrdersOfBuyer1764000000004 implements MigrationInterface {
   }
 }
 
+/** Orders that cost nothing are paid by a sweep; the index holds only those that it has not come to. */
+export class FreeOrders1764000000005 implements MigrationInterface {
+  readonly name = 'FreeOrders1764000000005';
+  readonly transaction = false;
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('drop index concurrently if exists orders_free');
+    await runner.query(
+      `create index concurrently orders_free on orders (order_id) where status = 'AWAITING_PAYMENT' and total_minor = 0`,
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop index concurrently orders_free');
+  }
+}
+
 export const ordersMigrations = [
   Orders1764000000001,
   DecideClaims1764000000002,
   PruningIndexes1764000000003,
   LiveOrdersOfBuyer1764000000004,
+  FreeOrders1764000000005,
 ];

@@ -33,6 +33,8 @@ export class CreatePaymentIntent {
     if (!uuid.ok) return uuid;
     const order = await this.orders.peek(uuid.value);
     if (order === undefined || order.buyerId !== buyerId) return orderNotFound();
+    if (order.total.minor === 0n)
+      return refuse('order-not-payable', 'The order costs nothing. It is paid by itself, without a payment.');
     if (!isPayable(order)) return notPayable(order);
     if (order.intent !== undefined && order.intent.payUrl !== '') return ok(view(order, order.intent));
     const created = await this.create(order);

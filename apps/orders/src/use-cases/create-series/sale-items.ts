@@ -1,6 +1,6 @@
 // Turns the items of a request into the template of a sale, or says what is wrong with them.
 import { type FieldError, type Problem, refuse } from '@gravity/contracts';
-import { money, ok, type Result, uuidFromId } from '@gravity/kernel';
+import { money, MONEY_MAX, multiplyMoney, ok, type Result, uuidFromId } from '@gravity/kernel';
 import type { SeriesItem } from '../../storage/series.repository';
 import { findSkuSnapshots, type Queryable, type SkuSnapshot } from '../../storage/sku-snapshots.repository';
 import type { SaleItemBody } from './create-series.dto';
@@ -64,6 +64,13 @@ function faultsOf(
   }
   if (item.perBuyerLimit < item.perOrderLimit) {
     faults.push({ pointer: `/items/${index}/perBuyerLimit`, message: 'must not be less than perOrderLimit' });
+  }
+  // The largest total of an order must be exact as a JSON number; a claim is too late to find out.
+  if (multiplyMoney(item.price, item.perOrderLimit).minor > MONEY_MAX) {
+    faults.push({
+      pointer: `/items/${index}/price/amount`,
+      message: `times perOrderLimit must be at most ${MONEY_MAX}`,
+    });
   }
   const currency = skus.get(item.skuId)?.currency;
   if (currency !== undefined && currency !== item.price.currency) {

@@ -1,6 +1,5 @@
 import type { Problem } from '@gravity/contracts';
 import {
-  Backpressure,
   callerOf,
   type HttpReply,
   type HttpRequest,
@@ -19,10 +18,14 @@ import { OrderViewDto } from '../../order-view.dto';
 import { CLAIM_RATE } from './claim-rate';
 import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
 import { type Answer, PlaceClaimUseCase } from './place-claim.use-case';
-import { OVERLOADED } from './refusals';
+import { OVERLOADED, SOLD_OUT } from './refusals';
 
 const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
 const MOST_ROUND_IDS = 1_000;
+/** Refusals that never change and outnumber everything else are written out once. */
+const PREPARED: ReadonlyMap<Problem, PreparedProblem> = new Map(
+  [SOLD_OUT, OVERLOADED].map((problem) => [problem, prepareProblem(problem)]),
+);
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
@@ -31,13 +34,9 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  */
 @Controller('orders/v1/rounds')
 export class PlaceClaimHttp {
-  private readonly prepared = new Map<Problem, PreparedProblem>();
   private readonly roundIds = new Map<string, string>();
 
-  constructor(
-    @Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase,
-    @Inject(Backpressure) private readonly backpressure: Backpressure,
-  ) {}
+  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
 
   @Post(':roundId/claims')
   @Operation({
@@ -94,13 +93,12 @@ export class PlaceClaimHttp {
       this.send(reply, await answer);
     } catch (error) {
       if (!(error instanceof QueueFullError)) throw error;
-      sendProblem(reply, OVERLOADED);
+      this.send(reply, { ok: false, error: OVERLOADED });
     }
-    this.backpressure.hold(reply.raw);
   }
 
   private send(reply: HttpReply, answer: Answer): void {
-    if (!answer.ok) return sendProblem(reply, this.prepare(answer.error));
+    if (!answer.ok) return sendProblem(reply, PREPARED.get(answer.error) ?? answer.error);
     if (answer.value.replayed) reply.header('idempotent-replayed', 'true');
     reply.statusCode = 201;
     reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer.value.order));
@@ -115,17 +113,5 @@ export class PlaceClaimHttp {
     if (this.roundIds.size >= MOST_ROUND_IDS) this.roundIds.clear();
     this.roundIds.set(text, roundId);
     return roundId;
-  }
-
-  /** Refusals that never change are written out once; those made for one request are not kept. */
-  private prepare(problem: Problem): Problem | PreparedProblem {
-    if (problem.extensions !== undefined || problem.code !== 'sold-out') return problem;
-    let prepared = this.prepared.get(problem);
-    if (prepared === undefined) {
-      prepared = prepareProblem(problem);
-      this.prepared.clear();
-      this.prepared.set(problem, prepared);
-    }
-    return prepared;
   }
 }

@@ -14,17 +14,11 @@ import type { ClaimOutcome } from './claim-metrics';
 import type { OpeningDraw } from './opening-draw';
 import type { PlaceClaim } from './place-claim.command';
 import type { PlacedClaims, PlacedClaim } from './placed-claims';
-import { localRefusal, OVERLOADED, refusalOf } from './refusals';
+import { localRefusal, OVERLOADED, refusalOf, SOLD_OUT } from './refusals';
 
 /** How often a claim may meet a gate that is changing before the buyer is asked to come again. */
 const MOST_ATTEMPTS = 12;
 const WAIT_FOR_GATE_MS = 50;
-/**
- * For so long a claim is held back that is refused because too many wait. A crowd that comes again at once, whatever
- * `Retry-After` says, would else take the processor from those who wait; what is held back costs no more than its memory.
- */
-const HOLD_BACK_MS = 1_000;
-const HELD_BACK_MAX = 20_000;
 
 type Admission =
   | { readonly kind: 'in'; readonly epoch: bigint; readonly number: number }
@@ -46,8 +40,6 @@ interface Attempt {
 }
 
 export class PlaceClaimUseCase {
-  private heldBack = 0;
-
   constructor(
     private readonly directory: SaleDirectory,
     private readonly gate: RedisGate,
@@ -82,18 +74,13 @@ export class PlaceClaimUseCase {
       this.onOutcome('sold-out');
       return { ok: false, error: SOLD_OUT };
     }
-    return this.decider.isFull ? this.turnAway() : this.claim(request, round, item);
-  }
-
-  /** Refuses a claim for which there is no room, after a while. */
-  private async turnAway(): Promise<Answer> {
-    this.onOutcome('overloaded');
-    if (this.heldBack < HELD_BACK_MAX) {
-      this.heldBack += 1;
-      await sleep(HOLD_BACK_MS);
-      this.heldBack -= 1;
+    if (this.decider.isFull) {
+      // Before the gate takes a unit. A repeated request is told the same, also when its claim was accepted: this answer
+      // judges nothing, asks for the same key again, and so leaves the first answer to the next try.
+      this.onOutcome('overloaded');
+      return REFUSED_OVERLOADED;
     }
-    return { ok: false, error: OVERLOADED };
+    return this.claim(request, round, item);
   }
 
   private async claim(request: PlaceClaim, round: SaleRound, item: SaleItem): Promise<Answer> {
@@ -280,11 +267,7 @@ export class PlaceClaimUseCase {
 }
 
 const DIRECT: Admission = { kind: 'in', epoch: null, number: null };
-const SOLD_OUT = refuse(
-  'sold-out',
-  'All units are taken. Unpaid units come back on sale while the round is open.',
-).error;
-
+const REFUSED_OVERLOADED: Answer = { ok: false, error: OVERLOADED };
 const ABANDONED = refuse('unavailable', 'The caller hung up before the claim was decided.').error;
 const NOTHING_TO_REPORT: ReadonlySet<ClaimDecision['outcome']> = new Set(['STALE_EPOCH', 'RETRY', 'ABANDONED']);
 

@@ -7,6 +7,12 @@ import type { PlaceClaim } from './place-claim.command';
 /** This close to the opening the gate's clock decides, not ours. */
 const OPENING_MARGIN_MS = 1_000;
 
+/** The one object for this refusal, so that its document is written once. */
+export const SOLD_OUT: Problem = {
+  code: 'sold-out',
+  detail: 'All units are taken. Unpaid units come back on sale while the round is open.',
+};
+
 /** No judgement: nothing was done with the claim, and it may come again. */
 export const OVERLOADED: Problem = {
   code: 'overloaded',
@@ -93,7 +99,7 @@ export function refusalOf(refusal: Refusal): Problem {
     case 'CLOSED':
       return refuse('round-closed', 'The round takes no more claims. List the rounds for the next one.').error;
     case 'SOLD_OUT':
-      return refuse('sold-out', 'All units are taken. Unpaid units come back on sale while the round is open.').error;
+      return SOLD_OUT;
     case 'stopped':
     case 'NOT_SELLING':
       return refuse('sale-stopped', 'The sale of this round is stopped for the moment.', { retryAfterSeconds: 5 })

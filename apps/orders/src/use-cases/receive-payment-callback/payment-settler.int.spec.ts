@@ -1,5 +1,6 @@
 // Goal: a payment has one effect, whoever tells of it, in whatever order, on however many connections, and wherever a
 // process dies in between. Method: two settlers with pools of their own on one real Postgres and one real Redis.
+import { validateEvent } from '@gravity/contracts';
 import { idFromUuid, money } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { type Item, PRICE_MINOR, Sale, freshSale } from '../../../test/order-fixtures';
@@ -7,6 +8,7 @@ import type { GateControl } from '../../gate/gate-control';
 import { PendingSweeper } from '../../gate/pending-sweeper';
 import { lateClaimId } from '../../order-changes';
 import { ExpiryWorker } from '../../workers/expiry';
+import { RefundsWorker } from '../../workers/refunds';
 import { PaymentsInquiry } from '../../payments-inquiry';
 import type { PaymentProvider } from '../../payments/payment-provider';
 import { decideLate } from './late-payment';
@@ -307,3 +309,63 @@ async function view(item: Item) {
   if (found === undefined) throw new Error('the gate does not answer');
   return found;
 }
+
+describe('an order that costs nothing', () => {
+  const freeRound = (): Promise<Item> => here.openRound({ priceMinor: 0, winLimit: 2 });
+
+  it('is paid once without a provider, whoever comes first of two processes', async () => {
+    const item = await freeRound();
+    const orders = await here.place(item, 5);
+    const counts = await Promise.all([here.settler.settleFree(), there.settler.settleFree()]);
+    expect(counts[0] + counts[1]).toBe(5);
+    expect(await here.settler.settleFree()).toBe(0);
+    for (const order of orders) {
+      expect(await here.statusOf(order)).toBe('PAID');
+      expect(await here.eventsOf(order)).toEqual(['paid']);
+    }
+    expect(await here.counters(item)).toMatchObject({ held: 0, sold: 5, released: 0 });
+  });
+
+  it('publishes a payment of nothing that its schema allows', async () => {
+    const [order] = await here.place(await freeRound(), 1);
+    await here.settler.settleFree();
+    const [row] = await here.database.query<{ type: 'orders.order.paid.v1'; payload: string }>(
+      'select type, payload from outbox where key = $1',
+      [idFromUuid('order', order!)],
+    );
+    const payload: unknown = JSON.parse(row!.payload);
+    expect(validateEvent(row!.type, payload, 'writer')).toBeUndefined();
+    expect(payload).toMatchObject({ total: { amount: 0, currency: 'CNY' } });
+  });
+
+  it('leaves orders that cost something, and those that are over, alone', async () => {
+    const item = await freeRound();
+    const [costly] = await here.place(await here.openRound(), 1);
+    const [cancelled] = await here.place(item, 1);
+    await here.database.query(`update orders set status = 'CLOSED', closed_at = now() where order_id = $1`, [
+      cancelled,
+    ]);
+    expect(await here.settler.settleFree()).toBe(0);
+    expect(await here.statusOf(costly!)).toBe('AWAITING_PAYMENT');
+    expect(await here.statusOf(cancelled!)).toBe('CLOSED');
+  });
+
+  it('is paid, not closed, when the expiry finds it first', async () => {
+    const item = await freeRound();
+    const [order] = await here.place(item, 1, { expiresIn: -1 });
+    await expiry(here).sweep();
+    expect(await here.statusOf(order!)).toBe('PAID');
+    expect(await here.eventsOf(order!)).toEqual(['paid']);
+    expect(await here.counters(item)).toMatchObject({ held: 0, sold: 1, released: 0 });
+  });
+
+  it('gives a charge of nothing back without a provider', async () => {
+    const item = await here.openRound();
+    const [order] = await here.place(item, 1);
+    expect(await here.settler.settle(paid(order!, 'nothing-taken', { minor: 0 }))).toBe('discrepancy');
+    // A provider that is asked would throw: there is none.
+    await new RefundsWorker(here.database, {} as PaymentProvider, here.settler).sweep();
+    expect(await here.statusOf(order!)).toBe('REFUNDED');
+    expect(await here.eventsOf(order!)).toEqual(['closed', 'refund-requested', 'refunded']);
+  });
+});

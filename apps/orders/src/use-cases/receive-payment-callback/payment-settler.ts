@@ -1,14 +1,23 @@
 // Gives every payment its effect, once, whoever tells of it: a callback, the expiry worker that asked the provider, or a
-// cancellation that came too late. The effect and the note that an event was seen are one transaction.
+// cancellation that came too late. The effect and the note that an event was seen are one transaction. Orders that cost
+// nothing are paid here too, without a provider.
 import { Inject, Injectable } from '@nestjs/common';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database, type Tx } from '@gravity/persistence';
 import { assert } from '@gravity/kernel';
 import { decidePaymentFailed, decidePaymentSucceeded, decideRefundSucceeded } from '../../domain/order';
 import { GateControl } from '../../gate/gate-control';
-import { type Charge, type OrderChange, closeAndRefund, finishRefund, pay, refundCharge } from '../../order-changes';
+import {
+  type Charge,
+  type OrderChange,
+  closeAndRefund,
+  finishRefund,
+  pay,
+  payFree,
+  refundCharge,
+} from '../../order-changes';
 import { type LoadedOrder, moneyOf } from '../../storage/order-rows';
-import { lockOrders, writeChanges } from '../../storage/order-writer';
+import { loadOrders, lockOrders, MAX_CHANGES, writeChanges } from '../../storage/order-writer';
 import { decideLate } from './late-payment';
 import type { SettleOutcome } from './settle-outcome';
 
@@ -87,6 +96,29 @@ export class PaymentSettler {
       this.relay.wake();
       return outcome;
     }
+  }
+
+  /**
+   * Pays orders that cost nothing, {@link MAX_CHANGES} at most, and returns how many. Safe in several processes at once: an
+   * order that another transaction holds is left to it, or to the next call.
+   */
+  async settleFree(): Promise<number> {
+    const changes = await this.database.transaction(async (tx) => {
+      const due = await tx.query<{ order_id: string }>(
+        `select order_id from orders where status = 'AWAITING_PAYMENT' and total_minor = 0
+         order by order_id limit ${MAX_CHANGES} for no key update skip locked`,
+      );
+      if (due.length === 0) return [];
+      const orders = await loadOrders(
+        tx,
+        due.map((row) => row.order_id),
+      );
+      const paid = [...orders.values()].map(payFree);
+      await writeChanges(tx, paid);
+      return paid;
+    });
+    this.announce(changes);
+    return changes.length;
   }
 
   private async pass(facts: readonly PaymentFact[]): Promise<(SettleOutcome | 'late')[]> {

@@ -28,7 +28,8 @@ export class WatchOrderHttp {
     summary: "Server-sent events of one order's progress",
     description:
       'Event `order` carries the order and has its version as id. The stream ends when the order is paid, closed or refunded. ' +
-      'With `Last-Event-ID` only later versions are sent; 204 when the order is over and nothing is new.',
+      'With `Last-Event-ID` only later versions are sent; 204 when the order is over and nothing is new. An id that is no ' +
+      'version of the order, or one ahead of it, counts as nothing seen.',
     callers: ['buyer'],
     tags: ['orders'],
     problems: ['not-found', 'overloaded'],
@@ -47,8 +48,8 @@ export class WatchOrderHttp {
     if (order === undefined || !maySee(caller, order)) {
       return sendProblem(reply, { code: 'not-found', detail: 'There is no such order for this caller.' });
     }
-    const seen = versionOf(request.headers['last-event-id']);
-    if (isOver(order) && seen >= order.sequence) {
+    const seen = seenOf(request.headers['last-event-id'], order.sequence);
+    if (isOver(order) && seen === order.sequence) {
       reply.code(204).send();
       return;
     }
@@ -56,7 +57,7 @@ export class WatchOrderHttp {
     const watch: Watch = {
       orderId: order.orderId,
       caller: caller.sub,
-      seen: Math.max(seen, order.sequence),
+      seen: order.sequence,
       tell: (view, over) => stream.tell(view, over),
     };
     if (!this.watcher.add(watch)) {
@@ -67,9 +68,13 @@ export class WatchOrderHttp {
   }
 }
 
-/** A bad or missing id counts as nothing seen. */
-function versionOf(header: string | string[] | undefined): number {
-  return typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
+/**
+ * The version that the client saw last, at most the present one. A missing or bad id counts as nothing seen, and so does
+ * one ahead of the order: it is of another order or of a database that was restored, and waiting for it would be silence.
+ */
+function seenOf(header: string | string[] | undefined, presentVersion: number): number {
+  const version = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
+  return version > presentVersion ? 0 : version;
 }
 
 /** One answer without an end, until one of: the order is over, the reader leaves or lags, the process stops. */

@@ -12,7 +12,7 @@ import {
   Operation,
   prepareProblem,
   sendProblem,
-} from '.';
+} from '@gravity/http';
 
 class NoteBody {
   @IsString()

@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { localIssuer } from '@gravity/testing';
 import { request } from 'undici';
-import { bootServices, type RunningServices } from '.';
-import { CONNECTION_LIMITS } from './http-server';
+import { bootServices, type RunningServices, defineService } from '../src';
+import { CONNECTION_LIMITS } from '@gravity/http';
 import { ThingsModule } from './things.fixture';
 
 const LIMITS = { requestMs: 600, checkEveryMs: 100, silenceMs: 2_000, keepAliveMs: 400 };
@@ -17,7 +17,7 @@ let running: RunningServices;
 
 beforeAll(async () => {
   const issuer = await localIssuer();
-  const definition = { name: 'things', module: ThingsModule, migrate: async () => undefined };
+  const definition = defineService({ name: 'things', features: [ThingsModule], database: false });
   const env = { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32), LOG_LEVEL: 'silent' };
   running = await bootServices([definition], { env, port: 0, connectionLimits: LIMITS });
 });

@@ -10,7 +10,8 @@ import { protoPath as healthProtoPath } from 'grpc-health-check';
 import { ProblemError } from '@gravity/contracts';
 import { createLogger } from '@gravity/observability';
 import { type LocalIssuer, localIssuer } from '@gravity/testing';
-import { bootServices, Caller, type CallerIdentity, Callers, HealthRegistry, type RunningServices } from '.';
+import { Caller, type CallerIdentity, Callers, HealthRegistry } from '@gravity/http';
+import { bootServices, type RunningServices, defineService } from '../src';
 
 const PROTO = `syntax = "proto3"; package things.v1;
 service Things { rpc Greet(Greeting) returns (Greeting); rpc Undeclared(Greeting) returns (Greeting); }
@@ -63,7 +64,7 @@ let clients: Client[];
 
 async function boot(): Promise<RunningServices> {
   const grpc = { package: 'things.v1', protoPath: join(folder, 'things.proto'), includeDirs: [folder] };
-  const definition = { name: 'things', module: ThingsModule, grpc, migrate: async () => undefined };
+  const definition = defineService({ name: 'things', features: [ThingsModule], grpc, database: false });
   const logger = createLogger({ service: 'things', level: 'silent' });
   return bootServices([definition], {
     env: { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32) },

@@ -1,37 +1,48 @@
 // What every process has around its services, available to all of their modules.
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import {
+  AnonymousLimit,
+  ApiDocument,
+  APP_ENVIRONMENT,
+  APP_LOGGER,
+  CallerGuard,
+  CursorSigner,
+  DocumentationHttp,
+  ERROR_CLASSIFIER,
+  type ErrorClassifier,
+  HealthHttp,
+  HealthRegistry,
+  type HttpConfig,
+  MetricsHttp,
+  ProblemFilter,
+  RateLimiter,
+  RequestValidation,
+  ShutdownHooks,
+  TokenVerifier,
+} from '@gravity/http';
 import type { Environment } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
-import { AnonymousLimit } from './anonymous-limit';
-import { ApiDocument } from './api-document';
-import { CallerGuard } from './caller.guard';
-import { HealthRegistry } from './health-registry';
-import type { HttpConfig } from './http-config';
-import { CursorSigner } from './paging';
-import { DocumentationHttp, HealthHttp, MetricsHttp } from './platform.http';
-import { ProblemFilter } from './problem.filter';
-import { RateLimiter } from './rate-limiter';
-import { RequestValidation } from './request-validation.pipe';
-import { ShutdownHooks } from './shutdown';
-import { APP_ENVIRONMENT, APP_LOGGER, ERROR_CLASSIFIER, type ErrorClassifier } from './tokens';
-import { TokenVerifier } from './token-verifier';
+import type { ServiceDeclaration } from './declaration';
+import { DECLARATIONS } from './tokens';
 
 export interface PlatformOptions {
   readonly config: HttpConfig;
   readonly env: Environment;
   readonly logger: AppLogger;
   readonly classifyError: ErrorClassifier;
+  readonly extraModules?: readonly (DynamicModule | Type)[];
 }
 
 @Module({})
 export class PlatformModule {
-  /** The platform around the given modules. */
-  static around(modules: readonly (DynamicModule | Type)[], options: PlatformOptions): DynamicModule {
+  /** The platform around the given services. */
+  static around(declarations: readonly ServiceDeclaration[], options: PlatformOptions): DynamicModule {
     const { config, env, logger } = options;
     const provided = [
       { provide: APP_LOGGER, useValue: logger },
       { provide: APP_ENVIRONMENT, useValue: env },
+      { provide: DECLARATIONS, useValue: new Map(declarations.map((each) => [each.name, each])) },
       { provide: ERROR_CLASSIFIER, useValue: options.classifyError },
       { provide: TokenVerifier, useFactory: () => new TokenVerifier(config.auth) },
       { provide: RateLimiter, useFactory: () => new RateLimiter({ redisUrl: config.redisUrl, logger }) },
@@ -48,7 +59,7 @@ export class PlatformModule {
     return {
       module: PlatformModule,
       global: true,
-      imports: [...modules],
+      imports: [...declarations.map((each) => each.module), ...(options.extraModules ?? [])],
       controllers:
         config.adminPort === undefined ? [HealthHttp, DocumentationHttp, MetricsHttp] : [HealthHttp, DocumentationHttp],
       providers: [

@@ -4,42 +4,38 @@ import type { DynamicModule, INestApplication, INestMicroservice, Type } from '@
 import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type CustomTransportStrategy, MicroserviceOptions } from '@nestjs/microservices';
-import type { ProtoPackage } from '@gravity/contracts';
+import { MicroserviceOptions } from '@nestjs/microservices';
+import {
+  ApiDocument,
+  BODY_BYTES_MAX,
+  bounded,
+  CONNECTION_LIMITS,
+  type ConnectionLimits,
+  Connections,
+  createHttpAdapter,
+  drainHttp,
+  type ErrorClassifier,
+  type GrpcConnectionLimits,
+  GrpcServer,
+  HealthRegistry,
+  type HttpConfig,
+  openApiDocument,
+  problemOfDatabaseError,
+  RateLimiter,
+  readHttpConfig,
+  routesOf,
+  ShutdownHooks,
+  startAdminServer,
+} from '@gravity/http';
 import { type Environment, monotonicMs, sleep } from '@gravity/kernel';
 import { createLogger, type JsonLogger, startProcessMetrics, startTracing, type Tracing } from '@gravity/observability';
-import { Acceptors } from './acceptors';
-import { startAdminServer } from './admin-server';
-import { ApiDocument } from './api-document';
-import { type GrpcConnectionLimits, GrpcServer } from './grpc-server';
-import { HealthRegistry } from './health-registry';
-import { type HttpConfig, readHttpConfig } from './http-config';
-import { BODY_BYTES_MAX, CONNECTION_LIMITS, type ConnectionLimits, createHttpAdapter } from './http-server';
-import { openApiDocument, routesOf } from './openapi';
+import type { ServiceDeclaration } from './declaration';
 import { PlatformModule } from './platform.module';
-import { RateLimiter } from './rate-limiter';
-import { bounded, Connections, drainHttp, ShutdownHooks } from './shutdown';
-import { problemOfDatabaseError } from './database-problem';
-import type { ErrorClassifier } from './tokens';
+import { readServiceConfig } from './service-config';
+import { ServiceRuntime } from './service-runtime';
 
 /** Connections of a crowd that comes at once, until the event loop takes them; the kernel's `net.core.somaxconn` bounds it further. */
 const BACKLOG = 4_096;
-/** Beside the server's own: sixteen in all, as measured in docs/performance.md. */
-const MORE_ACCEPTORS = 15;
-const CONSUMER_RETRY_MIN_MS = 250;
-const CONSUMER_RETRY_MAX_MS = 5_000;
-
-/** One service, as its application folder describes it. */
-export interface ServiceDefinition {
-  /** Also the first segment of its paths: `orders`. */
-  readonly name: string;
-  readonly module: DynamicModule | Type;
-  readonly grpc?: ProtoPackage;
-  /** Token of the `CustomTransportStrategy` that consumes this service's events. Its `close` may be called twice. */
-  readonly eventServer?: symbol | Type;
-  /** Brings the service's database up to date; idempotent and locked. */
-  migrate(): Promise<void>;
-}
 
 export interface BootOptions {
   readonly env: Environment;
@@ -79,19 +75,19 @@ interface Parts {
   readonly logger: JsonLogger;
   readonly tracing: Tracing;
   readonly connections: Connections;
-  readonly acceptors: Acceptors;
   readonly grpc: GrpcServer | undefined;
   readonly admin: Server | undefined;
-  readonly strategies: readonly (CustomTransportStrategy & { close(): unknown })[];
+  readonly runtimes: readonly ServiceRuntime[];
 }
 
 /** Starts the services and resolves when they take requests. Throws when the configuration is wrong. */
 export async function bootServices(
-  definitions: readonly ServiceDefinition[],
+  declarations: readonly ServiceDeclaration[],
   options: BootOptions,
 ): Promise<RunningServices> {
   const config = readHttpConfig(options.env);
-  const processName = definitions.map((definition) => definition.name).join('+') || 'gravity';
+  for (const declaration of declarations) readServiceConfig(declaration, options.env);
+  const processName = declarations.map((declaration) => declaration.name).join('+') || 'gravity';
   const logger = options.logger ?? createLogger({ service: processName, ...levelOf(options.env) });
   const tracing = await startTracing(options.env, processName);
   startProcessMetrics();
@@ -104,20 +100,24 @@ export async function bootServices(
     bodyLimitBytes: options.bodyLimitBytes ?? BODY_BYTES_MAX,
     connectionLimits: options.connectionLimits ?? CONNECTION_LIMITS,
     trustedProxies: config.trustedProxies,
-    services: definitions.map((definition) => definition.name),
+    services: declarations.map((declaration) => declaration.name),
     isLeaving: () => phase.leaving,
   });
   const connections = new Connections(adapter.getHttpServer<Server>());
-  const modules = [...definitions.map((definition) => definition.module), ...(options.extraModules ?? [])];
-  const classifyError = options.classifyError ?? problemOfDatabaseError;
-  const root = PlatformModule.around(modules, { config, env: options.env, logger, classifyError });
+  const root = PlatformModule.around(declarations, {
+    config,
+    env: options.env,
+    logger,
+    classifyError: options.classifyError ?? problemOfDatabaseError,
+    extraModules: options.extraModules ?? [],
+  });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger,
     bodyParser: false,
     abortOnError: false,
   });
   try {
-    return await start(app, definitions, options, { config, logger, tracing, connections, leave });
+    return await start(app, declarations, options, { config, logger, tracing, connections, leave });
   } catch (error) {
     await app.close();
     throw error;
@@ -131,7 +131,7 @@ interface Base extends Pick<Parts, 'config' | 'logger' | 'tracing' | 'connection
 
 async function start(
   app: NestFastifyApplication,
-  definitions: readonly ServiceDefinition[],
+  declarations: readonly ServiceDeclaration[],
   options: BootOptions,
   { config, logger, tracing, connections, leave }: Base,
 ): Promise<RunningServices> {
@@ -139,19 +139,16 @@ async function start(
   const health = app.get(HealthRegistry);
   const grpcPort = options.grpcPort ?? config.grpcPort;
   const host = options.host ?? config.host;
-  const grpc = connectGrpc(app, definitions, host, grpcPort, health, options.grpcConnectionLimits);
-  const consumers = connectConsumers(app, definitions);
+  const grpc = connectGrpc(app, declarations, host, grpcPort, health, options.grpcConnectionLimits);
+  const runtimes = declarations.map((declaration) => new ServiceRuntime(app, declaration, logger));
   app.get(ApiDocument).from(() => openApiDocument(app));
   await app.listen({ port: options.port ?? config.port, host, backlog: BACKLOG });
-  const acceptors = new Acceptors(app.getHttpServer(), logger);
-  void acceptors.add(MORE_ACCEPTORS);
   if (grpc) await grpc.microservice.listen();
   const admin = config.adminPort === undefined ? undefined : await startAdminServer(host, config.adminPort, health);
   const hooks = app.get(ShutdownHooks);
-  for (const consumer of consumers) void startConsumer(consumer.name, consumer.microservice, hooks.stopping, logger);
+  for (const runtime of runtimes) runtime.start(hooks.stopping);
   health.markStarted();
-  const strategies = consumers.map((consumer) => consumer.strategy);
-  const parts = { app, config, logger, tracing, connections, acceptors, grpc: grpc?.server, admin, strategies };
+  const parts = { app, config, logger, tracing, connections, grpc: grpc?.server, admin, runtimes };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= stop(parts, health, hooks, leave);
@@ -160,7 +157,7 @@ async function start(
   if (options.stopOnSignals === true) stopOnSignals(close, logger);
   const url = await app.getUrl();
   const grpcUrl = grpc === undefined ? {} : { grpcUrl: `${host}:${grpc.server.port}` };
-  logger.info('listening', { url, ...grpcUrl, services: definitions.map((definition) => definition.name) });
+  logger.info('listening', { url, ...grpcUrl, services: declarations.map((declaration) => declaration.name) });
   return { url, ...grpcUrl, app, close };
 }
 
@@ -178,52 +175,19 @@ function refuseUndeclaredRoutes(app: INestApplication): void {
 
 function connectGrpc(
   app: INestApplication,
-  definitions: readonly ServiceDefinition[],
+  declarations: readonly ServiceDeclaration[],
   host: string,
   port: number | undefined,
   health: HealthRegistry,
   limits: GrpcConnectionLimits | undefined,
 ): { server: GrpcServer; microservice: INestMicroservice } | undefined {
-  const packages = definitions.flatMap((definition) => definition.grpc ?? []);
+  const packages = declarations.flatMap((declaration) => declaration.grpc ?? []);
   if (port === undefined || packages.length === 0) return undefined;
   const server = new GrpcServer({ host, port }, packages, health, limits);
   return {
     server,
     microservice: app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true }),
   };
-}
-
-function connectConsumers(
-  app: INestApplication,
-  definitions: readonly ServiceDefinition[],
-): { name: string; strategy: CustomTransportStrategy & { close(): unknown }; microservice: INestMicroservice }[] {
-  return definitions.flatMap((definition) => {
-    if (definition.eventServer === undefined) return [];
-    const strategy = app.get<CustomTransportStrategy & { close(): unknown }>(definition.eventServer, { strict: false });
-    return [
-      { name: definition.name, strategy, microservice: app.connectMicroservice<MicroserviceOptions>({ strategy }) },
-    ];
-  });
-}
-
-/** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */
-async function startConsumer(
-  name: string,
-  microservice: INestMicroservice,
-  stopping: AbortSignal,
-  logger: JsonLogger,
-): Promise<void> {
-  let delayMs = CONSUMER_RETRY_MIN_MS;
-  while (!stopping.aborted) {
-    try {
-      await microservice.listen();
-      return;
-    } catch (error) {
-      logger.warn('event consumer could not start, will retry', { service: name, retryInMs: delayMs, error });
-      await sleep(delayMs, stopping);
-      delayMs = Math.min(delayMs * 2, CONSUMER_RETRY_MAX_MS);
-    }
-  }
 }
 
 async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, leave: () => void): Promise<void> {
@@ -239,16 +203,21 @@ async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, 
     await sleep(config.shutdownDrainMs / 2);
   }
   await parts.connections.untilQueueIsEmpty();
-  const drained = drainHttp(app.getHttpServer(), parts.acceptors, deadlineMs);
+  const drained = drainHttp(app.getHttpServer(), deadlineMs);
   // After the listener is closed: whoever is asked to reconnect must not land in its queue.
   leave();
   hooks.announce();
   await Promise.all([drained, grpc && bounded('grpc', deadlineMs, logger, () => grpc.drain())]);
-  for (const strategy of parts.strategies)
-    await bounded('event consumer', deadlineMs, logger, async () => {
-      await strategy.close();
-    });
-  for (const hook of hooks.registered) await bounded(hook.name, deadlineMs, logger, hook.run);
+  const { runtimes } = parts;
+  // Consumers first: they bring work. Then what features finish, and the workers that finish it. The outbox last, since
+  // all of them add events to it.
+  const steps = [
+    ...runtimes.flatMap((runtime) => runtime.consumerStop),
+    ...hooks.registered,
+    ...runtimes.flatMap((runtime) => runtime.workerStops),
+    ...runtimes.flatMap((runtime) => runtime.outboxStop),
+  ];
+  for (const step of steps) await bounded(step.name, deadlineMs, logger, step.run);
   await bounded('rate limits', deadlineMs, logger, () => app.get(RateLimiter).close());
   await bounded('application', deadlineMs, logger, () => app.close());
   parts.admin?.closeAllConnections();

@@ -6,7 +6,7 @@ import { importJWK, SignJWT } from 'jose';
 import { request } from 'undici';
 import { createLogger } from '@gravity/observability';
 import { type LocalIssuer, localIssuer } from '@gravity/testing';
-import { bootServices, type RunningServices } from '.';
+import { bootServices, type RunningServices, defineService } from '../src';
 import { ThingsModule } from './things.fixture';
 
 const lines: string[] = [];
@@ -20,7 +20,7 @@ async function token(roles: string[] = ['buyer'], sub = 'b_1'): Promise<string> 
 }
 
 async function boot(more: Record<string, string> = {}): Promise<RunningServices> {
-  const definition = { name: 'things', module: ThingsModule, migrate: async () => undefined };
+  const definition = defineService({ name: 'things', features: [ThingsModule], database: false });
   return bootServices([definition], { env: { ...env, ...more }, port: 0, logger });
 }
 
@@ -138,7 +138,7 @@ describe('tokens', () => {
     }
     @Module({ controllers: [SilentHttp] })
     class SilentModule {}
-    const definition = { name: 'silent', module: SilentModule, migrate: async () => undefined };
+    const definition = defineService({ name: 'silent', features: [SilentModule], database: false });
     await expect(bootServices([definition], { env, port: 0, logger })).rejects.toThrow(/GET \/silent/);
     await expect(bootServices([], { env: {}, port: 0, logger })).rejects.toThrow(
       /CURSOR_SECRET.*AUTH_ISSUER.*AUTH_JWKS_URL/,

@@ -11,7 +11,7 @@ import { protoPath } from 'grpc-health-check';
 import { protoPackage } from '@gravity/contracts';
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { localIssuer } from '@gravity/testing';
-import { bootServices, type RunningServices } from '.';
+import { bootServices, type RunningServices, defineService } from '../src';
 
 const LIMITS = { askAfterMs: 300, answerWithinMs: 300, idleMs: 900 };
 /** Generous: what is asked is whether the cut comes at all, long before the limits of the real server. */
@@ -33,7 +33,7 @@ let port: number;
 beforeAll(async () => {
   const issuer = await localIssuer();
   const grpc = protoPackage('catalog');
-  const definition = { name: 'nothing', module: NothingModule, grpc, migrate: async () => undefined };
+  const definition = defineService({ name: 'nothing', features: [NothingModule], grpc, database: false });
   const env = { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32), LOG_LEVEL: 'silent' };
   running = await bootServices([definition], { env, port: 0, grpcPort: 0, grpcConnectionLimits: LIMITS });
   port = Number(running.grpcUrl!.split(':')[1]);

@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { Agent, request } from 'undici';
 import { createLogger } from '@gravity/observability';
 import { type LocalIssuer, localIssuer } from '@gravity/testing';
-import { bootServices, HealthRegistry, routesOf, type RunningServices, ShutdownHooks } from '.';
+import { HealthRegistry, routesOf, ShutdownHooks } from '@gravity/http';
+import { bootServices, type RunningServices, defineService } from '../src';
 import { ThingsModule } from './things.fixture';
 
 /** Asks once, and once more over the same connection when it is told to; tells the first line of each answer. */
@@ -26,7 +27,7 @@ let env: Record<string, string>;
 let running: RunningServices;
 
 async function boot(more: Record<string, string> = {}): Promise<RunningServices> {
-  const definition = { name: 'things', module: ThingsModule, migrate: async () => undefined };
+  const definition = defineService({ name: 'things', features: [ThingsModule], database: false });
   return bootServices([definition], { env: { ...env, ...more }, port: 0, logger });
 }
 

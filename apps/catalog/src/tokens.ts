@@ -1,2 +1,0 @@
-// Injection tokens of what is not a class of this service.
-export const CLOCK = Symbol('Clock');

@@ -1,0 +1,16 @@
+export { bootServices } from './boot';
+export type { BootOptions, RunningServices } from './boot';
+export { coreOf } from './core.module';
+export { defineService } from './declaration';
+export type { RetentionRule, ServiceDeclaration, ServiceOptions } from './declaration';
+export { Loop } from './loop';
+export type { LoopHost, LoopOptions } from './loop';
+export { Outbox } from './outbox';
+export type { DomainEvent } from './outbox';
+export { PlatformModule } from './platform.module';
+export type { PlatformOptions } from './platform.module';
+export { Retention, RETENTION_MS } from './retention';
+export { migrateService, runService } from './run-service';
+export { readServiceConfig } from './service-config';
+export type { ServiceConfig } from './service-config';
+export { CLOCK, configOf } from './tokens';

@@ -1,0 +1,115 @@
+// What one service does beside its requests: health checks, metrics, relay, consumer, retention and workers, started after
+// the boot and stopped in order.
+import type { INestApplication, INestMicroservice } from '@nestjs/common';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { type DrainHook, HealthRegistry } from '@gravity/http';
+import { sleep } from '@gravity/kernel';
+import { KafkaEventBus, KafkaEventServer, OutboxRelay } from '@gravity/messaging';
+import { type AppLogger, metricsFor } from '@gravity/observability';
+import { Database } from '@gravity/persistence';
+import { coreOf } from './core.module';
+import type { ServiceDeclaration } from './declaration';
+import type { Loop } from './loop';
+import { Retention } from './retention';
+
+const OUTBOX_DRAIN_MS = 3_000;
+const KAFKA_HEALTH_MS = 3_000;
+const CONSUMER_RETRY_MIN_MS = 250;
+const CONSUMER_RETRY_MAX_MS = 5_000;
+
+export class ServiceRuntime {
+  private readonly database: Database | undefined;
+  private readonly relay: OutboxRelay | undefined;
+  private readonly bus: KafkaEventBus | undefined;
+  private readonly consumer: KafkaEventServer | undefined;
+  private readonly microservice: INestMicroservice | undefined;
+  private readonly workers: readonly Loop[];
+
+  /** Finds the parts of a service in the application. Call it before the application listens. */
+  constructor(
+    private readonly app: INestApplication,
+    private readonly declaration: ServiceDeclaration,
+    private readonly logger: AppLogger,
+  ) {
+    const core = app.select(coreOf(declaration.name));
+    this.database = core.get<Database | undefined>(Database);
+    this.relay = core.get<OutboxRelay | undefined>(OutboxRelay);
+    this.bus = core.get<KafkaEventBus | undefined>(KafkaEventBus);
+    this.consumer = core.get<KafkaEventServer | undefined>(KafkaEventServer);
+    const retention = core.get<Retention | undefined>(Retention);
+    const workers = declaration.workers.map((worker) => app.get<Loop>(worker, { strict: false }));
+    this.workers = retention === undefined ? workers : [retention, ...workers];
+    this.microservice = this.consumer && app.connectMicroservice<MicroserviceOptions>({ strategy: this.consumer });
+    this.registerHealth();
+    this.registerMetrics();
+  }
+
+  /** Starts what runs beside the requests; no engine has to be up. */
+  start(stopping: AbortSignal): void {
+    const { name: service } = this.declaration;
+    this.relay?.start();
+    for (const worker of this.workers) worker.start({ service, ...(this.database && { database: this.database }) });
+    if (this.microservice) void this.startConsumer(this.microservice, stopping);
+  }
+
+  /** Ends the consumer after the events in hand. */
+  get consumerStop(): DrainHook[] {
+    const { consumer } = this;
+    return consumer ? [{ name: `${this.declaration.name} event consumer`, run: () => consumer.close() }] : [];
+  }
+
+  /** Ends the workers, the last one first. */
+  get workerStops(): DrainHook[] {
+    const steps = this.workers.map((worker) => ({
+      name: `${this.declaration.name} ${worker.name}`,
+      run: () => worker.stop(),
+    }));
+    return steps.reverse();
+  }
+
+  /** Publishes what is in the outbox, for a few seconds at most. */
+  get outboxStop(): DrainHook[] {
+    const { relay } = this;
+    if (!relay) return [];
+    return [{ name: `${this.declaration.name} outbox`, run: () => relay.stop({ drainMs: OUTBOX_DRAIN_MS }) }];
+  }
+
+  private registerHealth(): void {
+    const health = this.app.get(HealthRegistry);
+    const { name } = this.declaration;
+    const { database, bus } = this;
+    if (database) health.register(`${name} postgres`, () => database.healthy());
+    // Without Kafka a service serves and stores; its events wait in the outbox.
+    if (bus) health.register(`${name} kafka`, () => bus.healthy(), { critical: false, timeoutMs: KAFKA_HEALTH_MS });
+  }
+
+  private registerMetrics(): void {
+    const { database } = this;
+    if (!database) return;
+    const metrics = metricsFor(this.declaration.name);
+    metrics
+      .gauge('sql_statements', 'SQL statements sent since the start')
+      .labels()
+      .collect(() => database.statements.count);
+    metrics
+      .gauge('sql_connections_waited_for', 'Callers waiting for a connection')
+      .labels()
+      .collect(() => database.pool.waiting);
+  }
+
+  /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */
+  private async startConsumer(microservice: INestMicroservice, stopping: AbortSignal): Promise<void> {
+    let delayMs = CONSUMER_RETRY_MIN_MS;
+    while (!stopping.aborted) {
+      try {
+        await microservice.listen();
+        return;
+      } catch (error) {
+        const { name: service } = this.declaration;
+        this.logger.warn('event consumer could not start, will retry', { service, retryInMs: delayMs, error });
+        await sleep(delayMs, stopping);
+        delayMs = Math.min(delayMs * 2, CONSUMER_RETRY_MAX_MS);
+      }
+    }
+  }
+}
