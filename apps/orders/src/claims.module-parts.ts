@@ -2,7 +2,7 @@
 import { APP_LOGGER, HealthRegistry, ShutdownHooks } from '@gravity/http';
 import { monotonicMs, systemClock } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
-import { type AppLogger, type CounterChild, metricsFor } from '@gravity/observability';
+import type { AppLogger } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import {
   Inject,
@@ -12,6 +12,7 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
+import { claimsWaiting, countClaim, countDraw, countSweptUnits, countSwitch, gateCalls } from './claims-metrics';
 import { ClaimDecider } from './decision/claim-decider';
 import { ClockFollower } from './decision/clock-follower';
 import { ServerClock } from './decision/server-clock';
@@ -26,8 +27,7 @@ import { ReturnsWorker } from './gate/returns-worker';
 import { SoldOutBoard } from './gate/sold-out-board';
 import { type OrdersConfig, SERVICE } from './orders-config';
 import { SaleDirectory } from './sales/sale-directory';
-import type { ClaimOutcome } from './use-cases/place-claim/claim-metrics';
-import { type DrawOutcome, OpeningDraw } from './use-cases/place-claim/opening-draw';
+import { OpeningDraw } from './use-cases/place-claim/opening-draw';
 import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
@@ -58,15 +58,8 @@ class ClaimsRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
       await this.decider.drain();
       await Promise.all(workers.map((worker) => worker.stop()));
     });
-    const metrics = metricsFor(SERVICE);
-    metrics
-      .gauge('claims_waiting', 'Claims waiting for a decision')
-      .labels()
-      .collect(() => this.decider.depth);
-    metrics
-      .gauge('gate_calls', 'Script calls sent to Redis since the start')
-      .labels()
-      .collect(() => this.connection.commandCount);
+    claimsWaiting(SERVICE, () => this.decider.depth);
+    gateCalls(SERVICE, () => this.connection.commandCount);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -82,11 +75,6 @@ export function claimProviders(config: OrdersConfig): Provider[] {
 }
 
 function gateProviders(config: OrdersConfig): Provider[] {
-  const metrics = metricsFor(SERVICE);
-  const switches = metrics.counter('gate_switches_total', 'Changes of the gate in force', ['admission']);
-  const swept = metrics
-    .counter('gate_swept_units_total', 'Units brought back from claims that were never decided')
-    .labels();
   return [
     {
       provide: GateConnection,
@@ -116,7 +104,7 @@ function gateProviders(config: OrdersConfig): Provider[] {
       provide: PendingSweeper,
       inject: [Database, RedisGate],
       useFactory: (database: Database, gate: RedisGate) =>
-        new PendingSweeper(database, gate, config.pendingGraceMs, (units) => swept.inc(units)),
+        new PendingSweeper(database, gate, config.pendingGraceMs, countSweptUnits),
     },
     {
       provide: GateKeeper,
@@ -129,7 +117,7 @@ function gateProviders(config: OrdersConfig): Provider[] {
         log: AppLogger,
       ) =>
         new GateKeeper(database, connection, gate, returns, systemClock, (seriesId, admission, reason) => {
-          switches.labels({ admission }).inc();
+          countSwitch(admission);
           log.warn('admission switched', { seriesId, admission, reason });
         }),
     },
@@ -139,13 +127,6 @@ function gateProviders(config: OrdersConfig): Provider[] {
 }
 
 function decisionProviders(config: OrdersConfig): Provider[] {
-  const claims = metricsFor(SERVICE).counter('claims_total', 'Claims by outcome', ['outcome']);
-  const counters = new Map<ClaimOutcome, CounterChild>();
-  const count = (outcome: ClaimOutcome): void => {
-    let counter = counters.get(outcome);
-    if (counter === undefined) counters.set(outcome, (counter = claims.labels({ outcome })));
-    counter.inc();
-  };
   return [
     {
       provide: ServerClock,
@@ -172,14 +153,11 @@ function decisionProviders(config: OrdersConfig): Provider[] {
       useFactory: (database: Database) => new SaleDirectory(database, monotonicMs),
     },
     { provide: PlacedClaims, inject: [Database], useFactory: (database: Database) => new PlacedClaims(database) },
-    claimUseCase(config, count),
+    claimUseCase(config),
   ];
 }
 
-function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutcome) => void): Provider {
-  const draws = metricsFor(SERVICE).counter('opening_draws_total', "Openings' draws by how their order came about", [
-    'outcome',
-  ]);
+function claimUseCase({ openingDraw }: OrdersConfig): Provider {
   return {
     provide: PlaceClaimUseCase,
     inject: [
@@ -203,9 +181,8 @@ function claimUseCase({ openingDraw }: OrdersConfig, count: (outcome: ClaimOutco
       connection: GateConnection,
     ) => {
       const lots = new OpeningLots(connection, keeper);
-      const onOutcome = (outcome: DrawOutcome): void => draws.labels({ outcome }).inc();
-      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock, lots, onOutcome });
-      return new PlaceClaimUseCase(directory, gate, keeper, board, decider, placed, clock, count, draw);
+      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock, lots, onOutcome: countDraw });
+      return new PlaceClaimUseCase(directory, gate, keeper, board, decider, placed, clock, countClaim, draw);
     },
   };
 }

@@ -1,8 +1,9 @@
 // What runs beside the requests of the orders service: the relay of its outbox, and the pruning of what has served.
 import { APP_LOGGER, HealthRegistry, ShutdownHooks } from '@gravity/http';
 import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
-import { type AppLogger, metricsFor } from '@gravity/observability';
+import type { AppLogger } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
+import { exportDatabaseMetrics } from '@gravity/service';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { SERVICE } from './orders-config';
 import { Pruner } from './workers/pruner';
@@ -30,15 +31,7 @@ export class OrdersRuntime implements OnApplicationBootstrap, OnApplicationShutd
     this.health.register('orders kafka', () => this.bus.healthy(), { critical: false, timeoutMs: 3_000 });
     this.hooks.onDrain('orders outbox', () => this.relay.stop({ drainMs: DRAIN_MS }));
     this.hooks.onDrain('orders pruner', () => this.pruner.stop());
-    const metrics = metricsFor(SERVICE);
-    metrics
-      .gauge('sql_statements', 'SQL statements sent since the start')
-      .labels()
-      .collect(() => this.database.statements.count);
-    metrics
-      .gauge('sql_connections_waited_for', 'Callers waiting for a connection')
-      .labels()
-      .collect(() => this.database.pool.waiting);
+    exportDatabaseMetrics(SERVICE, this.database);
     this.relay.start();
     this.pruner.start();
   }

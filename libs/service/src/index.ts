@@ -1,6 +1,7 @@
 export { bootServices } from './boot';
 export type { BootOptions, RunningServices } from './boot';
 export { coreOf } from './core.module';
+export { exportDatabaseMetrics } from './database-metrics';
 export { defineService } from './declaration';
 export type { RetentionRule, ServiceDeclaration, ServiceOptions } from './declaration';
 export { Loop } from './loop';

@@ -5,9 +5,10 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { type DrainHook, HealthRegistry } from '@gravity/http';
 import { sleep } from '@gravity/kernel';
 import { KafkaEventBus, KafkaEventServer, OutboxRelay } from '@gravity/messaging';
-import { type AppLogger, metricsFor } from '@gravity/observability';
+import type { AppLogger } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { coreOf } from './core.module';
+import { exportDatabaseMetrics } from './database-metrics';
 import type { ServiceDeclaration } from './declaration';
 import type { Loop } from './loop';
 import { Retention } from './retention';
@@ -41,7 +42,7 @@ export class ServiceRuntime {
     this.workers = retention === undefined ? workers : [retention, ...workers];
     this.microservice = this.consumer && app.connectMicroservice<MicroserviceOptions>({ strategy: this.consumer });
     this.registerHealth();
-    this.registerMetrics();
+    if (this.database) exportDatabaseMetrics(declaration.name, this.database);
   }
 
   /** Starts what runs beside the requests; no engine has to be up. */
@@ -81,20 +82,6 @@ export class ServiceRuntime {
     if (database) health.register(`${name} postgres`, () => database.healthy());
     // Without Kafka a service serves and stores; its events wait in the outbox.
     if (bus) health.register(`${name} kafka`, () => bus.healthy(), { critical: false, timeoutMs: KAFKA_HEALTH_MS });
-  }
-
-  private registerMetrics(): void {
-    const { database } = this;
-    if (!database) return;
-    const metrics = metricsFor(this.declaration.name);
-    metrics
-      .gauge('sql_statements', 'SQL statements sent since the start')
-      .labels()
-      .collect(() => database.statements.count);
-    metrics
-      .gauge('sql_connections_waited_for', 'Callers waiting for a connection')
-      .labels()
-      .collect(() => database.pool.waiting);
   }
 
   /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */
