@@ -5,10 +5,17 @@ module.exports = {
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     {
       name: 'apps-are-strangers',
-      comment: 'A service talks to another one through contracts, never through its code.',
+      comment: 'A service talks to another one through contracts, never through its code. apps/services.ts lists them all.',
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
       to: { path: '^apps/([^/]+)/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'registry-is-not-for-services',
+      comment: 'Tools and tests read the list of services; a service does not.',
+      severity: 'error',
+      from: { path: '^(apps/[^/]+/|libs/)' },
+      to: { path: '^apps/services\\.ts$' },
     },
     { name: 'libs-know-no-app', severity: 'error', from: { path: '^libs/' }, to: { path: '^(apps|tools|test)/' } },
     { name: 'apps-know-no-tool', severity: 'error', from: { path: '^apps/' }, to: { path: '^(tools|test)/' } },

@@ -1,9 +1,10 @@
 // All services in one process on real engines, with databases and topics of their own, and a client that shows everything
 // about an answer.
-import { bootServices, openApiDocument, type Role, type RunningServices } from '@gravity/http';
+import { openApiDocument, type Role } from '@gravity/http';
 import type { Environment } from '@gravity/kernel';
 import type { JsonLogger } from '@gravity/observability';
 import { openDatabase } from '@gravity/persistence';
+import { bootServices, migrateService, type RunningServices } from '@gravity/service';
 import {
   engines,
   freePort,
@@ -14,10 +15,9 @@ import {
   uniquePrefix,
 } from '@gravity/testing';
 import { request } from 'undici';
+import { SERVICES } from '../../apps/services';
 import type { ApiDescription } from '../../tools/contracts/served-api';
-import { allServices } from '../../tools/local/start-local';
 
-const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
 /** Tables that background work and events of other services fill and empty by themselves. */
 const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse|snapshot/;
 /** Columns of other tables that the gate's keeper sets by itself. */
@@ -65,15 +65,12 @@ export class ApiStack {
   /** Starts it all; `overrides` win over the configuration that is made here. */
   static async start(name: string, logger?: JsonLogger, overrides: Environment = {}): Promise<ApiStack> {
     const issuer = await localIssuer();
-    const databases = await Promise.all(SERVICES.map((service) => freshDatabase(`${name} ${service}`)));
-    const [catalog, orders, sandbox] = databases;
+    const databases = await Promise.all(SERVICES.map((service) => freshDatabase(`${name} ${service.name}`)));
     const port = await freePort();
     const base = `http://127.0.0.1:${port}`;
     const env = {
       ...issuer.env,
-      CATALOG_DATABASE_URL: catalog!.url,
-      ORDERS_DATABASE_URL: orders!.url,
-      PAYMENTS_SANDBOX_DATABASE_URL: sandbox!.url,
+      ...databaseUrls(databases),
       REDIS_URL: engines().redisUrl,
       KAFKA_BROKERS: engines().kafkaBrokers,
       KAFKA_TOPIC_PREFIX: uniquePrefix(),
@@ -86,9 +83,8 @@ export class ApiStack {
       LOG_LEVEL: process.env['SPEC_LOG_LEVEL'] ?? 'fatal',
       ...overrides,
     };
-    const services = allServices(env);
-    for (const service of services) await service.migrate();
-    const running = await bootServices(services, { env, port, grpcPort: 0, ...(logger && { logger }) });
+    for (const service of SERVICES) await migrateService(service, env);
+    const running = await bootServices(SERVICES, { env, port, grpcPort: 0, ...(logger && { logger }) });
     return new ApiStack(running, issuer, databases, env);
   }
 
@@ -141,7 +137,7 @@ export class ApiStack {
         `${digests.join(' union all ')} order by 1`,
         [BACKGROUND_COLUMNS],
       );
-      return rows.map(({ name, n, digest }) => `${SERVICES[index]}.${name}: ${n} rows, ${digest}`);
+      return rows.map(({ name, n, digest }) => `${SERVICES[index]!.name}.${name}: ${n} rows, ${digest}`);
     });
     return (await Promise.all(lists)).flat();
   }
@@ -164,4 +160,14 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** `CATALOG_DATABASE_URL` and the like, in the order of the services. */
+function databaseUrls(databases: readonly FreshDatabase[]): Record<string, string> {
+  return Object.fromEntries(
+    SERVICES.map(({ name }, index) => [
+      `${name.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`,
+      databases[index]!.url,
+    ]),
+  );
 }

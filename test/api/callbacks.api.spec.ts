@@ -2,10 +2,10 @@
 // while ago. Method: callbacks signed here by hand, as the Standard Webhooks specification describes, and sent over HTTP to
 // the real services; each refusal is followed by a look at the contents of every table, and at the order by its buyer.
 import { createHmac, randomBytes } from 'node:crypto';
-import { bootServices } from '@gravity/http';
+import { bootServices } from '@gravity/service';
 import { newUuid } from '@gravity/kernel';
 import { freePort } from '@gravity/testing';
-import { ordersService } from '../../apps/orders/src/orders.service-definition';
+import { ordersService } from '../../apps/orders/src/orders.service';
 import { type Answer, ApiStack } from './api-stack';
 import { type Scene, setScene } from './scene';
 
@@ -214,7 +214,7 @@ describe('accepts, once', () => {
 
 it('refuses the old secret once the rotation is over, and goes on with the new one', async () => {
   const env = { ...stack.env, PAYMENTS_WEBHOOK_SECRETS: NEW_SECRET };
-  const after = await bootServices([ordersService(env)], { env, port: await freePort() });
+  const after = await bootServices([ordersService], { env, port: await freePort() });
   try {
     const order = await unpaidOrder();
     const body = JSON.stringify(order.event);

@@ -2,13 +2,14 @@
 // services with passwords in every URL, and behind them nothing, or engines that do not know them; asked over HTTP and
 // gRPC, with everything logged that can be and the spans kept as an exporter gets them.
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
-import { bootServices, openApiDocument, type RunningServices } from '@gravity/http';
+import { openApiDocument } from '@gravity/http';
+import { bootServices, type RunningServices } from '@gravity/service';
 import { newId, newUuid } from '@gravity/kernel';
 import { createLogger, startTracing, type Tracing } from '@gravity/observability';
 import { engines, freePort, localIssuer, type LocalIssuer } from '@gravity/testing';
 import { operationsOf } from '../../tools/contracts/lint-api';
 import type { ApiDescription } from '../../tools/contracts/served-api';
-import { allServices } from '../../tools/local/start-local';
+import { SERVICES } from '../../apps/services';
 import { GrpcMethods } from './grpc-methods';
 import { bodySchema, sampleOf } from './sample-bodies';
 import { spanTexts } from './span-texts';
@@ -53,7 +54,7 @@ async function boot(addresses: { database: string; redis: string }): Promise<voi
     level: 'trace',
     destination: { write: (line: string) => void heard.push(line) },
   });
-  running = await bootServices(allServices(env), { env, port: 0, grpcPort: 0, logger });
+  running = await bootServices(SERVICES, { env, port: 0, grpcPort: 0, logger });
 }
 
 /** The same address for somebody whom no engine knows. */

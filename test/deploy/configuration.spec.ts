@@ -1,28 +1,27 @@
 // What docker-compose.yml and k8s/ give each service is what the service reads: its own configuration code says so.
 import { readHttpConfig } from '@gravity/http';
 import { serviceDatabaseUrl } from '@gravity/persistence';
+import { readServiceConfig } from '@gravity/service';
 import { localIssuer } from '@gravity/testing';
 import { parse } from 'yaml';
-import { readCatalogConfig } from '../../apps/catalog/src/catalog-config';
-import { readOrdersConfig } from '../../apps/orders/src/orders-config';
-import { sandboxProviderFromEnv } from '../../apps/orders/src/payments/sandbox-provider';
-import { readSandboxConfig } from '../../apps/payments-sandbox/src/sandbox-config';
+import { SERVICES as REGISTRY } from '../../apps/services';
 import { serviceEnvironments } from '../../tools/secrets/service-environments';
-import { envFile, filesBelow, type ServiceName, SERVICES, text, yaml } from './files';
+import { envFile, filesBelow, SERVICES, text, yaml } from './files';
 
 type Env = Record<string, string>;
 
-const READERS: Record<ServiceName, (env: Env) => unknown> = {
-  catalog: readCatalogConfig,
-  orders: (env) => [readOrdersConfig(env), sandboxProviderFromEnv(env)],
-  'payments-sandbox': readSandboxConfig,
-};
+/** Reads a service's configuration as it does at its start. */
+function read(service: string, env: Env): void {
+  readServiceConfig(SERVICES_BY_NAME.get(service)!, env);
+}
+
+const SERVICES_BY_NAME = new Map(REGISTRY.map((declaration) => [declaration.name, declaration]));
 /** Read by Node itself. */
 const FOREIGN_KEYS = ['NODE_OPTIONS'];
 /** Blocks that several services share hold a few keys that one of them has no use for. */
 const SHARED_KEYS = ['KAFKA_BROKERS', 'KAFKA_TOPIC_PREFIX'];
 
-let generated: ReadonlyMap<ServiceName, Env>;
+let generated: ReadonlyMap<string, Env>;
 
 beforeAll(async () => {
   const issuer = await localIssuer();
@@ -35,7 +34,7 @@ beforeAll(async () => {
   generated = serviceEnvironments(secrets, issuer, 'a-password');
 });
 
-function secretsOf(service: ServiceName): Env {
+function secretsOf(service: string): Env {
   return generated.get(service) ?? {};
 }
 
@@ -58,7 +57,7 @@ interface Kustomization {
 }
 
 /** The keys that a service's Deployment or Job takes from its Secret. */
-function secretKeys(folder: string, service: ServiceName, kind: 'Deployment' | 'Job'): string[] {
+function secretKeys(folder: string, service: string, kind: 'Deployment' | 'Job'): string[] {
   const patches = yaml<Kustomization>(`k8s/${folder}/kustomization.yaml`).patches;
   const ours = patches.filter(
     ({ target }) => target.kind === kind && (target.name ?? `${service}-api`) === `${service}-api`,
@@ -70,7 +69,7 @@ function secretKeys(folder: string, service: ServiceName, kind: 'Deployment' | '
   return references.map(([, name]) => name ?? '');
 }
 
-function clusterEnv(service: ServiceName, overlay: 'local' | 'production', kind: 'Deployment' | 'Job'): Env {
+function clusterEnv(service: string, overlay: 'local' | 'production', kind: 'Deployment' | 'Job'): Env {
   const keys = [...secretKeys(`base/${service}`, service, kind), ...secretKeys(`overlays/${overlay}`, service, kind)];
   const literals =
     yaml<Kustomization>(`k8s/overlays/${overlay}/kustomization.yaml`).configMapGenerator?.[0]?.literals ?? [];
@@ -85,7 +84,7 @@ function clusterEnv(service: ServiceName, overlay: 'local' | 'production', kind:
 }
 
 /** What the Deployment of a service may use: its own patch, or what every service has. */
-function memoryLimitMiB(service: ServiceName): number {
+function memoryLimitMiB(service: string): number {
   const patches = yaml<Kustomization>(`k8s/base/${service}/kustomization.yaml`).patches;
   const operations = patches
     .filter(({ target }) => target.kind === 'Deployment')
@@ -97,10 +96,11 @@ function memoryLimitMiB(service: ServiceName): number {
 }
 
 /** Every key that the code of a service or of the libraries asks for. */
-function keysRead(service: ServiceName): Set<string> {
+function keysRead(service: string): Set<string> {
   const sources = [
     `apps/${service}/src`,
     'libs/http/src',
+    'libs/service/src',
     'libs/observability/src',
     'libs/persistence/src',
     'libs/messaging/src',
@@ -112,15 +112,15 @@ function keysRead(service: ServiceName): Set<string> {
   const keys = [
     ...code.matchAll(/\b(?:read|reader|env)(?:\.(?:text|optional|integer|flag|list)\(|\[)'([A-Z][A-Z0-9_]+)'/g),
   ];
-  const own = `${service.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`;
-  return new Set([...keys.map(([, key]) => key ?? ''), own]);
+  const prefix = service.replaceAll('-', '_').toUpperCase();
+  return new Set([...keys.map(([, key]) => key ?? ''), `${prefix}_DATABASE_URL`, `${prefix}_POOL_SIZE`]);
 }
 
 describe.each(SERVICES)('%s', (service) => {
   test('docker-compose.yml: it starts and migrates', () => {
     for (const name of [service, `migrate-${service}`]) {
       const env = { ...composeEnv(name), ...secretsOf(service) };
-      READERS[service](env);
+      read(service, env);
       expect(readHttpConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080 });
       expect(serviceDatabaseUrl(env, service)).toContain('@postgres:5432/gravity_');
     }
@@ -136,7 +136,7 @@ describe.each(SERVICES)('%s', (service) => {
 
   test.each(['local', 'production'] as const)('k8s/overlays/%s: it starts', (overlay) => {
     const env = clusterEnv(service, overlay, 'Deployment');
-    READERS[service](env);
+    read(service, env);
     expect(readHttpConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080, grpcPort: 8081, adminPort: 9090 });
   });
 
@@ -151,7 +151,7 @@ describe.each(SERVICES)('%s', (service) => {
 
   test('k8s: its migration starts', () => {
     const env = clusterEnv(service, 'production', 'Job');
-    READERS[service](env);
+    read(service, env);
     expect(serviceDatabaseUrl(env, service)).toMatch(/gravity_/);
   });
 

@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
+import { SERVICES as REGISTRY } from '../../apps/services';
 
 export const ROOT = resolve(__dirname, '../..');
-export const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
-export type ServiceName = (typeof SERVICES)[number];
+/** The names of all services. */
+export const SERVICES = REGISTRY.map(({ name }) => name);
 
 /** A Kubernetes object as it stands in a file. */
 export interface Manifest {

@@ -7,6 +7,7 @@ import {
   ClaimHistory,
   type ClaimOutcome,
   type ClaimWish,
+  eventually,
   FaultCluster,
   type FaultSale,
   openSale,
@@ -46,6 +47,7 @@ const POINTS: readonly CrashPoint[] = [
 ];
 
 const UNITS = 3;
+const committed = POINTS.find(({ name }) => name === 'after the commit, before its reply')!;
 
 describe('a claim whose process or connection is lost', () => {
   let cluster: FaultCluster;
@@ -73,6 +75,36 @@ describe('a claim whose process or connection is lost', () => {
     const name = `${point.name} (kill), and the buyer gives up`;
     it(name, () => seeded({ file: __filename, name }, (random) => strike(point, 'kill', false, random)), 60_000);
   }
+
+  // The survivor's sweep pays it: nobody else knows that there is nothing to pay.
+  const died = 'after the commit (kill), of an order that costs nothing';
+  it(
+    died,
+    () =>
+      seeded({ file: __filename, name: died }, async (random) => {
+        const node = cluster.nodes[0] as OrdersNode;
+        const sale = await openSale(cluster.sql, { quotas: [UNITS], priceMinor: 0 });
+        const history = new ClaimHistory();
+        const client = new ClaimClient({ targets: cluster.urls, history, random, tokenOf: cluster.tokenOf });
+        try {
+          for (const url of cluster.urls) await client.untilAnswered(wishFor(sale, 'b_first'), url);
+          const wish = wishFor(sale, 'b_free');
+          await loseClaim(committed, 'kill', node, wish, client);
+          await eventually(async () => {
+            const { rows } = await cluster.sql.query('select status from orders where round_id = $1', [sale.roundUuid]);
+            expect(rows).toEqual([{ status: 'PAID' }, { status: 'PAID' }]);
+          });
+          await node.process.start();
+          await node.process.ready();
+          await Promise.all([node.redis.heal(), node.postgres.heal(), node.http.heal()]);
+          expect((await client.untilAnswered(wish, node.url)).kind).toBe('ok');
+          await settleAndCheck(cluster, history, [sale]);
+        } finally {
+          await client.close();
+        }
+      }),
+    120_000,
+  );
 
   async function strike(
     point: CrashPoint,

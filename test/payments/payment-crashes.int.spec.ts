@@ -1,10 +1,10 @@
 // Goal: a process that dies, a connection that is cut or a provider that is away at any step of a payment changes nothing
 // about its end. Method: the state that each such moment leaves behind is made for real, then the survivors carry on.
-import { idFromUuid, money } from '@gravity/kernel';
+import { EnvReader, idFromUuid, money } from '@gravity/kernel';
 import { eventually, freePort } from '@gravity/testing';
 import type { Sale } from '../../apps/orders/test/order-fixtures';
 import { PaymentsInquiry } from '../../apps/orders/src/payments-inquiry';
-import { sandboxProviderFromEnv } from '../../apps/orders/src/payments/sandbox-provider';
+import { readSandboxProvider, SandboxProvider } from '../../apps/orders/src/payments/sandbox-provider';
 import { ExpiryWorker } from '../../apps/orders/src/workers/expiry';
 import { PaymentStack } from './payment-stack';
 
@@ -141,7 +141,7 @@ it('keeps an expired order open while the provider is away, and closes it after 
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
     PAYMENTS_PROVIDER_DEADLINE_MS: '200',
   };
-  const away = sandboxProviderFromEnv(env);
+  const away = new SandboxProvider(readSandboxProvider(new EnvReader(env)));
   // The stack's own worker must not answer in its place.
   const quiet = await PaymentStack.start('provider away');
   try {

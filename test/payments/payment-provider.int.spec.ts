@@ -2,12 +2,12 @@
 // with a callback endpoint that believes only what the adapter verified.
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type RunningServices, bootServices } from '@gravity/http';
-import { money } from '@gravity/kernel';
+import { bootServices, migrateService, type RunningServices } from '@gravity/service';
+import { EnvReader, money } from '@gravity/kernel';
 import { type FreshDatabase, eventually, freshDatabase } from '@gravity/testing';
 import type { CreatedIntent, ProviderEvent } from '../../apps/orders/src/payments/payment-provider';
-import { type SandboxProvider, sandboxProviderFromEnv } from '../../apps/orders/src/payments/sandbox-provider';
-import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service-definition';
+import { readSandboxProvider, SandboxProvider } from '../../apps/orders/src/payments/sandbox-provider';
+import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service';
 
 const OLD_SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 const NEW_SECRET = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
@@ -43,15 +43,11 @@ beforeAll(async () => {
     CURSOR_SECRET: 'a cursor secret that is long enough',
     LOG_LEVEL: 'fatal',
   };
-  const service = paymentsSandboxService(env);
-  await service.migrate();
-  running = await bootServices([service], { env });
+  await migrateService(paymentsSandboxService, env);
+  running = await bootServices([paymentsSandboxService], { env });
   // The receiver has rotated already and knows the new secret only.
-  provider = sandboxProviderFromEnv({
-    ...env,
-    PAYMENTS_PROVIDER_URL: running.url,
-    PAYMENTS_WEBHOOK_SECRETS: NEW_SECRET,
-  });
+  const rotated = { ...env, PAYMENTS_PROVIDER_URL: running.url, PAYMENTS_WEBHOOK_SECRETS: NEW_SECRET };
+  provider = new SandboxProvider(readSandboxProvider(new EnvReader(rotated)));
 });
 
 afterAll(async () => {

@@ -1,10 +1,8 @@
 // The payment parts of `orders` and the sandbox provider in one process, on a real Postgres and a real Redis, with the
 // requests that specs of an order's payment make.
 import { protoPackage } from '@gravity/contracts';
-import { bootServices, type RunningServices, type ServiceDefinition } from '@gravity/http';
 import { idFromUuid } from '@gravity/kernel';
-import { OutboxRelay } from '@gravity/messaging';
-import { Database } from '@gravity/persistence';
+import { bootServices, defineService, migrateService, type RunningServices } from '@gravity/service';
 import {
   engines,
   eventually,
@@ -13,17 +11,27 @@ import {
   type FreshDatabase,
   localIssuer,
   type LocalIssuer,
+  uniquePrefix,
 } from '@gravity/testing';
-import { Module } from '@nestjs/common';
-import { GateControl } from '../../apps/orders/src/gate/gate-control';
+import { readOrdersConfig } from '../../apps/orders/src/orders-config';
 import { PAYMENT_PROVIDER } from '../../apps/orders/src/payments/payment-provider';
-import { type SandboxProvider, sandboxProviderFromEnv } from '../../apps/orders/src/payments/sandbox-provider';
-import { paymentControllers, paymentProviders } from '../../apps/orders/src/payments.module-parts';
+import type { SandboxProvider } from '../../apps/orders/src/payments/sandbox-provider';
+import { PaymentsModule } from '../../apps/orders/src/payments.module';
+import { OrderWatcher } from '../../apps/orders/src/use-cases/watch-order/order-watcher';
+import { ExpiryWorker } from '../../apps/orders/src/workers/expiry';
+import { FreeOrdersWorker } from '../../apps/orders/src/workers/free-orders';
+import { RefundsWorker } from '../../apps/orders/src/workers/refunds';
 import { type Item, Sale, freshSale } from '../../apps/orders/test/order-fixtures';
-import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service-definition';
+import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service';
 
-@Module({})
-class OrderPayments {}
+/** Orders without its claims and rounds: what an order's payment needs, under the service's own name. */
+const orderPayments = defineService({
+  name: 'orders',
+  config: readOrdersConfig,
+  grpc: protoPackage('orders'),
+  workers: [ExpiryWorker, RefundsWorker, FreeOrdersWorker, OrderWatcher],
+  features: [PaymentsModule],
+});
 
 export interface Answer {
   readonly status: number;
@@ -56,7 +64,10 @@ export class PaymentStack {
     const port = await freePort();
     const env = {
       ...issuer.env,
+      ORDERS_DATABASE_URL: ordersDatabase.url,
       PAYMENTS_SANDBOX_DATABASE_URL: sandboxDatabase.url,
+      KAFKA_BROKERS: engines().kafkaBrokers,
+      KAFKA_TOPIC_PREFIX: uniquePrefix(),
       PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${port}`,
       PAYMENTS_PROVIDER_KEY: 'key_of_the_merchant_server',
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
@@ -65,10 +76,9 @@ export class PaymentStack {
       CURSOR_SECRET: 'a cursor secret that is long enough',
       LOG_LEVEL: 'fatal',
     };
-    const provider = sandboxProviderFromEnv(env);
-    const sandbox = paymentsSandboxService(env);
-    await sandbox.migrate();
-    const running = await bootServices([ordersPayments(sale, provider), sandbox], { env, port, grpcPort: 0 });
+    await migrateService(paymentsSandboxService, env);
+    const running = await bootServices([orderPayments, paymentsSandboxService], { env, port, grpcPort: 0 });
+    const provider = running.app.get<SandboxProvider>(PAYMENT_PROVIDER, { strict: false });
     return new PaymentStack(sale, running, issuer, provider, [ordersDatabase, sandboxDatabase]);
   }
 
@@ -122,23 +132,4 @@ export class PaymentStack {
   becomes(uuid: string, status: string): Promise<void> {
     return eventually(async () => expect(await this.sale.statusOf(uuid)).toBe(status), { withinMs: 15_000 });
   }
-}
-
-function ordersPayments(sale: Sale, provider: SandboxProvider): ServiceDefinition {
-  return {
-    name: 'orders',
-    grpc: protoPackage('orders'),
-    module: {
-      module: OrderPayments,
-      controllers: paymentControllers,
-      providers: [
-        { provide: Database, useValue: sale.database },
-        { provide: OutboxRelay, useValue: sale.relay },
-        { provide: GateControl, useValue: sale.gate },
-        { provide: PAYMENT_PROVIDER, useValue: provider },
-        ...paymentProviders,
-      ],
-    },
-    migrate: async () => undefined,
-  };
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultSale, SeededRandom } from '@gravity/testing';
 import { Agent, request } from 'undici';
 import { GrpcMethods } from '../api/grpc-methods';
-import type { PairedServices, ServiceName } from './paired-services';
+import type { PairedServices } from './paired-services';
 
 const LONGEST_REST_MS = 150;
 /**
@@ -246,13 +246,13 @@ export class RollingLoad {
     this.work.push(loop());
   }
 
-  private client(service: ServiceName): HttpClient {
+  private client(service: string): HttpClient {
     const client = new HttpClient(this, this.services.url(service));
     this.closing.push(() => client.close());
     return client;
   }
 
-  private methods(service: ServiceName): GrpcMethods {
+  private methods(service: string): GrpcMethods {
     const methods = new GrpcMethods(this.services.grpcAddress(service));
     this.closing.push(() => methods.close());
     return methods;

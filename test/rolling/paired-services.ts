@@ -19,16 +19,16 @@ import {
   temporaryFolder,
   uniquePrefix,
 } from '@gravity/testing';
+import { SERVICES as REGISTRY } from '../../apps/services';
 import { Balancer } from './balancer';
 
-const SERVICES = ['catalog', 'orders', 'payments-sandbox'] as const;
+/** The names of all services. */
+export const SERVICES = REGISTRY.map(({ name }) => name);
 const PROCESSES = 2;
 const MIGRATE_WITHIN_MS = 60_000;
 /** Long enough for the balancers to see that a process is leaving, also on a busy machine. */
 const DRAIN_MS = 5_000;
 const PROVIDER_KEY = 'key_of_the_merchant_server';
-
-export type ServiceName = (typeof SERVICES)[number];
 
 interface Ports {
   readonly http: readonly number[];
@@ -37,15 +37,15 @@ interface Ports {
 
 /** Two processes of each service; {@link stop} ends them and removes what they wrote. */
 export class PairedServices {
-  private readonly processes = new Map<ServiceName, ServiceProcess[]>();
-  private readonly http = new Map<ServiceName, Balancer>();
-  private readonly grpc = new Map<ServiceName, Balancer>();
-  private readonly clients = new Map<ServiceName, Client>();
-  private readonly ports = new Map<ServiceName, Ports>();
+  private readonly processes = new Map<string, ServiceProcess[]>();
+  private readonly http = new Map<string, Balancer>();
+  private readonly grpc = new Map<string, Balancer>();
+  private readonly clients = new Map<string, Client>();
+  private readonly ports = new Map<string, Ports>();
 
   private constructor(
     readonly issuer: LocalIssuer,
-    private readonly databases: ReadonlyMap<ServiceName, FreshDatabase>,
+    private readonly databases: ReadonlyMap<string, FreshDatabase>,
     private readonly folder: string,
   ) {}
 
@@ -69,17 +69,17 @@ export class PairedServices {
   }
 
   /** Where clients find a service over HTTP. */
-  url(service: ServiceName): string {
+  url(service: string): string {
     return `http://127.0.0.1:${this.http.get(service)!.port}`;
   }
 
   /** Where clients find a service over gRPC. */
-  grpcAddress(service: ServiceName): string {
+  grpcAddress(service: string): string {
     return `127.0.0.1:${this.grpc.get(service)!.port}`;
   }
 
   /** SQL on a service's database, around the service. */
-  async sql<T>(service: ServiceName, text: string, params: unknown[] = []): Promise<T[]> {
+  async sql<T>(service: string, text: string, params: unknown[] = []): Promise<T[]> {
     let client = this.clients.get(service);
     if (client === undefined) {
       client = new Client({ connectionString: this.databases.get(service)!.url });
@@ -103,7 +103,7 @@ export class PairedServices {
   }
 
   /** What the processes of a service have logged. */
-  logs(service: ServiceName): string[] {
+  logs(service: string): string[] {
     return this.processes.get(service)!.map((process) => process.log());
   }
 
@@ -129,7 +129,7 @@ export class PairedServices {
     await this.everybodyReady();
   }
 
-  private async putBalancers(service: ServiceName): Promise<void> {
+  private async putBalancers(service: string): Promise<void> {
     const take = (): Promise<number[]> => Promise.all(Array.from({ length: PROCESSES }, () => freePort()));
     const [http, grpc] = [await take(), await take()];
     this.ports.set(service, { http, grpc });
@@ -140,13 +140,13 @@ export class PairedServices {
     this.grpc.set(service, await before(grpc));
   }
 
-  private async migrate(service: ServiceName, environment: Record<string, string>): Promise<void> {
+  private async migrate(service: string, environment: Record<string, string>): Promise<void> {
     const script = join(projectRoot(), 'dist', 'apps', service, 'src', 'main.js');
     const env = { PATH: process.env['PATH'], ...environment };
     await promisify(execFile)(process.execPath, [script, 'migrate'], { env, timeout: MIGRATE_WITHIN_MS });
   }
 
-  private async startPair(service: ServiceName, environment: Record<string, string>): Promise<void> {
+  private async startPair(service: string, environment: Record<string, string>): Promise<void> {
     const { http, grpc } = this.ports.get(service)!;
     const starts = http.map((port, index) =>
       ServiceProcess.start({
@@ -176,9 +176,12 @@ export class PairedServices {
     return {
       ...this.issuer.env,
       DATABASE_URL: databaseUrl,
-      CATALOG_DATABASE_URL: this.databases.get('catalog')!.url,
-      ORDERS_DATABASE_URL: this.databases.get('orders')!.url,
-      PAYMENTS_SANDBOX_DATABASE_URL: this.databases.get('payments-sandbox')!.url,
+      ...Object.fromEntries(
+        SERVICES.map((service) => [
+          `${service.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`,
+          this.databases.get(service)!.url,
+        ]),
+      ),
       REDIS_URL: redisUrl,
       KAFKA_BROKERS: kafkaBrokers,
       KAFKA_TOPIC_PREFIX: topicPrefix,

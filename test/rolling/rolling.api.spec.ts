@@ -5,7 +5,7 @@
 import { uuidFromId } from '@gravity/kernel';
 import { eventually, openSale, seeded, type SeededRandom, type SqlClient } from '@gravity/testing';
 import { RollingLoad } from './load';
-import { PairedServices } from './paired-services';
+import { PairedServices, SERVICES } from './paired-services';
 
 const PROCESSES = 2;
 /** Answers before, between and after the restarts; at least. */
@@ -69,7 +69,7 @@ async function restartUnderLoad(random: SeededRandom): Promise<void> {
 
 /** Each process has stopped once, in time. */
 async function expectOrderlyStops(): Promise<void> {
-  for (const service of ['catalog', 'orders', 'payments-sandbox'] as const) {
+  for (const service of SERVICES) {
     for (const log of services.logs(service)) {
       expect(log.match(/"message":"stopped"/g)).toHaveLength(1);
       expect(log).not.toMatch(/shutdown step (did not finish in time|failed)/);

@@ -1,23 +1,17 @@
-// Goal: the table of contents of every service is complete: each part finds what it asks for, with no engine running.
-import { Module } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import {
-  APP_ENVIRONMENT,
-  APP_LOGGER,
-  CursorSigner,
-  HealthRegistry,
-  RateLimiter,
-  type ServiceDefinition,
-  ShutdownHooks,
-  TokenVerifier,
-} from '@gravity/http';
+// Goal: every service is complete: each part finds what it asks for, with no engine running, and a service says in one line
+// what is not configured.
+import { problemOfDatabaseError, readHttpConfig } from '@gravity/http';
 import { createLogger } from '@gravity/observability';
-import { catalogService } from '../../apps/catalog/src/catalog.service-definition';
-import { ordersService } from '../../apps/orders/src/orders.service-definition';
-import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service-definition';
+import { bootServices, coreOf, PlatformModule, readServiceConfig } from '@gravity/service';
+import { localIssuer } from '@gravity/testing';
+import { Test } from '@nestjs/testing';
+import { SERVICES } from '../../apps/services';
 
 const nobody = '127.0.0.1:9';
 const env = {
+  AUTH_ISSUER: 'https://issuer.test',
+  AUTH_JWKS: '{"keys":[]}',
+  CURSOR_SECRET: 'a-secret-of-at-least-32-characters',
   DATABASE_URL: `postgres://nobody:nothing@${nobody}/postgres`,
   REDIS_URL: `redis://${nobody}`,
   KAFKA_BROKERS: nobody,
@@ -26,53 +20,27 @@ const env = {
   PAYMENTS_CALLBACK_URL: `http://${nobody}/orders/v1/payment-callbacks/sandbox`,
   PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
 };
-const logger = createLogger({ service: 'wiring', level: 'error' });
+const logger = createLogger({ service: 'wiring', level: 'silent' });
+const named = SERVICES.map((service) => [service.name, service] as const);
 
-/** What bootServices gives to every module. */
-const platform = [
-  { provide: APP_LOGGER, useValue: logger },
-  { provide: APP_ENVIRONMENT, useValue: env },
-  { provide: CursorSigner, useFactory: () => new CursorSigner('a-secret-of-at-least-32-characters') },
-  { provide: RateLimiter, useFactory: () => new RateLimiter({ redisUrl: undefined, logger }) },
-  {
-    provide: TokenVerifier,
-    useFactory: () => new TokenVerifier({ issuer: 'x', audience: 'x', keys: { set: { keys: [] } } }),
-  },
-  HealthRegistry,
-  ShutdownHooks,
-];
-
-@Module({})
-class PlatformParts {}
-
-const services: [string, () => ServiceDefinition][] = [
-  ['catalog', () => catalogService(env)],
-  ['orders', () => ordersService(env)],
-  ['payments-sandbox', () => paymentsSandboxService(env)],
-];
-
-it.each(services)('%s finds all its parts', async (name, define) => {
-  const service = define();
-  const parts = {
-    module: PlatformParts,
-    global: true,
-    providers: platform,
-    exports: platform.map((part) => ('provide' in part ? part.provide : part)),
-  };
-  const compiled = await Test.createTestingModule({ imports: [parts, service.module] }).compile();
-  expect(service.name).toBe(name);
-  if (service.eventServer !== undefined) expect(compiled.get(service.eventServer, { strict: false })).toBeDefined();
+it.each(named)('%s finds all its parts', async (_name, service) => {
+  const platform = { config: readHttpConfig(env), env, logger, classifyError: problemOfDatabaseError };
+  const compiled = await Test.createTestingModule({ imports: [PlatformModule.around([service], platform)] }).compile();
+  expect(compiled.select(coreOf(service.name))).toBeDefined();
+  for (const worker of service.workers) expect(compiled.get(worker, { strict: false })).toBeInstanceOf(worker);
 });
 
-it.each(services.filter(([name]) => name !== 'payments-sandbox'))(
-  '%s says in one line what is not configured',
-  (_name, define) => {
-    const kept = env.KAFKA_BROKERS;
-    try {
-      Object.assign(env, { KAFKA_BROKERS: '' });
-      expect(define).toThrow(/KAFKA_BROKERS is not set/);
-    } finally {
-      env.KAFKA_BROKERS = kept;
-    }
-  },
-);
+it.each(named)('%s says in one line what is not configured', (_name, service) => {
+  const kafka = service.publishes.length + service.handlers.length > 0;
+  const keys = [...(kafka ? ['KAFKA_BROKERS'] : []), ...service.secrets];
+  const lacking = { ...env, ...Object.fromEntries(keys.map((key) => [key, ''])) };
+  expect(keys.length).toBeGreaterThan(0);
+  for (const key of keys) expect(() => readServiceConfig(service, lacking)).toThrow(key);
+});
+
+it('does not start a module whose service is not declared', async () => {
+  const issuer = await localIssuer();
+  const [first] = SERVICES;
+  const started = bootServices([], { env: { ...env, ...issuer.env }, port: 0, logger, extraModules: [first!.module] });
+  await expect(started).rejects.toThrow(`coreOf('${first!.name}')`);
+});

@@ -1,6 +1,7 @@
 // What the orders service is measured against: the same Nest + Fastify server with the same token check and an empty POST.
 import 'reflect-metadata';
-import { bootServices, Operation } from '@gravity/http';
+import { Operation } from '@gravity/http';
+import { bootServices, defineService } from '@gravity/service';
 import { Controller, Module, Post } from '@nestjs/common';
 
 @Controller('bare')
@@ -15,7 +16,7 @@ class BareHttp {
 @Module({ controllers: [BareHttp] })
 class BareModule {}
 
-void bootServices([{ name: 'bare', module: BareModule, migrate: async () => undefined }], {
+void bootServices([defineService({ name: 'bare', features: [BareModule], database: false })], {
   env: process.env,
   stopOnSignals: true,
 });

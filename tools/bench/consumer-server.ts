@@ -1,19 +1,14 @@
 // One consumer of the orders' events with an inbox of its own: what a service behind orders costs, and how long an order
 // takes to reach it.
 import 'reflect-metadata';
-import { APP_LOGGER, bootServices } from '@gravity/http';
-import { inboxDdl, KafkaEventServer, parkingDdl, Reaction } from '@gravity/messaging';
-import type { AppLogger } from '@gravity/observability';
-import { Database, migrate, openDatabase, serviceDatabaseUrl } from '@gravity/persistence';
-import { Controller, Module } from '@nestjs/common';
+import { inboxDdl, OnEvent, parkingDdl } from '@gravity/messaging';
+import { bootServices, defineService, migrateService } from '@gravity/service';
+import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-const BENCH_EVENTS = Symbol('bench.events');
-const EVENT_SERVER = Symbol('bench.event-server');
 const SAMPLES_MAX = 2_000_000;
-const env = process.env;
-const url = serviceDatabaseUrl(env, 'bench-consumer');
+const { env } = process;
 
 class Consumer1764000000001 implements MigrationInterface {
   readonly name = 'Consumer1764000000001';
@@ -31,34 +26,21 @@ class Consumer1764000000001 implements MigrationInterface {
 let samples: number[] = [];
 
 @Controller()
-class OrderPlacedReaction {
-  @Reaction('orders.order.placed.v1', BENCH_EVENTS, { batch: true })
+class OnOrderPlaced {
+  @OnEvent('orders.order.placed.v1', { batch: true })
   measure(@Payload() orders: readonly { placedAt: string }[]): void {
     const now = Date.now();
     for (const order of orders) if (samples.length < SAMPLES_MAX) samples.push(now - Date.parse(order.placedAt));
   }
 }
 
-@Module({
-  controllers: [OrderPlacedReaction],
-  providers: [
-    { provide: Database, useFactory: () => openDatabase({ url, applicationName: 'bench-consumer' }) },
-    {
-      provide: EVENT_SERVER,
-      inject: [Database, APP_LOGGER],
-      useFactory: (database: Database, log: AppLogger) =>
-        new KafkaEventServer({
-          brokers: (env['KAFKA_BROKERS'] ?? '').split(','),
-          clientId: 'bench-consumer',
-          transportId: BENCH_EVENTS,
-          consumer: 'bench-consumer',
-          database,
-          log,
-        }),
-    },
-  ],
-})
-class ConsumerModule {}
+const benchConsumer = defineService({
+  name: 'bench-consumer',
+  migrations: [Consumer1764000000001],
+  handlers: [OnOrderPlaced],
+  publishes: [],
+  idempotencyKeys: false,
+});
 
 // The bench asks for the delays seen since it last asked.
 process.on('message', (message) => {
@@ -70,14 +52,8 @@ process.on('message', (message) => {
 });
 
 async function main(): Promise<void> {
-  await migrate({ url, service: 'bench-consumer', migrations: [Consumer1764000000001] });
-  const definition = {
-    name: 'bench-consumer',
-    module: ConsumerModule,
-    eventServer: EVENT_SERVER,
-    migrate: async () => undefined,
-  };
-  await bootServices([definition], { env, stopOnSignals: true });
+  await migrateService(benchConsumer, env);
+  await bootServices([benchConsumer], { env, stopOnSignals: true });
 }
 
 main().catch((error: unknown) => {

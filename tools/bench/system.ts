@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { type LocalIssuer, localIssuer, startStack, type Stack } from '@gravity/testing';
 import { serviceDatabaseUrl } from '@gravity/persistence';
 import { Client } from 'pg';
-import { ordersService } from '../../apps/orders/src/orders.service-definition';
+import { migrateService } from '@gravity/service';
+import { ordersService } from '../../apps/orders/src/orders.service';
 import { Crowd } from './load';
 import { type RunningService, startService } from './services';
 
@@ -62,7 +63,7 @@ async function assemble(
   const stack = await startStack({ dataDir, ports: 'free', kafkaJit: 'full', env: {}, handleSignals: false });
   closing.push(() => stack.stop());
   const env = { ...stack.env, ...issuer.env, ...SETTINGS };
-  await ordersService(env).migrate();
+  await migrateService(ordersService, env);
   const flags = options.profileDir === undefined ? [] : ['--require', join(__dirname, 'profiler-worker.js')];
   const start = async (name: string, script: string): Promise<RunningService> => {
     const service = await startService(name, script, env, flags);

@@ -1,8 +1,9 @@
 // The API document exactly as the services serve it. They are booted without their engines: what they declare does not
 // depend on what is running.
-import { bootServices, openApiDocument } from '@gravity/http';
+import { openApiDocument } from '@gravity/http';
+import { bootServices } from '@gravity/service';
 import { localIssuer } from '@gravity/testing';
-import { allServices } from '../local/start-local';
+import { SERVICES } from '../../apps/services';
 
 const NOBODY = '127.0.0.1:1';
 
@@ -37,7 +38,7 @@ export interface ApiResponse {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
 }
 
-/** Boots catalog, orders and the payments sandbox on a free loopback port, takes their document, and stops them. */
+/** Boots all services on a free loopback port, takes their document, and stops them. */
 export async function servedApi(): Promise<ApiDescription> {
   const issuer = await localIssuer();
   const env = {
@@ -52,7 +53,7 @@ export async function servedApi(): Promise<ApiDescription> {
     PAYMENTS_CALLBACK_URL: `http://${NOBODY}/`,
     LOG_LEVEL: 'silent',
   };
-  const services = await bootServices(allServices(env), { env, host: '127.0.0.1', port: 0 });
+  const services = await bootServices(SERVICES, { env, host: '127.0.0.1', port: 0 });
   try {
     return openApiDocument(services.app) as unknown as ApiDescription;
   } finally {

@@ -3,9 +3,9 @@ import 'reflect-metadata';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { bootServices, type RunningServices, type ServiceDefinition } from '@gravity/http';
 import type { Environment } from '@gravity/kernel';
 import { createLogger } from '@gravity/observability';
+import { bootServices, migrateService, type RunningServices } from '@gravity/service';
 import {
   defaultDataDir,
   type LocalIssuer,
@@ -14,9 +14,7 @@ import {
   type StackOptions,
   startStack,
 } from '@gravity/testing';
-import { catalogService } from '../../apps/catalog/src/catalog.service-definition';
-import { ordersService } from '../../apps/orders/src/orders.service-definition';
-import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service-definition';
+import { SERVICES } from '../../apps/services';
 import { issuerOf, loadSecrets } from '../lib/secrets';
 import { IssuerModule } from './issuer.module';
 import { localEnvironment } from './local-environment';
@@ -53,18 +51,6 @@ export interface Local {
   close(): Promise<void>;
 }
 
-/** Every service of the project by its name, in the order in which their databases are migrated. */
-export const SERVICES: Readonly<Record<string, (env: Environment) => ServiceDefinition>> = {
-  catalog: catalogService,
-  orders: ordersService,
-  'payments-sandbox': paymentsSandboxService,
-};
-
-/** All of {@link SERVICES} in this environment. Throws ConfigurationError. */
-export function allServices(env: Environment): ServiceDefinition[] {
-  return Object.values(SERVICES).map((service) => service(env));
-}
-
 /** Starts it all; resolves when requests are answered. When something fails, what was started is stopped again. */
 export async function startLocal(options: LocalOptions = {}): Promise<Local> {
   const dataDir = resolve(options.dataDir ?? defaultDataDir());
@@ -92,14 +78,13 @@ async function startServices(
   const grpcPort = await preferredPort(wanted?.grpc);
   const baseUrl = `http://${LOOPBACK}:${port}`;
   const env = localEnvironment({ baseUrl, stack: stack.env }, secrets, issuer, options.overrides?.(stack));
-  const services = allServices(env);
   progress('Bringing the databases up to date …');
-  for (const service of services) await service.migrate();
+  for (const service of SERVICES) await migrateService(service, env);
   const logFile = join(dataDir, options.logFile ?? 'services.log');
   const log = createWriteStream(logFile, { flags: 'w', mode: 0o600 });
   const logger = createLogger({ service: 'local', level: env['LOG_LEVEL'] ?? 'info', destination: log });
   progress('Starting the services …');
-  const running = await bootServices(services, {
+  const running = await bootServices(SERVICES, {
     env,
     host: LOOPBACK,
     port,

@@ -10,7 +10,7 @@ import { serviceEnvironments } from './service-environments';
 
 const USAGE = `Usage: node dist/tools/secrets/main.js --data-dir <folder>
 
-Writes <folder>/{catalog,orders,payments-sandbox}.env, postgres-password and secrets.json, made at the first run.
+Writes <folder>/<service>.env for every service, postgres-password and secrets.json, made at the first run.
 `;
 
 const OWNER_ONLY = 0o600;

@@ -1,4 +1,4 @@
-// One orders process: the service's own classes, wired as claims.module-parts.ts wires them, over the models.
+// One orders process: the service's own classes, wired as the modules of apps/orders wire them, over the models.
 import { monotonicMs, systemClock } from '@gravity/kernel';
 import type { OutboxRelay } from '@gravity/messaging';
 import { ClaimDecider } from '../../apps/orders/src/decision/claim-decider';

@@ -32,8 +32,3 @@ export function parsePathId(kind: IdKind, id: string): Result<string, Problem> {
   const uuid = uuidFromId(kind, id);
   return uuid === undefined ? notFound(kind, id) : ok(uuid);
 }
-
-/** The refusal of an update whose If-Match names another version than the current one. */
-export function staleVersion(current: number): { ok: false; error: Problem } {
-  return refuse('stale-version', `The object is at version ${current} now. Read it again and decide anew.`);
-}

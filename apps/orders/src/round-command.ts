@@ -1,5 +1,5 @@
 // What the commands that operators give to one round have in common: its locks, its events, and what follows the commit.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -18,9 +18,9 @@ export type RoundDecision = (tx: Queryable, round: LockedRound) => Promise<Resul
 @Injectable()
 export class RoundCommand {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
-    @Inject(RoundLifecycle) private readonly lifecycle: RoundLifecycle,
+    private readonly database: Database,
+    private readonly relay: OutboxRelay,
+    private readonly lifecycle: RoundLifecycle,
   ) {}
 
   /**

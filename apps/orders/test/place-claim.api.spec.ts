@@ -12,7 +12,8 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
-import { openApiDocument, type RunningServices } from '@gravity/http';
+import { openApiDocument } from '@gravity/http';
+import type { RunningServices } from '@gravity/service';
 import { idFromUuid, newId, newUuid, uuidFromId } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
 import { eventually } from '@gravity/testing';

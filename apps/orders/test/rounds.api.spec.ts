@@ -1,6 +1,6 @@
 // Goal: series and rounds over HTTP as operators, merchants and buyers meet them. Method: the whole orders service on
 // real Postgres and Redis; Kafka is out of reach throughout, which must not matter to any of it.
-import { bootServices, type RunningServices } from '@gravity/http';
+import { bootServices, migrateService, type RunningServices } from '@gravity/service';
 import { newId, newUuid } from '@gravity/kernel';
 import { type Database, openDatabase } from '@gravity/persistence';
 import {
@@ -11,7 +11,7 @@ import {
   localIssuer,
   type LocalIssuer,
 } from '@gravity/testing';
-import { ordersService } from '../src/orders.service-definition';
+import { ordersService } from '../src/orders.service';
 import { knownSku, type KnownSku, seriesBody } from './support/rounds-fixture';
 import { idFromUuid } from '@gravity/kernel';
 
@@ -35,9 +35,8 @@ beforeAll(async () => {
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
     LOG_LEVEL: 'error',
   };
-  const definition = ordersService(env);
-  await definition.migrate();
-  services = await bootServices([definition], { env, port: 0 });
+  await migrateService(ordersService, env);
+  services = await bootServices([ordersService], { env, port: 0 });
   database = openDatabase({ url: fresh.url, applicationName: 'rounds-api' });
   sku = await knownSku(database, newId('sku'));
 });

@@ -1,14 +1,6 @@
+// Boots the sandbox provider alone. `main.js migrate` brings its database up to date instead, and ends.
 import 'reflect-metadata';
-import { bootServices } from '@gravity/http';
-import { paymentsSandboxService } from './payments-sandbox.service-definition';
+import { runService } from '@gravity/service';
+import { paymentsSandboxService } from './payments-sandbox.service';
 
-async function main(): Promise<void> {
-  const service = paymentsSandboxService(process.env);
-  if (process.argv.includes('migrate')) return service.migrate();
-  await bootServices([service], { env: process.env, stopOnSignals: true });
-}
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+runService(paymentsSandboxService);

@@ -1,6 +1,7 @@
 // Everything the sandbox reads from the environment, once, at start.
-import { ConfigurationError, type Environment, EnvReader } from '@gravity/kernel';
+import type { EnvReader } from '@gravity/kernel';
 import { Secret } from '@gravity/observability';
+import { configOf } from '@gravity/service';
 
 export interface SandboxConfig {
   /** What the merchant's server calls us with. */
@@ -15,34 +16,36 @@ export interface SandboxConfig {
   readonly deliveryTimeoutMs: number;
 }
 
+export const SERVICE = 'payments-sandbox';
+
 /** DI token of {@link SandboxConfig}. */
-export const SANDBOX_CONFIG = Symbol('SandboxConfig');
+export const SANDBOX_CONFIG = configOf(SERVICE);
 
-const MIN_KEY_LENGTH = 16;
-const MAX_SECRETS = 4;
+const KEY_LENGTH_MIN = 16;
+const SECRETS_MAX = 4;
 
-/** Reads and checks the configuration; throws ConfigurationError that names every faulty key and shows no value of a secret. */
-export function readSandboxConfig(env: Environment): SandboxConfig {
-  const reader = new EnvReader(env);
-  const key = reader.text('PAYMENTS_PROVIDER_KEY');
-  const callbackUrl = reader.text('PAYMENTS_CALLBACK_URL');
-  const secrets = reader.list('PAYMENTS_WEBHOOK_SECRETS');
-  const config = {
-    serverKey: new Secret(key),
-    webhookSecrets: secrets.map((secret) => new Secret(secret)),
-    publicUrl: reader.text('PAYMENTS_SANDBOX_PUBLIC_URL', '').replace(/\/$/, ''),
-    deliveryConcurrency: reader.integer('PAYMENTS_SANDBOX_DELIVERY_CONCURRENCY', 32, { min: 1, max: 256 }),
-    deliveryTimeoutMs: reader.integer('PAYMENTS_SANDBOX_DELIVERY_TIMEOUT_MS', 5_000, { min: 100, max: 30_000 }),
-  };
-  reader.done();
-  if (key.length < MIN_KEY_LENGTH)
-    throw new ConfigurationError(`PAYMENTS_PROVIDER_KEY is shorter than ${MIN_KEY_LENGTH} characters.`);
+/** Reads the configuration; a fault names its key and shows no value of a secret. */
+export function readSandboxConfig(read: EnvReader): SandboxConfig {
+  const key = read.text('PAYMENTS_PROVIDER_KEY');
+  const callbackUrl = read.text('PAYMENTS_CALLBACK_URL');
+  const secrets = read.list('PAYMENTS_WEBHOOK_SECRETS');
+  read.check(
+    key === '' || key.length >= KEY_LENGTH_MIN,
+    `PAYMENTS_PROVIDER_KEY is shorter than ${KEY_LENGTH_MIN} characters`,
+  );
   const wellFormed = secrets.every((secret) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret));
-  if (secrets.length === 0 || secrets.length > MAX_SECRETS || !wellFormed) {
-    throw new ConfigurationError(
-      `PAYMENTS_WEBHOOK_SECRETS is not a comma list of 1 to ${MAX_SECRETS} whsec_… secrets of 24 bytes or more.`,
-    );
-  }
-  if (!URL.canParse(callbackUrl)) throw new ConfigurationError('PAYMENTS_CALLBACK_URL is not a URL.');
-  return { ...config, callbackUrl: new URL(callbackUrl) };
+  read.check(
+    secrets.length > 0 && secrets.length <= SECRETS_MAX && wellFormed,
+    `PAYMENTS_WEBHOOK_SECRETS is not a comma list of 1 to ${SECRETS_MAX} whsec_… secrets of 24 bytes or more`,
+  );
+  read.check(callbackUrl === '' || URL.canParse(callbackUrl), 'PAYMENTS_CALLBACK_URL is not a URL');
+  return {
+    serverKey: new Secret(key),
+    // A malformed one is a fault already.
+    callbackUrl: new URL(URL.canParse(callbackUrl) ? callbackUrl : 'http://localhost'),
+    webhookSecrets: secrets.map((secret) => new Secret(secret)),
+    publicUrl: read.text('PAYMENTS_SANDBOX_PUBLIC_URL', '').replace(/\/$/, ''),
+    deliveryConcurrency: read.integer('PAYMENTS_SANDBOX_DELIVERY_CONCURRENCY', 32, { min: 1, max: 256 }),
+    deliveryTimeoutMs: read.integer('PAYMENTS_SANDBOX_DELIVERY_TIMEOUT_MS', 5_000, { min: 100, max: 30_000 }),
+  };
 }

@@ -1,7 +1,7 @@
 // The sandbox booted for a spec, and its API as a merchant's server and a buyer's app call it.
 import { randomUUID } from 'node:crypto';
-import { type RunningServices, bootServices } from '@gravity/http';
-import { paymentsSandboxService } from '../src/payments-sandbox.service-definition';
+import { bootServices, migrateService, type RunningServices } from '@gravity/service';
+import { paymentsSandboxService } from '../src/payments-sandbox.service';
 
 export const SERVER_KEY = 'key_for_specs_0123456789';
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -37,9 +37,8 @@ export class Sandbox {
       CURSOR_SECRET: 'a cursor secret that is long enough',
       ...env,
     };
-    const definition = paymentsSandboxService(full);
-    await definition.migrate();
-    const running = await bootServices([definition], { env: full });
+    await migrateService(paymentsSandboxService, full);
+    const running = await bootServices([paymentsSandboxService], { env: full });
     return new Sandbox(running, SERVER_KEY);
   }
 

@@ -19,7 +19,7 @@ export function problemOfDatabaseError(error: unknown): Problem | undefined {
     case 'unknown-outcome':
       return {
         code: 'outcome-unknown',
-        detail: 'The connection broke at the wrong moment. Repeat with the same Idempotency-Key.',
+        detail: 'The connection broke at the wrong moment. Repeat the request; a POST with the same Idempotency-Key.',
         retryAfterSeconds: 1,
       };
     default:

@@ -8,7 +8,6 @@ import { valueOrThrow } from './problem-reply';
 const KEY_LENGTH_MAX = 128;
 // Printable ASCII without the quote and the backslash, which the header's grammar would need escaped.
 const KEY = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
-const STRONG_VERSION = /^"(\d{1,15})"$/;
 
 /** Reads an Idempotency-Key: 1 to 128 printable ASCII characters, in quotes as the draft writes it or without. */
 export function parseIdempotencyKey(header: string | string[] | undefined): Result<string, Problem> {
@@ -38,20 +37,71 @@ export function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-/** Reads an If-Match header into the version it asks for: 428 when absent, 400 when it is not one of our tags. */
-export function requireIfMatch(header: string | undefined): Result<number, Problem> {
-  if (header === undefined || header === '') {
-    return err({ code: 'precondition-required', detail: 'Read the object first and send its ETag as If-Match.' });
+/** The versions that a request accepts: those in its If-Match header, or any. */
+export class VersionMatch {
+  /** Accepts every version: `If-Match: *`. */
+  static readonly ANY = new VersionMatch(undefined);
+
+  private constructor(private readonly versions: ReadonlySet<number> | undefined) {}
+
+  /** Accepts exactly these versions. */
+  static of(...versions: readonly number[]): VersionMatch {
+    return new VersionMatch(new Set(versions));
   }
-  const version = STRONG_VERSION.exec(header.trim())?.[1];
-  if (version === undefined) {
-    const errors = [{ pointer: 'header/If-Match', message: 'must be one ETag of this object, for instance "3"' }];
-    return err({ code: 'invalid-request', detail: 'If-Match must be the ETag of the object.', errors });
+
+  /** `stale-version` unless the object is at one of the accepted versions. */
+  check(current: number): Result<void, Problem> {
+    if (this.versions === undefined || this.versions.has(current)) return ok(undefined);
+    return err({
+      code: 'stale-version',
+      detail: `The object is at version ${current}. Read it again and decide anew.`,
+    });
   }
-  return ok(Number(version));
+
+  /** `"1", "7"` or `*`: equal texts accept the same versions. */
+  toString(): string {
+    return this.versions === undefined
+      ? '*'
+      : [...this.versions]
+          .sort((a, b) => a - b)
+          .map(etagOf)
+          .join(', ');
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
 }
 
-/** Handler parameter: the version in If-Match, which must be there. */
-export const IfMatch = createParamDecorator((_data: unknown, context: ExecutionContext): number =>
+// RFC 9110 §8.8.3: an opaque tag holds no quote, so a comma inside the quotes does not end it.
+const TAGS = /\s*(?:(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?\s*(?:,|$)/gy;
+const VERSION = /^\d{1,15}$/;
+
+/**
+ * Reads If-Match (RFC 9110 §13.1.1): one tag, a list of tags, or `*`. Tags are compared weakly, because proxies that
+ * compress an answer weaken its tag. A tag that is none of ours matches no version. 428 when absent, 400 when malformed.
+ */
+export function requireIfMatch(header: string | string[] | undefined): Result<VersionMatch, Problem> {
+  const text = (typeof header === 'string' ? header : (header ?? []).join(',')).trim();
+  if (text === '') {
+    return err({ code: 'precondition-required', detail: 'Read the object first and send its ETag as If-Match.' });
+  }
+  if (text === '*') return ok(VersionMatch.ANY);
+  const tags = [...text.matchAll(TAGS)];
+  const read = tags.reduce((length, [tag]) => length + tag.length, 0);
+  const opaque = tags.flatMap(([, tag]) => tag ?? []);
+  if (read !== text.length || opaque.length === 0) {
+    const errors = [{ pointer: 'header/If-Match', message: 'must be ETags of the object, for instance "3", or *' }];
+    return err({
+      code: 'invalid-request',
+      detail: 'If-Match must be the ETag of the object, a list of them or *.',
+      errors,
+    });
+  }
+  return ok(VersionMatch.of(...opaque.filter((tag) => VERSION.test(tag)).map(Number)));
+}
+
+/** Handler parameter: the versions in If-Match, which must be there. */
+export const IfMatch = createParamDecorator((_data: unknown, context: ExecutionContext): VersionMatch =>
   valueOrThrow(requireIfMatch(context.getArgByIndex<HttpRequest>(0).headers['if-match'])),
 );

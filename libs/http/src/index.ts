@@ -10,7 +10,7 @@ export { problemOfDatabaseError } from './database-problem';
 export type { HttpReply, HttpRequest } from './fastify-types';
 export { type GrpcConnectionLimits, GrpcServer } from './grpc-server';
 export { grpcFailure } from './grpc-status';
-export { etagOf, IdempotencyKey, IfMatch, parseIdempotencyKey, requireIfMatch } from './headers';
+export { etagOf, IdempotencyKey, IfMatch, parseIdempotencyKey, requireIfMatch, VersionMatch } from './headers';
 export { HealthRegistry } from './health-registry';
 export type { CheckReport, HealthCheckOptions, HealthReport } from './health-registry';
 export { type HttpConfig, readHttpConfig } from './http-config';

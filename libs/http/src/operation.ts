@@ -19,7 +19,7 @@ export type OperationOptions = OperationAccess & {
   readonly tags?: string[];
   /** Refusals of this operation's own; those every operation shares are added. */
   readonly problems?: readonly ErrorCode[];
-  /** The operation needs an Idempotency-Key. */
+  /** The operation needs an Idempotency-Key. For POST alone: PUT and DELETE are repeatable by themselves. */
   readonly idempotent?: boolean;
   /** The operation needs an If-Match header. */
   readonly ifMatch?: boolean;
@@ -126,7 +126,7 @@ function headerDecorators(options: OperationOptions): MethodDecorator[] {
     );
   }
   if (options.ifMatch === true) {
-    const description = 'The ETag of the object as it was read.';
+    const description = 'The ETag of the object as it was read, a list of such tags, or `*`. Tags are compared weakly.';
     decorators.push(ApiHeader({ name: 'If-Match', required: true, description, schema: { type: 'string' } }));
   }
   return decorators;

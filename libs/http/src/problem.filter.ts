@@ -68,7 +68,7 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 function isOurs(problem: Problem): boolean {
-  return problem.code === 'internal' || problem.code === 'unavailable';
+  return problem.code === 'internal' || problem.code === 'unavailable' || problem.code === 'outcome-unknown';
 }
 
 /** The problem that an exception stands for; `internal` for everything unknown. */

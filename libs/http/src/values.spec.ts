@@ -69,11 +69,37 @@ describe('headers', () => {
     }
   });
 
-  it('versions travel as entity tags', () => {
-    expect(requireIfMatch(etagOf(12))).toEqual({ ok: true, value: 12 });
-    expect(requireIfMatch(undefined)).toMatchObject({ ok: false, error: { code: 'precondition-required' } });
-    for (const tag of ['*', 'W/"1"', '1', '"x"', '"1", "2"'])
-      expect(requireIfMatch(tag)).toMatchObject({ ok: false, error: { code: 'invalid-request' } });
+  const accepts = (header: string, version: number): boolean => {
+    const match = requireIfMatch(header);
+    if (!match.ok) throw new Error(match.error.detail);
+    return match.value.check(version).ok;
+  };
+
+  it.each([
+    [etagOf(12), [12]],
+    ['W/"12"', [12]],
+    ['"1", "7"', [1, 7]],
+    ['W/"1" ,"7",', [1, 7]],
+    [', "7"', [7]],
+    ['*', [1, 7, 12, 99]],
+    // Tags of other servers are well formed and match nothing.
+    ['"x,\\"', []],
+    ['"1-gzip"', []],
+    ['"9999999999999999999"', []],
+  ])('If-Match: %s accepts the versions %j', (header, versions) => {
+    expect([1, 7, 12, 99].filter((version) => accepts(header, version))).toEqual(versions);
+  });
+
+  it('a version that no tag names is stale', () => {
+    const match = requireIfMatch('"1", "7"');
+    expect(match.ok && match.value.check(8)).toMatchObject({ ok: false, error: { code: 'stale-version' } });
+  });
+
+  it('If-Match must be there and well formed', () => {
+    for (const header of [undefined, '', ' '])
+      expect(requireIfMatch(header)).toMatchObject({ ok: false, error: { code: 'precondition-required' } });
+    for (const header of ['1', '"1', '"1" "2"', '"1", *', ',', 'w/"1"', '"a b"', '"\u0000"', '**'])
+      expect(requireIfMatch(header)).toMatchObject({ ok: false, error: { code: 'invalid-request' } });
   });
 });
 

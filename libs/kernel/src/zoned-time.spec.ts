@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DAY_MS, instantOf, isTimeZone, isoWeekday, localDayOf, localTimeOf } from './zoned-time';
+import { DAY_MS, instantOf, isTimeZone, isoWeekday, LocalClock, localDayOf, localTimeOf } from './zoned-time';
 
 const day = (text: string): number => Date.parse(`${text}T00:00:00Z`) / DAY_MS;
 const at = (zone: string, date: string, hours: number, minutes: number): string =>
@@ -12,10 +12,12 @@ describe('zoned time', () => {
     expect(at('UTC', '2026-07-01', 24, 0)).toBe('2026-07-02T00:00:00.000Z');
   });
 
-  it('takes a skipped time as the instant of the jump', () => {
-    expect(at('Europe/Berlin', '2026-03-29', 2, 30)).toBe('2026-03-29T01:00:00.000Z');
+  it('moves a skipped time forward by the gap', () => {
+    expect(at('Europe/Berlin', '2026-03-29', 2, 0)).toBe('2026-03-29T01:00:00.000Z');
+    expect(at('Europe/Berlin', '2026-03-29', 2, 30)).toBe('2026-03-29T01:30:00.000Z');
     expect(at('Europe/Berlin', '2026-03-29', 3, 0)).toBe('2026-03-29T01:00:00.000Z');
-    expect(at('America/New_York', '2026-03-08', 2, 15)).toBe('2026-03-08T07:00:00.000Z');
+    expect(at('America/New_York', '2026-03-08', 2, 15)).toBe('2026-03-08T07:15:00.000Z');
+    expect(at('Australia/Lord_Howe', '2027-10-03', 2, 10)).toBe('2027-10-02T15:40:00.000Z');
     // Clocks in Cairo jump at midnight: the day begins at one o'clock.
     expect(at('Africa/Cairo', '2026-04-24', 0, 0)).toBe('2026-04-23T22:00:00.000Z');
   });
@@ -37,7 +39,7 @@ describe('zoned time', () => {
     expect(isTimeZone('')).toBe(false);
   });
 
-  it('never turns back, and shows the time asked for unless it is skipped', () => {
+  it('shows the time asked for, the first time it is shown, or the gap later', () => {
     const zone = fc.constantFrom(
       'Europe/Berlin',
       'America/New_York',
@@ -47,14 +49,33 @@ describe('zoned time', () => {
     );
     const moment = fc.tuple(fc.integer({ min: 20_000, max: 21_500 }), fc.integer({ min: 0, max: 1_439 }));
     fc.assert(
-      fc.property(zone, moment, fc.integer({ min: 0, max: 3_000 }), (name, [onDay, minutes], later) => {
-        const first = instantOf(name, onDay, minutes);
-        const total = onDay * 1_440 + minutes + later;
-        expect(instantOf(name, Math.floor(total / 1_440), total % 1_440)).toBeGreaterThanOrEqual(first);
-        const shown = localDayOf(name, first) * 1_440 + localTimeOf(name, first) / 60_000;
-        expect(shown).toBeGreaterThanOrEqual(onDay * 1_440 + minutes);
-        expect(shown).toBeLessThanOrEqual(onDay * 1_440 + minutes + 60);
+      fc.property(zone, moment, (name, [onDay, minutes]) => {
+        const ms = instantOf(name, onDay, minutes);
+        const shownAt = (instant: number): number =>
+          localDayOf(name, instant) * DAY_MS + localTimeOf(name, instant) - (onDay * DAY_MS + minutes * 60_000);
+        expect([0, 1_800_000, 3_600_000]).toContain(shownAt(ms));
+        // Nothing sooner shows the same time, and no earlier or later instant shows a time that was skipped.
+        for (const step of [1_800_000, 3_600_000]) expect(shownAt(ms - step)).not.toBe(0);
+        if (shownAt(ms) > 0) expect(shownAt(ms - shownAt(ms))).not.toBe(0);
       }),
     );
+  });
+
+  it('maps a stretch as it maps each of its times, and knows where to begin', () => {
+    for (const [zone, date] of [
+      ['Europe/Berlin', '2027-03-28'],
+      ['Europe/Berlin', '2027-10-31'],
+      ['Asia/Shanghai', '2027-03-28'],
+    ] as const) {
+      const fromLocal = day(date) * DAY_MS;
+      const clock = LocalClock.of(zone, fromLocal, fromLocal + DAY_MS);
+      expect(clock.isSteady).toBe(zone === 'Asia/Shanghai');
+      for (let minutes = 0; minutes <= 1_440; minutes += 1) {
+        const local = fromLocal + minutes * 60_000;
+        const ms = clock.instantOf(local);
+        expect(ms).toBe(instantOf(zone, day(date), minutes));
+        expect(clock.earliestLocalOf(ms)).toBeLessThanOrEqual(local);
+      }
+    }
   });
 });

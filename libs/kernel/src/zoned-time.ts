@@ -4,7 +4,7 @@ import { IANAZone } from 'luxon';
 import { assert } from './assert';
 
 export const DAY_MS = 86_400_000;
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 
 /** True when the text names a time zone of the IANA database, for instance `Asia/Shanghai`. */
 export function isTimeZone(text: string): boolean {
@@ -28,18 +28,49 @@ export function isoWeekday(day: number): number {
 }
 
 /**
- * The instant at which a clock on the wall shows the given minute of the given local day. A time that clocks show twice
- * (autumn) means its first showing; a time that clocks skip (spring) means the instant of the jump. Later local times
- * never come out earlier. `minutes` may be 1440: midnight of the day after.
+ * How the local times of a stretch become instants, by the rules of RFC 5545. A local time that clocks show twice (autumn)
+ * is its first showing. A local time that clocks skip (spring) moves forward by the gap: 02:30 becomes 03:30. So a skipped
+ * time may come out later than a local time behind the gap, or at the same instant.
+ *
+ * Local times are milliseconds since 1970-01-01 00:00 on the zone's clocks.
  */
+export class LocalClock {
+  private constructor(
+    private readonly beforeMs: number,
+    private readonly afterMs: number,
+    /** Local times from here on have the later offset. */
+    private readonly changesAt: number,
+  ) {}
+
+  /** For local times from `fromLocal` to `untilLocal`, which are at most two days apart. */
+  static of(timeZone: string, fromLocal: number, untilLocal: number): LocalClock {
+    // No zone is more than a day away from UTC or changes twice within four days.
+    const [low, high] = [fromLocal - DAY_MS, untilLocal + DAY_MS];
+    const [before, after] = [offsetMs(timeZone, low), offsetMs(timeZone, high)];
+    const changesAt = before === after ? Infinity : jumpBetween(timeZone, low, high) + Math.max(before, after);
+    return new LocalClock(before, after, changesAt);
+  }
+
+  /** True when the offset is the same throughout: then later local times are later instants, in equal steps. */
+  get isSteady(): boolean {
+    return this.beforeMs === this.afterMs;
+  }
+
+  /** The instant of a local time. */
+  instantOf(local: number): number {
+    return local - (local < this.changesAt ? this.beforeMs : this.afterMs);
+  }
+
+  /** No earlier local time becomes this instant or a later one. */
+  earliestLocalOf(ms: number): number {
+    return ms + Math.min(this.beforeMs, this.afterMs);
+  }
+}
+
+/** The instant of the given minute of the given local day, see {@link LocalClock}. 1440: midnight of the day after. */
 export function instantOf(timeZone: string, day: number, minutes: number): number {
   const local = day * DAY_MS + minutes * MINUTE_MS;
-  // No zone is more than a day away from UTC or changes twice within two days.
-  const before = offsetMs(timeZone, local - DAY_MS);
-  const after = offsetMs(timeZone, local + DAY_MS);
-  const candidates = [local - before, local - after].filter((ms) => ms + offsetMs(timeZone, ms) === local);
-  if (candidates.length > 0) return Math.min(...candidates);
-  return jumpBetween(timeZone, local - after, local - before);
+  return LocalClock.of(timeZone, local, local).instantOf(local);
 }
 
 /** The first millisecond after `low` with another offset than at `low`; there is one up to `high`. */

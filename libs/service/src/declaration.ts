@@ -41,7 +41,9 @@ export interface ServiceOptions<C = unknown> {
   readonly features?: readonly (Type | DynamicModule)[];
   /** Beside the outbox, the inbox and the idempotency keys, which the kit prunes itself. */
   readonly retention?: readonly RetentionRule[];
-  /** Whether the database has the table `idempotency_keys`. Default: as `database`. */
+  /** Environment keys that hold secrets of the service, beside those of every service. Deployments keep them apart. */
+  readonly secrets?: readonly string[];
+  /** Whether the database has the table `idempotency_key`. Default: as `database`. */
   readonly idempotencyKeys?: boolean;
 }
 
@@ -56,6 +58,7 @@ export interface ServiceDeclaration<C = unknown> extends ServiceOptions<C> {
   readonly workers: readonly Type<Loop>[];
   readonly retention: readonly RetentionRule[];
   readonly idempotencyKeys: boolean;
+  readonly secrets: readonly string[];
   /** Binds the event handlers to this service's consumer. */
   readonly transportId: symbol;
   /** The service as one Nest module. */
@@ -78,6 +81,7 @@ export function defineService<C = unknown>(options: ServiceOptions<C>): ServiceD
     workers: options.workers ?? [],
     retention: options.retention ?? [],
     idempotencyKeys: options.idempotencyKeys ?? database,
+    secrets: options.secrets ?? [],
     transportId,
     module: { module: moduleClass(name), imports: [coreOf(name), ...features], controllers: [...handlers] },
   };

@@ -1,7 +1,6 @@
 export { bootServices } from './boot';
 export type { BootOptions, RunningServices } from './boot';
 export { coreOf } from './core.module';
-export { exportDatabaseMetrics } from './database-metrics';
 export { defineService } from './declaration';
 export type { RetentionRule, ServiceDeclaration, ServiceOptions } from './declaration';
 export { Loop } from './loop';
@@ -15,3 +14,5 @@ export { migrateService, runService } from './run-service';
 export { readServiceConfig } from './service-config';
 export type { ServiceConfig } from './service-config';
 export { CLOCK, configOf } from './tokens';
+export * from './edge';
+export * from './write';

@@ -5,13 +5,15 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { type DrainHook, HealthRegistry } from '@gravity/http';
 import { sleep } from '@gravity/kernel';
 import { KafkaEventBus, KafkaEventServer, OutboxRelay } from '@gravity/messaging';
-import type { AppLogger } from '@gravity/observability';
+import { type AppLogger, gaugeReadAtScrape } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { coreOf } from './core.module';
-import { exportDatabaseMetrics } from './database-metrics';
 import type { ServiceDeclaration } from './declaration';
 import type { Loop } from './loop';
 import { Retention } from './retention';
+
+const sqlStatements = gaugeReadAtScrape('sql_statements', 'SQL statements sent since the start');
+const sqlConnectionsWaitedFor = gaugeReadAtScrape('sql_connections_waited_for', 'Callers waiting for a connection');
 
 const OUTBOX_DRAIN_MS = 3_000;
 const KAFKA_HEALTH_MS = 3_000;
@@ -42,7 +44,7 @@ export class ServiceRuntime {
     this.workers = retention === undefined ? workers : [retention, ...workers];
     this.microservice = this.consumer && app.connectMicroservice<MicroserviceOptions>({ strategy: this.consumer });
     this.registerHealth();
-    if (this.database) exportDatabaseMetrics(declaration.name, this.database);
+    this.exportDatabaseMetrics();
   }
 
   /** Starts what runs beside the requests; no engine has to be up. */
@@ -82,6 +84,13 @@ export class ServiceRuntime {
     if (database) health.register(`${name} postgres`, () => database.healthy());
     // Without Kafka a service serves and stores; its events wait in the outbox.
     if (bus) health.register(`${name} kafka`, () => bus.healthy(), { critical: false, timeoutMs: KAFKA_HEALTH_MS });
+  }
+
+  private exportDatabaseMetrics(): void {
+    const { database } = this;
+    if (!database) return;
+    sqlStatements(this.declaration.name, () => database.statements.count);
+    sqlConnectionsWaitedFor(this.declaration.name, () => database.pool.waiting);
   }
 
   /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */

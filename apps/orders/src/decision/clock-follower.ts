@@ -1,6 +1,6 @@
 // Keeps this process's idea of Postgres' clock fresh. Openings are judged by it before any claim is decided, so a process
 // that has decided none yet, or none for days, must not go by its machine's wall clock or by a clock that drifted away.
-import { Loop } from '../workers/loop';
+import { Loop } from '@gravity/service';
 import type { ServerClock } from './server-clock';
 
 /** The clocks of two machines are rarely more than 0.1 ms a second apart: a millisecond between two readings. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { isoWeekday, localDayOf } from '@gravity/kernel';
-import { nextOpenings, type Recurrence, recurrenceFaults, windowOfDay } from './recurrence';
+import { DAY_MS, instantOf, isoWeekday, localDayOf, localTimeOf } from '@gravity/kernel';
+import { nextOpenings, type Recurrence, recurrenceFaults } from './recurrence';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const ms = (text: string): number => Date.parse(text);
@@ -29,13 +29,128 @@ describe('recurrence', () => {
     expect(opensAt(recurrence, 'UTC', '2027-05-01T00:00:00Z', 10)).toEqual([]);
   });
 
-  it('keeps its distance through the hour that is skipped and the one that is repeated', () => {
-    const hourly: Recurrence = { everySeconds: 3_600, openForSeconds: 600 };
-    const spring = nextOpenings(hourly, 'Europe/Berlin', ms('2026-03-28T22:59:59Z'), 24);
-    expect(spring.filter((opening) => localDayOf('Europe/Berlin', opening.opensAtMs) === 20_541)).toHaveLength(23);
-    const autumn = nextOpenings(hourly, 'Europe/Berlin', ms('2026-10-24T21:59:59Z'), 26);
-    const day = localDayOf('Europe/Berlin', ms('2026-10-25T12:00:00Z'));
-    expect(autumn.filter((opening) => localDayOf('Europe/Berlin', opening.opensAtMs) === day)).toHaveLength(25);
+  describe('when clocks change', () => {
+    const window = (dailyFrom: number, dailyUntil: number, more: Partial<Recurrence> = {}): Recurrence => ({
+      everySeconds: 600,
+      openForSeconds: 600,
+      dailyFrom,
+      dailyUntil,
+      ...more,
+    });
+    /** As `07:10`, for openings that are all on one day of UTC. */
+    const times = (recurrence: Recurrence, zone: string, from: string, until: string): string[] =>
+      nextOpenings(recurrence, zone, ms(from) - 1, 1_000)
+        .filter(({ opensAtMs }) => opensAtMs < ms(until))
+        .map(({ opensAtMs }) => iso(opensAtMs).slice(0, 16));
+    const tens = (hour: string): string[] => [0, 1, 2, 3, 4, 5].map((ten) => `${hour}:${ten}0`);
+
+    it('moves a skipped hour forward by the gap', () => {
+      const night = window(120, 180);
+      expect(times(night, 'Europe/Berlin', '2027-03-27T12:00Z', '2027-03-28T12:00Z')).toEqual(tens('2027-03-28T01'));
+      expect(times(night, 'Europe/Berlin', '2027-03-28T12:00Z', '2027-03-29T12:00Z')).toEqual(tens('2027-03-29T00'));
+    });
+
+    it('sells in the first of two equal hours only', () => {
+      const night = window(120, 180);
+      expect(times(night, 'Europe/Berlin', '2027-10-30T12:00Z', '2027-10-31T12:00Z')).toEqual(tens('2027-10-31T00'));
+      expect(times(night, 'Europe/Berlin', '2027-10-31T12:00Z', '2027-11-01T12:00Z')).toEqual(tens('2027-11-01T01'));
+    });
+
+    it('opens once where a moved time meets another', () => {
+      // 01:30 to 03:30: 02:00 to 02:20 meet 03:00 to 03:20; 02:30 to 02:50 become 03:30 to 03:50.
+      expect(times(window(90, 210), 'Europe/Berlin', '2027-03-27T12:00Z', '2027-03-28T12:00Z')).toEqual([
+        '2027-03-28T00:30',
+        '2027-03-28T00:40',
+        '2027-03-28T00:50',
+        ...tens('2027-03-28T01'),
+      ]);
+      const hourly: Recurrence = { everySeconds: 3_600, openForSeconds: 3_600 };
+      const hours = (from: string, until: string): number => times(hourly, 'Europe/Berlin', from, until).length;
+      expect(hours('2027-03-27T23:00Z', '2027-03-28T22:00Z')).toBe(23);
+      expect(hours('2027-10-30T22:00Z', '2027-10-31T23:00Z')).toBe(24);
+    });
+
+    it('closes a round when the next one opens, should the gap bring it closer', () => {
+      const quarters: Recurrence = { everySeconds: 21_600, openForSeconds: 21_600 };
+      const openings = nextOpenings(quarters, 'Europe/Berlin', ms('2027-03-27T22:59Z'), 4);
+      expect(
+        openings.map(({ opensAtMs, closesAtMs }) => [iso(opensAtMs).slice(0, 16), closesAtMs - opensAtMs]),
+      ).toEqual([
+        ['2027-03-27T23:00', 18_000_000],
+        ['2027-03-28T04:00', 21_600_000],
+        ['2027-03-28T10:00', 21_600_000],
+        ['2027-03-28T16:00', 21_600_000],
+      ]);
+    });
+
+    it.each([
+      // Clocks go from 00:00 to 01:00.
+      ['Africa/Cairo', '2027-04-29T12:00Z', '2027-04-29T22'],
+      ['Asia/Beirut', '2027-03-27T12:00Z', '2027-03-27T22'],
+      ['America/Santiago', '2027-09-04T12:00Z', '2027-09-05T04'],
+    ])('moves the first hour of a day that begins at one o’clock: %s', (zone, from, hour) => {
+      const until = iso(ms(from) + DAY_MS);
+      expect(times(window(0, 60), zone, from, until)).toEqual(tens(hour));
+      // A window over midnight has both its hours.
+      const before = iso(ms(`${hour}:00Z`) - 3_600_000).slice(0, 13);
+      expect(times(window(1_380, 60), zone, from, until)).toEqual([...tens(before), ...tens(hour)]);
+    });
+
+    it.each([
+      // Clocks go from 24:00 back to 23:00.
+      ['Africa/Cairo', '2027-10-28T12:00Z', '2027-10-28T20', '2027-10-28T22'],
+      ['Asia/Beirut', '2027-10-30T12:00Z', '2027-10-30T20', '2027-10-30T22'],
+      ['America/Santiago', '2027-04-03T12:00Z', '2027-04-04T02', '2027-04-04T04'],
+    ])('sells in the first of two last hours of a day: %s', (zone, from, hour, midnight) => {
+      const until = iso(ms(from) + DAY_MS);
+      expect(times(window(1_380, 1_440), zone, from, until)).toEqual(tens(hour));
+      expect(times(window(1_380, 60), zone, from, until)).toEqual([...tens(hour), ...tens(midnight)]);
+    });
+
+    it('moves by half an hour where clocks do', () => {
+      const half = window(120, 150);
+      expect(times(half, 'Australia/Lord_Howe', '2027-10-02T12:00Z', '2027-10-03T12:00Z')).toEqual([
+        '2027-10-02T15:30',
+        '2027-10-02T15:40',
+        '2027-10-02T15:50',
+      ]);
+      // 01:30 to 02:00 is shown twice.
+      expect(times(window(90, 120), 'Australia/Lord_Howe', '2027-04-03T12:00Z', '2027-04-04T12:00Z')).toEqual([
+        '2027-04-03T14:30',
+        '2027-04-03T14:40',
+        '2027-04-03T14:50',
+      ]);
+    });
+
+    it('moves a day that is skipped onto the next, where its openings are already', () => {
+      const daily = window(600, 610);
+      expect(times(daily, 'Pacific/Apia', '2011-12-28T12:00Z', '2012-01-01T12:00Z')).toEqual([
+        '2011-12-28T20:00',
+        '2011-12-29T20:00',
+        '2011-12-30T20:00',
+        '2011-12-31T20:00',
+      ]);
+    });
+
+    it('goes on over the ends of months and years', () => {
+      const daily = window(600, 610);
+      for (const [from, days] of [
+        ['2027-01-31', ['2027-01-31', '2027-02-01']],
+        ['2027-02-28', ['2027-02-28', '2027-03-01']],
+        ['2028-02-28', ['2028-02-28', '2028-02-29', '2028-03-01']],
+        ['2027-12-31', ['2027-12-31', '2028-01-01']],
+      ] as const) {
+        const found = opensAt(daily, 'UTC', `${from}T00:00Z`, days.length);
+        expect(found).toEqual(days.map((day) => `${day}T10:00:00.000Z`));
+      }
+    });
+
+    it('counts its end by the instant, not by the clocks', () => {
+      const ends = window(120, 180, { endsAtMs: ms('2027-03-28T01:30Z') });
+      expect(times(ends, 'Europe/Berlin', '2027-03-27T12:00Z', '2027-03-29T12:00Z')).toEqual(
+        tens('2027-03-28T01').slice(0, 3),
+      );
+    });
   });
 
   it('runs past midnight, and belongs to the day on which it starts', () => {
@@ -99,17 +214,11 @@ describe('recurrence', () => {
       '2026-05-01T12:30:00.000Z',
       '2026-05-02T12:00:00.000Z',
     ]);
-    expect(windowOfDay(lunch, 'UTC', 0)).toEqual({ fromMs: 43_200_000, untilMs: 46_800_000 });
-    expect(windowOfDay({ ...lunch, dailyUntil: 60 }, 'UTC', 0)).toEqual({ fromMs: 43_200_000, untilMs: 90_000_000 });
-    expect(windowOfDay({ everySeconds: 60, openForSeconds: 60 }, 'UTC', 1)).toEqual({
-      fromMs: 86_400_000,
-      untilMs: 172_800_000,
-    });
   });
 
   const recurrence = fc
     .record({
-      everySeconds: fc.oneof(fc.integer({ min: 5, max: 86_400 }), fc.constantFrom(600, 1_800, 3_600, 7_200, 86_400)),
+      everySeconds: fc.oneof(fc.integer({ min: 60, max: 86_400 }), fc.constantFrom(600, 1_800, 3_600, 7_200, 86_400)),
       share: fc.double({ min: 0.01, max: 1, noNaN: true }),
       dailyFrom: fc.option(fc.integer({ min: 0, max: 1_439 }), { nil: undefined }),
       dailyUntil: fc.option(fc.integer({ min: 0, max: 1_440 }), { nil: undefined }),
@@ -125,6 +234,8 @@ describe('recurrence', () => {
     'America/New_York',
     'Asia/Shanghai',
     'Africa/Cairo',
+    'America/Santiago',
+    'Asia/Beirut',
     'Australia/Lord_Howe',
   );
   // Half of the starts are within a day of a change of clocks.
@@ -134,6 +245,11 @@ describe('recurrence', () => {
     '2026-03-08T07:00Z',
     '2026-11-01T06:00Z',
     '2026-04-23T22:00Z',
+    '2027-03-27T22:00Z',
+    '2027-04-04T03:00Z',
+    '2027-09-05T04:00Z',
+    '2027-10-02T15:30Z',
+    '2027-10-30T21:00Z',
   ].map(ms);
   const after = fc.oneof(
     fc.integer({ min: ms('2026-01-01'), max: ms('2027-12-31') }),
@@ -142,27 +258,58 @@ describe('recurrence', () => {
       .map(([at, step]) => at + step),
   );
 
-  it('holds for any recurrence, zone and instant', () => {
+  /** The local times of openings that the window of a day asks for. Minutes may be fractions. */
+  const localMinutes = (made: Recurrence): number[] => {
+    const from = made.dailyFrom ?? 0;
+    const until = made.dailyUntil ?? 1_440;
+    const last = (until > from ? until : until + 1_440) - made.openForSeconds / 60;
+    const steps = Math.floor(((last - from) * 60) / made.everySeconds);
+    return Array.from({ length: steps + 1 }, (_, step) => from + (step * made.everySeconds) / 60);
+  };
+
+  it('opens at the local times of the window, or moved by the gap, strictly ascending, for any zone and instant', () => {
     fc.assert(
       fc.property(recurrence, zone, after, fc.integer({ min: 1, max: 30 }), (made, name, from, count) => {
         const openings = nextOpenings(made, name, from, count);
         expect(openings).toHaveLength(count);
+        const minutes = localMinutes(made);
         let previousClose = from + 1;
         for (const { opensAtMs, closesAtMs } of openings) {
-          // Strictly increasing and never overlapping, across days and changes of clocks.
           expect(opensAtMs).toBeGreaterThanOrEqual(previousClose);
-          expect(closesAtMs - opensAtMs).toBe(made.openForSeconds * 1_000);
+          expect(closesAtMs).toBeGreaterThan(opensAtMs);
+          expect(closesAtMs - opensAtMs).toBeLessThanOrEqual(made.openForSeconds * 1_000);
           previousClose = closesAtMs;
-          // Aligned to and inside the window of its day or, past midnight, of the day before.
-          const day = localDayOf(name, opensAtMs);
-          const home = [day, day - 1].find((each) => {
-            const window = windowOfDay(made, name, each);
-            return opensAtMs >= window.fromMs && closesAtMs <= window.untilMs;
+          const shown = localDayOf(name, opensAtMs) * DAY_MS + localTimeOf(name, opensAtMs);
+          const homes = [-2, -1, 0].flatMap((step) => {
+            const day = localDayOf(name, opensAtMs) + step;
+            if (made.weekdays?.includes(isoWeekday(day)) === false) return [];
+            const near = (minute: number): boolean =>
+              Math.abs(shown - day * DAY_MS - minute * 60_000) <= 3_600_000 &&
+              instantOf(name, day, minute) === opensAtMs;
+            return minutes.filter(near).map((minute) => ({ day, minute }));
           });
-          expect(home).toBeDefined();
-          expect((opensAtMs - windowOfDay(made, name, home!).fromMs) % (made.everySeconds * 1_000)).toBe(0);
-          if (made.weekdays) expect(made.weekdays).toContain(isoWeekday(home!));
+          expect(homes).not.toHaveLength(0);
+          // Either the clocks show the local time that was asked for, or they skip it and the opening is later by the gap.
+          const gaps = homes.map(({ day, minute }) => shown - (day * DAY_MS + minute * 60_000));
+          expect([0, 1_800_000, 3_600_000]).toContain(Math.min(...gaps));
         }
+      }),
+    );
+  });
+
+  it('leaves no local time of a window out on the days around a change of clocks', () => {
+    fc.assert(
+      fc.property(recurrence, zone, fc.constantFrom(...changes), (made, name, change) => {
+        const first = localDayOf(name, change) - 1;
+        const asked = [0, 1, 2]
+          .map((step) => first + step)
+          .filter((day) => made.weekdays?.includes(isoWeekday(day)) !== false)
+          .flatMap((day) => localMinutes(made).map((minute) => instantOf(name, day, minute)));
+        const fromMs = Math.min(...asked);
+        // Only as many as can be asked for at once, and none that a window before or after has a part in.
+        fc.pre(asked.length > 0 && asked.length < 900);
+        const found = new Set(nextOpenings(made, name, fromMs - 1, 1_000).map(({ opensAtMs }) => opensAtMs));
+        expect(asked.filter((ms) => !found.has(ms))).toEqual([]);
       }),
     );
   });

@@ -1,11 +1,14 @@
 // When the rounds of a series open, as data and a pure function of time.
-import { instantOf, isoWeekday, localDayOf } from '@gravity/kernel';
+import { DAY_MS, isoWeekday, LocalClock, localDayOf, MINUTE_MS } from '@gravity/kernel';
 
 /**
  * Every day that is one of `weekdays` has a window from `dailyFrom` to `dailyUntil` (without them: from midnight to
- * midnight). Rounds open at the start of the window and then every `everySeconds` of elapsed time, as long as the round
- * also closes inside the window. The grid starts anew each day, so it is aligned to the clock on the wall; on a day when
- * clocks change, rounds keep their distance and the window is an hour shorter or longer.
+ * midnight). Rounds open at the local time at which the window starts and every `everySeconds` after it, as long as the
+ * round also closes inside the window. The grid starts anew each day.
+ *
+ * On a day when clocks change (RFC 5545): a local time that is skipped moves forward by the gap; one that is shown twice
+ * happens the first time. Two openings of one instant are one. A round closes when the next one opens at the latest, which
+ * is sooner than `openForSeconds` only around a gap.
  */
 export interface Recurrence {
   /** No round opens before this instant. Milliseconds since the epoch. */
@@ -28,7 +31,9 @@ export const EVERY_SECONDS_MAX = 86_400;
 export const OPENINGS_MAX = 1_000;
 
 /** Days looked through beyond what the openings asked for can need: a weekday, an overnight window, a lost day. */
-const SPARE_DAYS = 16;
+const SPARE_DAYS = 24;
+/** An opening is at most so many days after the day of its window: past midnight, and moved by a gap of a whole day. */
+const SPILL_DAYS = 2;
 
 export interface Opening {
   readonly opensAtMs: number;
@@ -62,51 +67,51 @@ export function nextOpenings(recurrence: Recurrence, timeZone: string, afterMs: 
   const wanted = Math.min(count, OPENINGS_MAX);
   // The start is inclusive, `afterMs` is not.
   const fromMs = Math.max(afterMs + 1, recurrence.startsAtMs ?? Number.NEGATIVE_INFINITY);
-  const openings: Opening[] = [];
-  // The day before may still have a window that runs past midnight.
-  const firstDay = localDayOf(timeZone, fromMs) - 1;
+  const firstDay = localDayOf(timeZone, fromMs) - SPILL_DAYS;
   const endDay =
-    recurrence.endsAtMs === undefined ? Number.POSITIVE_INFINITY : localDayOf(timeZone, recurrence.endsAtMs);
+    recurrence.endsAtMs === undefined ? Number.POSITIVE_INFINITY : localDayOf(timeZone, recurrence.endsAtMs) + 1;
   const lastDay = Math.min(endDay, firstDay + 7 * wanted + SPARE_DAYS);
-  for (let day = firstDay; day <= lastDay && openings.length < wanted; day += 1) {
-    if (recurrence.weekdays !== undefined && !recurrence.weekdays.includes(isoWeekday(day))) continue;
-    openings.push(...openingsOfDay(recurrence, timeZone, day, fromMs, wanted - openings.length));
+  // One more than wanted: the last one's close may depend on it.
+  const found = new Set<number>();
+  let spillLeft = SPILL_DAYS;
+  for (let day = firstDay; day <= lastDay && spillLeft >= 0; day += 1) {
+    if (recurrence.weekdays === undefined || recurrence.weekdays.includes(isoWeekday(day)))
+      for (const opensAtMs of openingsOfDay(recurrence, timeZone, day, fromMs, wanted + 1)) found.add(opensAtMs);
+    if (found.size > wanted) spillLeft -= 1;
   }
-  return openings;
+  const opensAt = [...found].sort((a, b) => a - b);
+  return opensAt.slice(0, wanted).map((opensAtMs, index) => {
+    const nextMs = opensAt[index + 1] ?? Number.POSITIVE_INFINITY;
+    return { opensAtMs, closesAtMs: Math.min(opensAtMs + recurrence.openForSeconds * 1_000, nextMs) };
+  });
 }
 
+/**
+ * The openings of the window that starts on the local day, from `fromMs` on and before the recurrence ends, in no order. At
+ * least the first `wanted` of them.
+ */
 function openingsOfDay(
   recurrence: Recurrence,
   timeZone: string,
   day: number,
   fromMs: number,
   wanted: number,
-): Opening[] {
-  const window = windowOfDay(recurrence, timeZone, day);
-  const everyMs = recurrence.everySeconds * 1_000;
-  const openForMs = recurrence.openForSeconds * 1_000;
-  const endsAtMs = recurrence.endsAtMs ?? Number.POSITIVE_INFINITY;
-  const firstStep = Math.max(0, Math.ceil((fromMs - window.fromMs) / everyMs));
-  const openings: Opening[] = [];
-  for (let step = firstStep; openings.length < wanted; step += 1) {
-    const opensAtMs = window.fromMs + step * everyMs;
-    if (opensAtMs + openForMs > window.untilMs || opensAtMs >= endsAtMs) break;
-    openings.push({ opensAtMs, closesAtMs: opensAtMs + openForMs });
+): number[] {
+  const { everySeconds, openForSeconds, dailyFrom = 0, endsAtMs = Number.POSITIVE_INFINITY } = recurrence;
+  const everyMs = everySeconds * 1_000;
+  const fromLocal = day * DAY_MS + dailyFrom * MINUTE_MS;
+  const untilLocal = fromLocal + windowMinutes(recurrence) * MINUTE_MS;
+  const clock = LocalClock.of(timeZone, fromLocal, untilLocal);
+  const firstStep = Math.max(0, Math.ceil((clock.earliestLocalOf(fromMs) - fromLocal) / everyMs));
+  const lastLocal = untilLocal - openForSeconds * 1_000;
+  const openings: number[] = [];
+  for (let local = fromLocal + firstStep * everyMs; local <= lastLocal; local += everyMs) {
+    const opensAtMs = clock.instantOf(local);
+    if (opensAtMs >= fromMs && opensAtMs < endsAtMs) openings.push(opensAtMs);
+    // Later local times are later instants, unless clocks change.
+    if (clock.isSteady && (openings.length >= wanted || opensAtMs >= endsAtMs)) break;
   }
   return openings;
-}
-
-/** The selling window that starts on the local day. Windows of different days never overlap. */
-export function windowOfDay(
-  recurrence: Recurrence,
-  timeZone: string,
-  day: number,
-): { fromMs: number; untilMs: number } {
-  const from = recurrence.dailyFrom ?? 0;
-  const until = from + windowMinutes(recurrence);
-  const fromMs = instantOf(timeZone, day, from);
-  const untilMs = until < 1_440 ? instantOf(timeZone, day, until) : instantOf(timeZone, day + 1, until - 1_440);
-  return { fromMs, untilMs };
 }
 
 function windowMinutes(recurrence: Recurrence): number {

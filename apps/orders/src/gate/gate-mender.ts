@@ -1,7 +1,9 @@
-import { Loop } from '../workers/loop';
-import type { GateKeeper } from './gate-keeper';
+import { Loop } from '@gravity/service';
+import { Injectable } from '@nestjs/common';
+import { GateKeeper } from './gate-keeper';
 
 /** Brings series back to the gate once Redis is there again, and reloads those whose server has changed. */
+@Injectable()
 export class GateMender extends Loop {
   constructor(private readonly keeper: GateKeeper) {
     super({ name: 'gate-mender', pauseMs: 500 });

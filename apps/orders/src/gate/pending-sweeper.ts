@@ -1,7 +1,7 @@
 // Settles claims that the gate let through and whose process never reported back. The item's lock decides between the
 // claim's own late commit and our tombstone: whichever comes first stands, the other one finds it.
 import type { Database } from '@gravity/persistence';
-import { Loop } from '../workers/loop';
+import { Loop } from '@gravity/service';
 import { GateUnavailable } from './gate-connection';
 import { type RedisGate, STALE_PER_LOOK, type StaleNote } from './redis-gate';
 

@@ -1,7 +1,8 @@
 // The gate's verbs over its scripts: claims and reports gather per item into one script call while another is under way.
 import { GroupCommit } from '@gravity/persistence';
+import { Injectable } from '@nestjs/common';
 import type { GateItemView } from './gate-control';
-import { type GateConnection, GateUnavailable, type GateReply } from './gate-connection';
+import { GateConnection, GateUnavailable, type GateReply } from './gate-connection';
 import { GATE_CODE, GATE_REPLY, gateKeys } from './gate-scripts';
 
 const CLAIMS_PER_CALL = 128;
@@ -61,6 +62,7 @@ interface ItemQueues {
   readonly claims: GroupCommit<GateClaim, GateAnswer>;
 }
 
+@Injectable()
 export class RedisGate {
   private readonly claimQueues = new Map<string, ItemQueues>();
   private readonly reportQueues = new Map<string, GroupCommit<Report, boolean>>();

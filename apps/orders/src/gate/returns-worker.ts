@@ -1,8 +1,9 @@
 // Tells the gate of units that Postgres has released. A row of `gate_returns` is written in the transaction of the
 // release and removed once the gate has heard of it: whoever dies in between, somebody tells it again.
-import type { Database } from '@gravity/persistence';
-import { Loop } from '../workers/loop';
-import type { RedisGate } from './redis-gate';
+import { Database } from '@gravity/persistence';
+import { Loop } from '@gravity/service';
+import { Injectable } from '@nestjs/common';
+import { RedisGate } from './redis-gate';
 
 const ROWS_PER_TURN = 1_000;
 
@@ -15,6 +16,7 @@ interface ReturnRow {
   readonly admission: 'GATE' | 'DIRECT';
 }
 
+@Injectable()
 export class ReturnsWorker extends Loop {
   constructor(
     private readonly database: Database,

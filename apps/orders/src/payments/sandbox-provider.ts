@@ -1,7 +1,7 @@
 // The payment provider port over the sandbox provider's HTTP API. All its commands are idempotent, so each is retried a
 // bounded number of times inside one deadline; a breaker spares callers the deadline while the provider is down.
 import type { Problem } from '@gravity/contracts';
-import { type Environment, EnvReader, type Result, assert, moneyToJson, monotonicMs, toRfc3339 } from '@gravity/kernel';
+import { type EnvReader, type Result, assert, moneyToJson, monotonicMs, toRfc3339 } from '@gravity/kernel';
 import { Secret } from '@gravity/observability';
 import {
   BrokenCircuitError,
@@ -72,17 +72,18 @@ interface Command {
   readonly idempotencyKey?: string;
 }
 
-/** Reads PAYMENTS_PROVIDER_URL, PAYMENTS_PROVIDER_KEY and PAYMENTS_WEBHOOK_SECRETS; throws ConfigurationError. */
-export function sandboxProviderFromEnv(env: Environment): SandboxProvider {
-  const reader = new EnvReader(env);
-  const options: SandboxProviderOptions = {
-    url: reader.text('PAYMENTS_PROVIDER_URL'),
-    key: new Secret(reader.text('PAYMENTS_PROVIDER_KEY')),
-    webhookSecrets: reader.list('PAYMENTS_WEBHOOK_SECRETS').map((secret) => new Secret(secret)),
-    deadlineMs: reader.integer('PAYMENTS_PROVIDER_DEADLINE_MS', 5_000, { min: 100, max: 60_000 }),
+/** Reads PAYMENTS_PROVIDER_URL, PAYMENTS_PROVIDER_KEY and PAYMENTS_WEBHOOK_SECRETS. */
+export function readSandboxProvider(read: EnvReader): SandboxProviderOptions {
+  const url = read.text('PAYMENTS_PROVIDER_URL');
+  read.check(url === '' || URL.canParse(url), 'PAYMENTS_PROVIDER_URL is not a URL');
+  const secrets = read.list('PAYMENTS_WEBHOOK_SECRETS');
+  read.check(secrets.length > 0, 'PAYMENTS_WEBHOOK_SECRETS is not set');
+  return {
+    url,
+    key: new Secret(read.text('PAYMENTS_PROVIDER_KEY')),
+    webhookSecrets: secrets.map((secret) => new Secret(secret)),
+    deadlineMs: read.integer('PAYMENTS_PROVIDER_DEADLINE_MS', 5_000, { min: 100, max: 60_000 }),
   };
-  reader.done();
-  return new SandboxProvider(options);
 }
 
 export class SandboxProvider implements PaymentProvider {

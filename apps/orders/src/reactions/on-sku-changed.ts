@@ -3,9 +3,8 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { EventPayload } from '@gravity/contracts';
-import { type EventContext, Reaction } from '@gravity/messaging';
+import { type EventContext, OnEvent } from '@gravity/messaging';
 import { uuidFromId } from '@gravity/kernel';
-import { ORDERS_EVENTS } from '../events-transport';
 import { followListings } from '../storage/rounds.repository';
 import { saveSkuSnapshot } from '../storage/sku-snapshots.repository';
 
@@ -13,23 +12,23 @@ type SkuEvent = EventPayload<'catalog.sku.listed.v1'>;
 
 @Controller()
 export class OnSkuChanged {
-  @Reaction('catalog.sku.added.v1', ORDERS_EVENTS, { batch: true })
+  @OnEvent('catalog.sku.added.v1', { batch: true })
   added(@Payload() events: readonly SkuEvent[], @Ctx() context: EventContext): Promise<void> {
     return this.save(events, context);
   }
 
-  @Reaction('catalog.sku.priced.v1', ORDERS_EVENTS, { batch: true })
+  @OnEvent('catalog.sku.priced.v1', { batch: true })
   priced(@Payload() events: readonly SkuEvent[], @Ctx() context: EventContext): Promise<void> {
     return this.save(events, context);
   }
 
-  @Reaction('catalog.sku.listed.v1', ORDERS_EVENTS, { batch: true })
+  @OnEvent('catalog.sku.listed.v1', { batch: true })
   async listed(@Payload() events: readonly SkuEvent[], @Ctx() context: EventContext): Promise<void> {
     await this.save(events, context);
     await followListings(context.tx, skuIdsOf(events));
   }
 
-  @Reaction('catalog.sku.delisted.v1', ORDERS_EVENTS, { batch: true })
+  @OnEvent('catalog.sku.delisted.v1', { batch: true })
   async delisted(@Payload() events: readonly SkuEvent[], @Ctx() context: EventContext): Promise<void> {
     await this.save(events, context);
     await followListings(context.tx, skuIdsOf(events));

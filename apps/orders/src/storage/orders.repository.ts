@@ -1,5 +1,5 @@
 // Reads of orders outside any decision: one order, a page of them, and the versions of those that somebody watches.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Database } from '@gravity/persistence';
 import type { Order, OrderStatus } from '../domain/order';
 import {
@@ -22,7 +22,7 @@ export interface OrderFilter {
 
 @Injectable()
 export class OrdersRepository {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** The order, or undefined. */
   async find(orderId: string): Promise<Order | undefined> {

@@ -7,9 +7,10 @@
 //
 // It also mends what a process that died between its commit and its call to the gate has left behind: an item that sells
 // in Postgres and is stopped in the gate or the other way round, a gate that was never loaded or never finished.
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { idFromUuid, monotonicMs } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
+import { Loop } from '@gravity/service';
 import { Counter, Gauge } from 'prom-client';
 import { gateFinding, ledgerFinding, mustStop, suspect, type Suspicion } from '../domain/conservation';
 import { GateControl } from '../gate/gate-control';
@@ -17,7 +18,6 @@ import { SERVICE } from '../orders-config';
 import { type WatchedItem, watchedItems } from '../storage/conservation.repository';
 import { ConservationCheck, type ItemLook } from '../use-cases/get-conservation/conservation-check';
 import { StopSale } from '../use-cases/stop-sale/stop-sale.use-case';
-import { Loop } from './loop';
 
 const driftUnits = new Gauge({
   name: 'conservation_drift_units',
@@ -60,10 +60,10 @@ export class ConservationWatch extends Loop {
   private nextCountAt = 0;
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(GateControl) private readonly gate: GateControl,
-    @Inject(ConservationCheck) private readonly check: ConservationCheck,
-    @Inject(StopSale) private readonly stopSale: StopSale,
+    private readonly database: Database,
+    private readonly gate: GateControl,
+    private readonly check: ConservationCheck,
+    private readonly stopSale: StopSale,
   ) {
     super({ name: 'conservation-watch', pauseMs: LOOK_EVERY_MS });
     for (const side of ['gate', 'held', 'sold']) driftUnits.inc({ service: SERVICE, side }, 0);

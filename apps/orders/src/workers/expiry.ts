@@ -1,17 +1,17 @@
 // Closes orders that were not paid in time, after asking the provider, and keeps asking about closed ones for a while,
 // so that a late payment whose callback was lost is found as well. An expiry is a fact in Postgres found by a sweep,
 // never a timer: several processes may sweep at once, and one that dies leaves its orders to the next.
-import type { OutboxRelay } from '@gravity/messaging';
-import type { Database, Tx } from '@gravity/persistence';
-import { Logger } from '@nestjs/common';
+import { OutboxRelay } from '@gravity/messaging';
+import { Database, type Tx } from '@gravity/persistence';
+import { Loop } from '@gravity/service';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { decideExpiry, isFree } from '../domain/order';
-import type { GateControl } from '../gate/gate-control';
+import { GateControl } from '../gate/gate-control';
 import { type OrderChange, FIRST_LATE_CHECK_MS, close, payFree } from '../order-changes';
-import type { Inquiry, PaymentsInquiry } from '../payments-inquiry';
+import { type Inquiry, PaymentsInquiry } from '../payments-inquiry';
 import type { LoadedOrder } from '../storage/order-rows';
 import { MAX_CHANGES, loadOrders, lockOrders, writeChanges } from '../storage/order-writer';
-import type { PaymentFact, PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
-import { Loop } from './loop';
+import { type PaymentFact, PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
 
 export interface ExpiryOptions {
   /** Pause between sweeps that found little, in ms. */
@@ -28,6 +28,7 @@ const ASK_AGAIN_MS = 15_000;
 const BATCH = MAX_CHANGES;
 const MAX_DOUBLINGS = 6;
 
+@Injectable()
 export class ExpiryWorker extends Loop {
   private readonly log = new Logger('order-expiry');
   private readonly askForMs: number;
@@ -39,7 +40,7 @@ export class ExpiryWorker extends Loop {
     private readonly inquiry: PaymentsInquiry,
     private readonly gate: GateControl,
     private readonly relay: OutboxRelay,
-    options: ExpiryOptions = {},
+    @Optional() options: ExpiryOptions = {},
   ) {
     super({ name: 'order-expiry', pauseMs: options.pauseMs ?? PAUSE_MS });
     this.askForMs = options.askForMs ?? ASK_FOR_MS;

@@ -1,10 +1,12 @@
 // Pays orders that cost nothing. A committed claim wakes it; the sweep finds the orders of processes that died in between.
+import { Loop } from '@gravity/service';
+import { Injectable } from '@nestjs/common';
 import { MAX_CHANGES } from '../storage/order-writer';
-import type { PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
-import { Loop } from './loop';
+import { PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
 
 const PAUSE_MS = 1_000;
 
+@Injectable()
 export class FreeOrdersWorker extends Loop {
   constructor(private readonly settler: PaymentSettler) {
     super({ name: 'free-orders', pauseMs: PAUSE_MS });

@@ -1,12 +1,12 @@
 // Gives money back: asks the provider until it has done so. The refund's id is the idempotency key, so a process that
 // dies after the provider's answer only makes the next one ask again.
-import { Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import pMap from 'p-map';
 import { type Currency, idFromUuid, money } from '@gravity/kernel';
-import type { Database } from '@gravity/persistence';
-import { type PaymentProvider, ProviderRefusal } from '../payments/payment-provider';
-import type { PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
-import { Loop } from './loop';
+import { Database } from '@gravity/persistence';
+import { Loop } from '@gravity/service';
+import { PAYMENT_PROVIDER, type PaymentProvider, ProviderRefusal } from '../payments/payment-provider';
+import { PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
 
 const BATCH = 50;
 const IN_FLIGHT_MAX = 8;
@@ -28,14 +28,15 @@ export interface RefundsOptions {
   readonly pauseMs?: number;
 }
 
+@Injectable()
 export class RefundsWorker extends Loop {
   private readonly log = new Logger('refunds');
 
   constructor(
     private readonly database: Database,
-    private readonly provider: PaymentProvider,
+    @Inject(PAYMENT_PROVIDER) private readonly provider: PaymentProvider,
     private readonly settler: PaymentSettler,
-    options: RefundsOptions = {},
+    @Optional() options: RefundsOptions = {},
   ) {
     super({ name: 'refunds', pauseMs: options.pauseMs ?? 500 });
   }

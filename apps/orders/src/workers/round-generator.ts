@@ -1,8 +1,9 @@
 // Keeps the rounds of every active series generated ahead. Any number of processes may run it: a series is worked on
 // under its row lock, and a series has at most one round per opening time.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database, type Tx } from '@gravity/persistence';
+import { Loop } from '@gravity/service';
 import { LRUCache } from 'lru-cache';
 import { nextOpenings } from '../domain/recurrence';
 import { recurrenceFromJson } from '../recurrence-json';
@@ -10,7 +11,6 @@ import { existingOpenings, insertRound, serverTimeMs } from '../storage/rounds.r
 import { findSeries, listSeries, type Series, setSeriesStatus } from '../storage/series.repository';
 import { findSkuSnapshots } from '../storage/sku-snapshots.repository';
 import { makeRound } from '../use-cases/create-round/round-maker';
-import { Loop } from './loop';
 import { RoundLifecycle } from './round-lifecycle';
 
 const PAUSE_MS = 1_000;
@@ -33,9 +33,9 @@ export class RoundGenerator extends Loop {
   private readonly outlooks = new LRUCache<string, Outlook>({ max: OUTLOOKS_MAX });
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
-    @Inject(RoundLifecycle) private readonly lifecycle: RoundLifecycle,
+    private readonly database: Database,
+    private readonly relay: OutboxRelay,
+    private readonly lifecycle: RoundLifecycle,
   ) {
     super({ name: 'round-generator', pauseMs: PAUSE_MS });
   }

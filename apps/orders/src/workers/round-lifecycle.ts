@@ -1,9 +1,9 @@
 // Moves rounds through their states when their time has come or their counters say so. Runs in every process.
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '@gravity/persistence';
+import { Loop } from '@gravity/service';
 import { GateControl } from '../gate/gate-control';
 import { AdvanceRound } from '../use-cases/advance-round/advance-round.use-case';
-import { Loop } from './loop';
 
 /** Between turns while no round is near. */
 const PAUSE_FAR_MS = 1_000;
@@ -28,9 +28,9 @@ export class RoundLifecycle extends Loop {
   private readonly log = new Logger('round-lifecycle');
 
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(GateControl) private readonly gate: GateControl,
-    @Inject(AdvanceRound) private readonly advance: AdvanceRound,
+    private readonly database: Database,
+    private readonly gate: GateControl,
+    private readonly advance: AdvanceRound,
   ) {
     super({ name: 'round-lifecycle', pauseMs: PAUSE_FAR_MS });
   }

@@ -1,5 +1,6 @@
 // Goal: rounds are generated once, move when their time or their counters say so, and no unit is lost on the way, with
 // several processes at work. Method: the real workers on a real Postgres and Redis; time is moved in the rows.
+import { VersionMatch } from '@gravity/http';
 import { idFromUuid, newId, newUuid, uuidFromId } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import {
@@ -102,9 +103,9 @@ describe('generator', () => {
     expect(new Set(rounds.map((round) => round.status))).toEqual(new Set(['DRAFT']));
 
     const paused = await newSeries();
-    expect((await fix.pauseSeries.execute(paused.wireId, 1, 'PAUSED')).ok).toBe(true);
+    expect((await fix.pauseSeries.execute(paused.wireId, VersionMatch.of(1), 'PAUSED')).ok).toBe(true);
     expect(await fix.generator.generate(paused.seriesId)).toBe(0);
-    expect(await fix.pauseSeries.execute(paused.wireId, 1, 'ACTIVE')).toMatchObject({
+    expect(await fix.pauseSeries.execute(paused.wireId, VersionMatch.of(1), 'ACTIVE')).toMatchObject({
       error: { code: 'stale-version' },
     });
 
@@ -306,15 +307,19 @@ describe('operators', () => {
 
   it('approve a draft at the version they read, once', async () => {
     const { roundWireId, round } = await oneRound({ autoApprove: false });
-    expect(await fix.approve.execute(OPERATOR, roundWireId, 7)).toMatchObject({ error: { code: 'stale-version' } });
-    expect(await fix.approve.execute(OPERATOR, roundWireId, 1)).toMatchObject({
+    expect(await fix.approve.execute(OPERATOR, roundWireId, VersionMatch.of(7))).toMatchObject({
+      error: { code: 'stale-version' },
+    });
+    expect(await fix.approve.execute(OPERATOR, roundWireId, VersionMatch.of(1))).toMatchObject({
       value: { status: 'APPROVED', version: 2 },
     });
-    expect(await fix.approve.execute(OPERATOR, roundWireId, 1)).toMatchObject({
+    expect(await fix.approve.execute(OPERATOR, roundWireId, VersionMatch.of(1))).toMatchObject({
       value: { status: 'APPROVED', version: 2 },
     });
     expect((await events(round.roundId)).map((event) => event.type)).toEqual(['approved']);
-    expect(await fix.approve.execute(OPERATOR, newId('round'), 1)).toMatchObject({ error: { code: 'not-found' } });
+    expect(await fix.approve.execute(OPERATOR, newId('round'), VersionMatch.of(1))).toMatchObject({
+      error: { code: 'not-found' },
+    });
   });
 
   it('stop and resume a sale, in Postgres and in the gate', async () => {

@@ -1,10 +1,10 @@
 // The orders service on a database of its own, with Kafka and the payment provider out of reach, and a buyer's requests.
-import { bootServices, type RunningServices } from '@gravity/http';
 import { idFromUuid, newUuid } from '@gravity/kernel';
 import { type Database, openDatabase } from '@gravity/persistence';
+import { bootServices, migrateService, type RunningServices } from '@gravity/service';
 import { engines, freshDatabase, type FreshDatabase, localIssuer, type LocalIssuer } from '@gravity/testing';
 import { GateKeeper } from '../../src/gate/gate-keeper';
-import { ordersService } from '../../src/orders.service-definition';
+import { ordersService } from '../../src/orders.service';
 import { createSale, type Sale, type SaleOptions } from './sale-fixture';
 
 export interface Answer {
@@ -46,9 +46,8 @@ export class ClaimsService {
       LOG_LEVEL: 'fatal',
       ...more,
     };
-    const definition = ordersService(env);
-    await definition.migrate();
-    const services = await bootServices([definition], { env, port: 0, grpcPort: 0 });
+    await migrateService(ordersService, env);
+    const services = await bootServices([ordersService], { env, port: 0, grpcPort: 0 });
     return new ClaimsService(fresh, issuer, services, openDatabase({ url: fresh.url, applicationName: name }));
   }
 

@@ -2,7 +2,7 @@
 // due again by itself; the attempt's number guards its result, so a late result of an old claim changes nothing.
 import { toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 
 export type DeliveryStatus = 'PENDING' | 'DELIVERED' | 'ABANDONED';
 
@@ -84,7 +84,7 @@ const LOG = `
 
 @Injectable()
 export class DeliveryRepository {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** Takes up to `limit` due deliveries for this process until `leaseMs` from now. Several processes never take the same. */
   async claim(nowMs: number, leaseMs: number, limit: number): Promise<ClaimedDelivery[]> {

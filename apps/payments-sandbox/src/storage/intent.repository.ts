@@ -2,7 +2,7 @@
 // callbacks it owes and the charge it plans are written together or not at all.
 import { type Currency, type Money, money, toRfc3339 } from '@gravity/kernel';
 import { Database, sqlState } from '@gravity/persistence';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { callbackBody } from '../domain/callback-body';
 import type { Change, Intent, IntentStatus, ScheduledCharge } from '../domain/intent';
 
@@ -88,7 +88,7 @@ const SAVE_CHANGE = `
 
 @Injectable()
 export class IntentRepository {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** Stores the intent, or finds the one that was created with the same key before. */
   async insertOrFind(created: NewIntent, nowMs: number): Promise<{ stored: StoredIntent; isNew: boolean }> {

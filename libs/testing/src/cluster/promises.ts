@@ -225,7 +225,8 @@ async function checkOnce(
     ],
     [
       `select o.order_id, o.quantity, count(p.*) as intents from orders o left join payment_intents p on p.order_id = o.order_id and p.status = 'PAID'
-       where o.round_id = any($1::uuid[]) and o.status = 'PAID' group by o.order_id having count(p.*) <> 1`,
+       where o.round_id = any($1::uuid[]) and o.status = 'PAID' group by o.order_id, o.total_minor
+       having count(p.*) <> case when o.total_minor = 0 then 0 else 1 end`,
       (row) => `order ${row['order_id']} is paid by ${row['intents']} payments`,
     ],
     [

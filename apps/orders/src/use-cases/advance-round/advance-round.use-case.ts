@@ -1,5 +1,5 @@
 // Takes the next due step of one round. Several processes may try at once: the first one locks the row, the others pass.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database } from '@gravity/persistence';
 import { nextRoundStep, type RoundStatus } from '../../domain/round';
@@ -11,9 +11,9 @@ import { takeStep } from './round-steps';
 @Injectable()
 export class AdvanceRound {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(GateControl) private readonly gate: GateControl,
-    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
+    private readonly database: Database,
+    private readonly gate: GateControl,
+    private readonly relay: OutboxRelay,
   ) {}
 
   /** The state the round (a uuid) has moved to, or undefined when it had nothing to do or somebody else is at it. */

@@ -1,11 +1,20 @@
-import { Controller, Inject, Param, Put, Res } from '@nestjs/common';
-import { Caller, type CallerIdentity, etagOf, type HttpReply, IfMatch, Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Param, Put, Res } from '@nestjs/common';
+import {
+  Caller,
+  type CallerIdentity,
+  etagOf,
+  type HttpReply,
+  IfMatch,
+  Operation,
+  valueOrThrow,
+  VersionMatch,
+} from '@gravity/http';
 import { RoundView } from '../../round-view';
 import { ApproveRound } from './approve-round.use-case';
 
 @Controller('orders/v1/rounds/:roundId/approval')
 export class ApproveRoundHttp {
-  constructor(@Inject(ApproveRound) private readonly useCase: ApproveRound) {}
+  constructor(private readonly useCase: ApproveRound) {}
 
   @Put()
   @Operation({
@@ -21,10 +30,10 @@ export class ApproveRoundHttp {
   async handle(
     @Caller() caller: CallerIdentity,
     @Param('roundId') roundId: string,
-    @IfMatch() version: number,
+    @IfMatch() ifMatch: VersionMatch,
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<RoundView> {
-    const round = valueOrThrow(await this.useCase.execute(caller, roundId, version));
+    const round = valueOrThrow(await this.useCase.execute(caller, roundId, ifMatch));
     reply.header('etag', etagOf(round.version));
     return round;
   }

@@ -1,10 +1,9 @@
 // An operator approves a drafted round: it will open by itself at its time.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
-import type { CallerIdentity } from '@gravity/http';
+import type { CallerIdentity, VersionMatch } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
 import { PUBLIC_ROUND_STATUSES } from '../../domain/round';
-import { staleVersion } from '../../round-access';
 import { RoundCommand } from '../../round-command';
 import { roundApproved } from '../../round-events';
 import type { RoundView } from '../../round-view';
@@ -12,13 +11,14 @@ import { writeRound } from '../../storage/rounds.repository';
 
 @Injectable()
 export class ApproveRound {
-  constructor(@Inject(RoundCommand) private readonly command: RoundCommand) {}
+  constructor(private readonly command: RoundCommand) {}
 
   /** Refusals: `not-found`, `stale-version`, `invalid-transition`. Repeating is harmless. */
-  execute(caller: CallerIdentity, roundId: string, expectedVersion: number): Promise<Result<RoundView, Problem>> {
+  execute(caller: CallerIdentity, roundId: string, ifMatch: VersionMatch): Promise<Result<RoundView, Problem>> {
     return this.command.run(caller, roundId, async (tx, round) => {
       if (PUBLIC_ROUND_STATUSES.includes(round.status)) return ok(round);
-      if (round.version !== expectedVersion) return staleVersion(round.version);
+      const fresh = ifMatch.check(round.version);
+      if (!fresh.ok) return fresh;
       if (round.status !== 'DRAFT') return refuse('invalid-transition', `The round is ${round.status}.`);
       if (round.nowMs >= round.closesAtMs) return refuse('invalid-transition', 'The round would be over already.');
       return ok(await writeRound(tx, round, { status: 'APPROVED', events: [roundApproved] }));

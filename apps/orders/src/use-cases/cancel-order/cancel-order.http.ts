@@ -1,12 +1,12 @@
 import { Caller, type CallerIdentity, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Inject, Param, Post } from '@nestjs/common';
+import { Controller, Param, Post } from '@nestjs/common';
 import type { OrderView } from '../../order-view';
 import { OrderViewDto } from '../../order-view.dto';
 import { CancelOrder } from './cancel-order.use-case';
 
 @Controller('orders/v1/orders')
 export class CancelOrderHttp {
-  constructor(@Inject(CancelOrder) private readonly cancelOrder: CancelOrder) {}
+  constructor(private readonly cancelOrder: CancelOrder) {}
 
   @Post(':orderId/cancellation')
   @Operation({

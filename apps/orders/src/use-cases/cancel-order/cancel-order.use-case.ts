@@ -3,7 +3,7 @@ import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, ok } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database } from '@gravity/persistence';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type OrderStatus, decideCancellation } from '../../domain/order';
 import { GateControl } from '../../gate/gate-control';
 import { orderNotFound, orderUuid } from '../../order-access';
@@ -21,12 +21,12 @@ const MAX_ROUNDS = 3;
 @Injectable()
 export class CancelOrder {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(OrdersRepository) private readonly orders: OrdersRepository,
-    @Inject(PaymentsInquiry) private readonly inquiry: PaymentsInquiry,
-    @Inject(PaymentSettler) private readonly settler: PaymentSettler,
-    @Inject(GateControl) private readonly gate: GateControl,
-    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
+    private readonly database: Database,
+    private readonly orders: OrdersRepository,
+    private readonly inquiry: PaymentsInquiry,
+    private readonly settler: PaymentSettler,
+    private readonly gate: GateControl,
+    private readonly relay: OutboxRelay,
   ) {}
 
   /** The closed order. Repeating the call gives the same answer. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Inject, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Param, Put, Res } from '@nestjs/common';
 import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
 import { RoundView } from '../../round-view';
 import { ReasonBody } from '../stop-sale/reason.dto';
@@ -6,7 +6,7 @@ import { CancelRound } from './cancel-round.use-case';
 
 @Controller('orders/v1/rounds/:roundId/cancellation')
 export class CancelRoundHttp {
-  constructor(@Inject(CancelRound) private readonly useCase: CancelRound) {}
+  constructor(private readonly useCase: CancelRound) {}
 
   @Put()
   @Operation({

@@ -1,6 +1,6 @@
 // An operator cancels a round. One that nobody has won in will not take place; one on sale is closed early, because what
 // buyers have won cannot be undone here.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -14,8 +14,8 @@ import { cancel, takeStep } from '../advance-round/round-steps';
 @Injectable()
 export class CancelRound {
   constructor(
-    @Inject(RoundCommand) private readonly command: RoundCommand,
-    @Inject(GateControl) private readonly gate: GateControl,
+    private readonly command: RoundCommand,
+    private readonly gate: GateControl,
   ) {}
 
   /** Refusals: `not-found`, `invalid-transition` for a round that is over. Repeating a cancellation is harmless. */

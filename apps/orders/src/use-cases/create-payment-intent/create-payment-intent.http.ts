@@ -1,11 +1,11 @@
 import { Caller, type CallerIdentity, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Inject, Param, Post } from '@nestjs/common';
+import { Controller, Param, Post } from '@nestjs/common';
 import { PaymentIntentDto } from './create-payment-intent.dto';
 import { CreatePaymentIntent } from './create-payment-intent.use-case';
 
 @Controller('orders/v1/orders')
 export class CreatePaymentIntentHttp {
-  constructor(@Inject(CreatePaymentIntent) private readonly createPaymentIntent: CreatePaymentIntent) {}
+  constructor(private readonly createPaymentIntent: CreatePaymentIntent) {}
 
   /** An order has one intent, so the order itself is the real idempotency key; the header is required like everywhere. */
   @Post(':orderId/payment-intents')

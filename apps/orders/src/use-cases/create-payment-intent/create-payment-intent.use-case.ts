@@ -21,10 +21,10 @@ import type { PaymentIntentDto } from './create-payment-intent.dto';
 @Injectable()
 export class CreatePaymentIntent {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(OrdersRepository) private readonly orders: OrdersRepository,
+    private readonly database: Database,
+    private readonly orders: OrdersRepository,
     @Inject(PAYMENT_PROVIDER) private readonly provider: PaymentProvider,
-    @Inject(PaymentsInquiry) private readonly inquiry: PaymentsInquiry,
+    private readonly inquiry: PaymentsInquiry,
   ) {}
 
   /** The intent of the buyer's order, the same one however often it is asked for. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Inject, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Param, Post, Res } from '@nestjs/common';
 import {
   Caller,
   type CallerIdentity,
@@ -14,7 +14,7 @@ import { CreateRound } from './create-round.use-case';
 
 @Controller('orders/v1/series/:seriesId/rounds')
 export class CreateRoundHttp {
-  constructor(@Inject(CreateRound) private readonly useCase: CreateRound) {}
+  constructor(private readonly useCase: CreateRound) {}
 
   @Post()
   @Operation({

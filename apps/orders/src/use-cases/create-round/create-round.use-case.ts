@@ -1,5 +1,5 @@
 // An operator adds a round to a series by hand, beside those of its recurrence.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type CallerIdentity, fingerprintOf, type IdempotentAnswer, runIdempotent } from '@gravity/http';
 import { err, ok, type Result } from '@gravity/kernel';
@@ -23,9 +23,9 @@ const AHEAD_MS_MAX = 366 * 86_400_000;
 @Injectable()
 export class CreateRound {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
-    @Inject(RoundLifecycle) private readonly lifecycle: RoundLifecycle,
+    private readonly database: Database,
+    private readonly relay: OutboxRelay,
+    private readonly lifecycle: RoundLifecycle,
   ) {}
 
   /** Refusals: `not-found`, `invalid-request` (times, or a round that opens at the same time), `sku-unknown`. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Inject, Post, Res } from '@nestjs/common';
+import { Body, Controller, Post, Res } from '@nestjs/common';
 import {
   Caller,
   type CallerIdentity,
@@ -14,14 +14,17 @@ import { CreateSeries } from './create-series.use-case';
 
 @Controller('orders/v1/series')
 export class CreateSeriesHttp {
-  constructor(@Inject(CreateSeries) private readonly useCase: CreateSeries) {}
+  constructor(private readonly useCase: CreateSeries) {}
 
   @Post()
   @Operation({
     id: 'createSeries',
     callers: ['operator'],
     summary: 'Create a flash-sale series',
-    description: 'Rounds are generated ahead by themselves. The SKUs must be known to orders and listed.',
+    description:
+      'Rounds are generated ahead by themselves. The SKUs must be known to orders and listed. Rounds open at local times of ' +
+      '`timeZone`. On days when clocks change (RFC 5545), a local time that is skipped moves forward by the gap, and one that ' +
+      'is shown twice happens the first time; openings of one instant are one. Rounds that exist are never moved.',
     tags: ['series'],
     problems: ['sku-unknown'],
     idempotent: true,

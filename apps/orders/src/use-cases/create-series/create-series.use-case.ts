@@ -1,5 +1,5 @@
 // Creates a series. Its rounds follow from the generator, which is woken.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type FieldError, type Problem, refuse } from '@gravity/contracts';
 import { type CallerIdentity, fingerprintOf, type IdempotentAnswer, runIdempotent } from '@gravity/http';
 import { err, isTimeZone, newUuid, ok, type Result } from '@gravity/kernel';
@@ -16,8 +16,8 @@ import { readSaleItems } from './sale-items';
 @Injectable()
 export class CreateSeries {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(RoundGenerator) private readonly generator: RoundGenerator,
+    private readonly database: Database,
+    private readonly generator: RoundGenerator,
   ) {}
 
   /** Refusals: `invalid-request`, `sku-unknown`, and those of a reused Idempotency-Key. */

@@ -1,7 +1,7 @@
 // Looks at both sides of the conservation equation. They live in two systems and are never read at the same instant, so
 // the gate is read twice with Postgres in between: when both readings of an item are equal, the gate did not change while
 // Postgres was read, and the comparison is exact. When they differ, the look proves nothing.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Database } from '@gravity/persistence';
 import { type ConservationVerdict, judgeConservation } from '../../domain/conservation';
 import { GateControl, type GateItemView } from '../../gate/gate-control';
@@ -31,8 +31,8 @@ type Views = ReadonlyMap<string, GateItemView> | undefined;
 @Injectable()
 export class ConservationCheck {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(GateControl) private readonly gate: GateControl,
+    private readonly database: Database,
+    private readonly gate: GateControl,
   ) {}
 
   /** One look at the items of one series. */

@@ -1,11 +1,11 @@
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Controller, Get, Param } from '@nestjs/common';
 import { Operation, valueOrThrow } from '@gravity/http';
 import { ConservationView } from './conservation-view';
 import { GetConservation } from './get-conservation.use-case';
 
 @Controller('orders/v1/rounds/:roundId/conservation')
 export class GetConservationHttp {
-  constructor(@Inject(GetConservation) private readonly useCase: GetConservation) {}
+  constructor(private readonly useCase: GetConservation) {}
 
   @Get()
   @Operation({

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import { ok, type Result } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
@@ -15,8 +15,8 @@ const LOOKS_MAX = 5;
 @Injectable()
 export class GetConservation {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(ConservationCheck) private readonly check: ConservationCheck,
+    private readonly database: Database,
+    private readonly check: ConservationCheck,
   ) {}
 
   /** Both sides of every item of a round. Refusals: `not-found`. */

@@ -1,13 +1,13 @@
 import type { OrdersProto } from '@gravity/contracts';
 import { Operation, callerOfGrpc, valueOrThrow } from '@gravity/http';
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { orderMessage } from '../../order-message';
 import { GetOrder } from './get-order.use-case';
 
 @Controller()
 export class GetOrderGrpc {
-  constructor(@Inject(GetOrder) private readonly getOrder: GetOrder) {}
+  constructor(private readonly getOrder: GetOrder) {}
 
   @GrpcMethod('OrderService', 'GetOrder')
   @Operation({ id: 'getOrder', summary: 'Read an order', callers: ['buyer', 'merchant', 'operator', 'service'] })

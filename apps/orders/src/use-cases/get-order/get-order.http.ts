@@ -1,12 +1,12 @@
 import { Caller, type CallerIdentity, Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Controller, Get, Param } from '@nestjs/common';
 import type { OrderView } from '../../order-view';
 import { OrderViewDto } from '../../order-view.dto';
 import { GetOrder } from './get-order.use-case';
 
 @Controller('orders/v1/orders')
 export class GetOrderHttp {
-  constructor(@Inject(GetOrder) private readonly getOrder: GetOrder) {}
+  constructor(private readonly getOrder: GetOrder) {}
 
   @Get(':orderId')
   @Operation({

@@ -1,11 +1,11 @@
-import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Res } from '@nestjs/common';
 import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
 import { RoundView } from '../../round-view';
 import { GetRound } from './get-round.use-case';
 
 @Controller('orders/v1/rounds/:roundId')
 export class GetRoundHttp {
-  constructor(@Inject(GetRound) private readonly useCase: GetRound) {}
+  constructor(private readonly useCase: GetRound) {}
 
   @Get()
   @Operation({

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -13,7 +13,7 @@ import { PublicRounds } from './public-rounds';
 export class GetRound {
   private readonly publicRounds: PublicRounds;
 
-  constructor(@Inject(Database) private readonly database: Database) {
+  constructor(private readonly database: Database) {
     this.publicRounds = new PublicRounds(database);
   }
 

@@ -1,11 +1,11 @@
-import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Res } from '@nestjs/common';
 import { etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
 import { SeriesView } from '../../round-view';
 import { GetSeries } from './get-series.use-case';
 
 @Controller('orders/v1/series/:seriesId')
 export class GetSeriesHttp {
-  constructor(@Inject(GetSeries) private readonly useCase: GetSeries) {}
+  constructor(private readonly useCase: GetSeries) {}
 
   @Get()
   @Operation({

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import { ok, type Result } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
@@ -8,7 +8,7 @@ import { findSeries } from '../../storage/series.repository';
 
 @Injectable()
 export class GetSeries {
-  constructor(@Inject(Database) private readonly database: Database) {}
+  constructor(private readonly database: Database) {}
 
   /** Refusals: `not-found`. */
   async execute(seriesId: string): Promise<Result<SeriesView, Problem>> {

@@ -1,7 +1,7 @@
 import { type OrdersProto, ProblemError } from '@gravity/contracts';
 import { Operation, PAGE_LIMIT_MAX, callerOfGrpc, valueOrThrow } from '@gravity/http';
 import { uuidFromId } from '@gravity/kernel';
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { ORDER_STATUSES, type OrderStatus } from '../../domain/order';
 import { orderMessage } from '../../order-message';
@@ -12,7 +12,7 @@ const UNSPECIFIED = 'ORDER_STATUS_UNSPECIFIED';
 
 @Controller()
 export class ListOrdersGrpc {
-  constructor(@Inject(ListOrders) private readonly listOrders: ListOrders) {}
+  constructor(private readonly listOrders: ListOrders) {}
 
   @GrpcMethod('OrderService', 'ListOrders')
   @Operation({

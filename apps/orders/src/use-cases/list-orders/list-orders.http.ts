@@ -1,12 +1,12 @@
 import { Caller, type CallerIdentity, Operation, type Page, valueOrThrow } from '@gravity/http';
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import type { OrderView } from '../../order-view';
 import { ListOrdersDto, OrderPageDto } from './list-orders.dto';
 import { ListOrders } from './list-orders.use-case';
 
 @Controller('orders/v1/orders')
 export class ListOrdersHttp {
-  constructor(@Inject(ListOrders) private readonly listOrders: ListOrders) {}
+  constructor(private readonly listOrders: ListOrders) {}
 
   @Get()
   @Operation({

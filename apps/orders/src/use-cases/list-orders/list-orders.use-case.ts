@@ -1,7 +1,7 @@
 import type { Problem } from '@gravity/contracts';
 import { type CallerIdentity, CursorSigner, type Page, listOf } from '@gravity/http';
 import { type Result, ok, uuidFromId } from '@gravity/kernel';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Order, OrderStatus } from '../../domain/order';
 import { ownOrders } from '../../order-access';
 import { type OrderView, orderView } from '../../order-view';
@@ -22,8 +22,8 @@ const LIST = 'orders';
 @Injectable()
 export class ListOrders {
   constructor(
-    @Inject(OrdersRepository) private readonly orders: OrdersRepository,
-    @Inject(CursorSigner) private readonly cursors: CursorSigner,
+    private readonly orders: OrdersRepository,
+    private readonly cursors: CursorSigner,
   ) {}
 
   /** A page of the orders the caller may see, newest first. */

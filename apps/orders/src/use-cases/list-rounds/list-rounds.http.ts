@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { Caller, type CallerIdentity, Operation, type Page, valueOrThrow } from '@gravity/http';
 import { RoundListView, type RoundView } from '../../round-view';
 import { ListRoundsQuery } from './list-rounds.dto';
@@ -6,7 +6,7 @@ import { ListRounds } from './list-rounds.use-case';
 
 @Controller('orders/v1/rounds')
 export class ListRoundsHttp {
-  constructor(@Inject(ListRounds) private readonly useCase: ListRounds) {}
+  constructor(private readonly useCase: ListRounds) {}
 
   @Get()
   @Operation({

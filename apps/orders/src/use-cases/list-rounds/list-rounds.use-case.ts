@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type FieldError, type Problem, refuse } from '@gravity/contracts';
 import { type CallerIdentity, CursorSigner, type Page } from '@gravity/http';
 import { ok, type Result, uuidFromId } from '@gravity/kernel';
@@ -11,8 +11,8 @@ import type { ListRoundsQuery } from './list-rounds.dto';
 @Injectable()
 export class ListRounds {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(CursorSigner) private readonly cursors: CursorSigner,
+    private readonly database: Database,
+    private readonly cursors: CursorSigner,
   ) {}
 
   /** Rounds in the order of their opening, as far as the caller may see them. Refusals: `invalid-cursor`, `invalid-request`. */

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { Operation, type Page, valueOrThrow } from '@gravity/http';
 import { SeriesListView, type SeriesView } from '../../round-view';
 import { ListSeriesQuery } from './list-series.dto';
@@ -6,7 +6,7 @@ import { ListSeries } from './list-series.use-case';
 
 @Controller('orders/v1/series')
 export class ListSeriesHttp {
-  constructor(@Inject(ListSeries) private readonly useCase: ListSeries) {}
+  constructor(private readonly useCase: ListSeries) {}
 
   @Get()
   @Operation({

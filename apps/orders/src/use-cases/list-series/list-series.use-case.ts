@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import { CursorSigner, type Page } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -10,8 +10,8 @@ import type { ListSeriesQuery } from './list-series.dto';
 @Injectable()
 export class ListSeries {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(CursorSigner) private readonly cursors: CursorSigner,
+    private readonly database: Database,
+    private readonly cursors: CursorSigner,
   ) {}
 
   /** Series in the order of their creation. Refusals: `invalid-cursor`. */

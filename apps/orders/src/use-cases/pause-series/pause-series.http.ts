@@ -1,11 +1,11 @@
-import { Controller, Delete, Inject, Param, Put, Res } from '@nestjs/common';
-import { etagOf, type HttpReply, IfMatch, Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Delete, Param, Put, Res } from '@nestjs/common';
+import { etagOf, type HttpReply, IfMatch, Operation, valueOrThrow, VersionMatch } from '@gravity/http';
 import { SeriesView } from '../../round-view';
 import { PauseSeries } from './pause-series.use-case';
 
 @Controller('orders/v1/series/:seriesId/pause')
 export class PauseSeriesHttp {
-  constructor(@Inject(PauseSeries) private readonly useCase: PauseSeries) {}
+  constructor(private readonly useCase: PauseSeries) {}
 
   @Put()
   @Operation({
@@ -20,10 +20,10 @@ export class PauseSeriesHttp {
   })
   async pause(
     @Param('seriesId') seriesId: string,
-    @IfMatch() version: number,
+    @IfMatch() ifMatch: VersionMatch,
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<SeriesView> {
-    return tagged(reply, valueOrThrow(await this.useCase.execute(seriesId, version, 'PAUSED')));
+    return tagged(reply, valueOrThrow(await this.useCase.execute(seriesId, ifMatch, 'PAUSED')));
   }
 
   @Delete()
@@ -39,10 +39,10 @@ export class PauseSeriesHttp {
   })
   async continue(
     @Param('seriesId') seriesId: string,
-    @IfMatch() version: number,
+    @IfMatch() ifMatch: VersionMatch,
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<SeriesView> {
-    return tagged(reply, valueOrThrow(await this.useCase.execute(seriesId, version, 'ACTIVE')));
+    return tagged(reply, valueOrThrow(await this.useCase.execute(seriesId, ifMatch, 'ACTIVE')));
   }
 }
 

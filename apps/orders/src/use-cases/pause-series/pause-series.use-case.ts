@@ -1,9 +1,10 @@
 // Pauses a series (no new rounds are generated; those that exist take place) and lets it go on.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
+import type { VersionMatch } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
-import { notFound, parsePathId, staleVersion } from '../../round-access';
+import { notFound, parsePathId } from '../../round-access';
 import { type SeriesView, seriesView } from '../../round-view';
 import { findSeries, setSeriesStatus } from '../../storage/series.repository';
 import { RoundGenerator } from '../../workers/round-generator';
@@ -11,14 +12,14 @@ import { RoundGenerator } from '../../workers/round-generator';
 @Injectable()
 export class PauseSeries {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(RoundGenerator) private readonly generator: RoundGenerator,
+    private readonly database: Database,
+    private readonly generator: RoundGenerator,
   ) {}
 
   /** Refusals: `not-found`, `stale-version`, `invalid-transition` for a series that has ended. Repeating is harmless. */
   async execute(
     seriesId: string,
-    expectedVersion: number,
+    ifMatch: VersionMatch,
     wanted: 'PAUSED' | 'ACTIVE',
   ): Promise<Result<SeriesView, Problem>> {
     const id = parsePathId('series', seriesId);
@@ -27,7 +28,8 @@ export class PauseSeries {
       const series = await findSeries(tx, id.value, 'lock');
       if (series === undefined) return notFound('series', seriesId);
       if (series.status === wanted) return ok(seriesView(series));
-      if (series.version !== expectedVersion) return staleVersion(series.version);
+      const fresh = ifMatch.check(series.version);
+      if (!fresh.ok) return fresh;
       if (series.status === 'ENDED') return refuse('invalid-transition', 'The series has ended.');
       await setSeriesStatus(tx, id.value, series.version, wanted);
       return ok(seriesView({ ...series, status: wanted, version: series.version + 1 }));

@@ -3,7 +3,7 @@ import { callerOfGrpc, Operation, parseIdempotencyKey, valueOrThrow } from '@gra
 import { uuidFromId } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
 import { QueueFullError } from '@gravity/persistence';
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { orderMessage } from '../../order-message';
 import { CLAIM_RATE } from './claim-rate';
@@ -18,7 +18,7 @@ type Incoming = Omit<OrdersProto.PlaceClaimRequest, 'expectedTotal'> & {
 
 @Controller()
 export class PlaceClaimGrpc {
-  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
+  constructor(private readonly placeClaim: PlaceClaimUseCase) {}
 
   @GrpcMethod('ClaimService', 'PlaceClaim')
   @Operation({

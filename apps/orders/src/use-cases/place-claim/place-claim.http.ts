@@ -12,7 +12,7 @@ import {
 import { uuidFromId } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
 import { QueueFullError } from '@gravity/persistence';
-import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Post, Req, Res } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { OrderViewDto } from '../../order-view.dto';
 import { CLAIM_RATE } from './claim-rate';
@@ -36,7 +36,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 export class PlaceClaimHttp {
   private readonly roundIds = new Map<string, string>();
 
-  constructor(@Inject(PlaceClaimUseCase) private readonly placeClaim: PlaceClaimUseCase) {}
+  constructor(private readonly placeClaim: PlaceClaimUseCase) {}
 
   @Post(':roundId/claims')
   @Operation({

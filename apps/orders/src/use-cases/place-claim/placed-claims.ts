@@ -2,7 +2,8 @@
 // become of the order since.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, ok, toRfc3339 } from '@gravity/kernel';
-import { type Database, GroupCommit } from '@gravity/persistence';
+import { Database, GroupCommit } from '@gravity/persistence';
+import { Injectable } from '@nestjs/common';
 import type { ClaimDecision } from '../../decision/claim-command';
 import { type OrderView, orderView } from '../../order-view';
 import type { SaleItem } from '../../sales/sale-directory';
@@ -32,6 +33,7 @@ interface KnownClaim {
 const LOOKUPS_PER_BATCH = 500;
 const LOOKUPS_QUEUED = 50_000;
 
+@Injectable()
 export class PlacedClaims {
   private readonly lookups: GroupCommit<string, KnownClaim | undefined>;
 

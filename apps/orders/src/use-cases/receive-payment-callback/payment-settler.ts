@@ -1,7 +1,7 @@
 // Gives every payment its effect, once, whoever tells of it: a callback, the expiry worker that asked the provider, or a
 // cancellation that came too late. The effect and the note that an event was seen are one transaction. Orders that cost
 // nothing are paid here too, without a provider.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database, type Tx } from '@gravity/persistence';
 import { assert } from '@gravity/kernel';
@@ -44,9 +44,9 @@ interface Step {
 @Injectable()
 export class PaymentSettler {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(GateControl) private readonly gate: GateControl,
-    @Inject(OutboxRelay) private readonly relay: OutboxRelay,
+    private readonly database: Database,
+    private readonly gate: GateControl,
+    private readonly relay: OutboxRelay,
   ) {}
 
   /** Settles one fact, late payments included. Throws when the database does not answer: tell the fact again then. */

@@ -1,12 +1,12 @@
 import { type HttpReply, type HttpRequest, Operation, sendProblem } from '@gravity/http';
-import { Controller, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Param, Post, Req, Res } from '@nestjs/common';
 import { ReceivePaymentCallback } from './receive-payment-callback.use-case';
 
 const EMPTY = Buffer.alloc(0);
 
 @Controller('orders/v1/payment-callbacks')
 export class ReceivePaymentCallbackHttp {
-  constructor(@Inject(ReceivePaymentCallback) private readonly receive: ReceivePaymentCallback) {}
+  constructor(private readonly receive: ReceivePaymentCallback) {}
 
   @Post(':provider')
   @Operation({

@@ -27,7 +27,7 @@ export class ReceivePaymentCallback {
 
   constructor(
     @Inject(PAYMENT_PROVIDER) private readonly provider: PaymentProvider,
-    @Inject(PaymentSettler) private readonly settler: PaymentSettler,
+    private readonly settler: PaymentSettler,
   ) {
     this.batches = new GroupCommit({
       name: 'payment-callbacks',

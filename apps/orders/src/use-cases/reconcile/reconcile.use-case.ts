@@ -1,5 +1,5 @@
 // Compares both sides of live rounds and repairs the gate, for operators at a terminal.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import { ok, type Result } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
@@ -24,9 +24,9 @@ export interface Reconciliation {
 @Injectable()
 export class Reconcile {
   constructor(
-    @Inject(Database) private readonly database: Database,
-    @Inject(GateControl) private readonly gate: GateControl,
-    @Inject(ConservationCheck) private readonly check: ConservationCheck,
+    private readonly database: Database,
+    private readonly gate: GateControl,
+    private readonly check: ConservationCheck,
   ) {}
 
   /**

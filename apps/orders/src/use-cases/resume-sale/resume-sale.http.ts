@@ -1,11 +1,11 @@
-import { Controller, Delete, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Delete, Param, Res } from '@nestjs/common';
 import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
 import { RoundView } from '../../round-view';
 import { ResumeSale } from './resume-sale.use-case';
 
 @Controller('orders/v1/rounds/:roundId/stop-sale')
 export class ResumeSaleHttp {
-  constructor(@Inject(ResumeSale) private readonly useCase: ResumeSale) {}
+  constructor(private readonly useCase: ResumeSale) {}
 
   @Delete()
   @Operation({

@@ -1,5 +1,5 @@
 // Lets a stopped sale go on. Items whose SKU the catalogue has delisted stay off.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -13,8 +13,8 @@ import { writeRound, writeSelling } from '../../storage/rounds.repository';
 @Injectable()
 export class ResumeSale {
   constructor(
-    @Inject(RoundCommand) private readonly command: RoundCommand,
-    @Inject(GateControl) private readonly gate: GateControl,
+    private readonly command: RoundCommand,
+    private readonly gate: GateControl,
   ) {}
 
   /** Refusals: `not-found`, `invalid-transition` for a round that is over. Repeating is harmless. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Inject, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Param, Put, Res } from '@nestjs/common';
 import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
 import { RoundView } from '../../round-view';
 import { ReasonBody } from './reason.dto';
@@ -6,7 +6,7 @@ import { StopSale } from './stop-sale.use-case';
 
 @Controller('orders/v1/rounds/:roundId/stop-sale')
 export class StopSaleHttp {
-  constructor(@Inject(StopSale) private readonly useCase: StopSale) {}
+  constructor(private readonly useCase: StopSale) {}
 
   @Put()
   @Operation({

@@ -1,6 +1,6 @@
 // Stops the sale of a round at any time between its approval and its end. From the commit on no claim is accepted; the
 // gate follows at once, so that buyers hear it without reaching Postgres.
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type Problem, refuse } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
@@ -14,8 +14,8 @@ import { writeRound, writeSelling } from '../../storage/rounds.repository';
 @Injectable()
 export class StopSale {
   constructor(
-    @Inject(RoundCommand) private readonly command: RoundCommand,
-    @Inject(GateControl) private readonly gate: GateControl,
+    private readonly command: RoundCommand,
+    private readonly gate: GateControl,
   ) {}
 
   /** Refusals: `not-found`, `invalid-transition`. A round that is stopped already keeps its first reason. */

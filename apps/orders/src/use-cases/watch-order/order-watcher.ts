@@ -1,10 +1,10 @@
 // Progress of orders for those who wait for it. One query every quarter second serves all streams of the process: the
 // cost follows the number of orders that changed, not the number of people who look.
-import { Inject, Injectable } from '@nestjs/common';
+import { Loop } from '@gravity/service';
+import { Injectable } from '@nestjs/common';
 import type { Order } from '../../domain/order';
 import { type OrderView, orderView } from '../../order-view';
 import { OrdersRepository } from '../../storage/orders.repository';
-import { Loop } from '../../workers/loop';
 
 /** Streams of one process; beyond it a caller is sent away and comes back later. */
 export const MAX_STREAMS = 10_000;
@@ -32,7 +32,7 @@ export class OrderWatcher extends Loop {
   private readonly byCaller = new Map<string, number>();
   private streams = 0;
 
-  constructor(@Inject(OrdersRepository) private readonly orders: OrdersRepository) {
+  constructor(private readonly orders: OrdersRepository) {
     super({ name: 'order-watcher', pauseMs: POLL_MS });
   }
 

@@ -1,7 +1,7 @@
 // Server-sent events of one order. A client that comes back with Last-Event-ID hears only what is new; when the order is
 // over and seen, the answer is 204, which tells an EventSource to stop.
 import { callerOf, type HttpReply, type HttpRequest, Operation, sendProblem, ShutdownHooks } from '@gravity/http';
-import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { maySee, orderUuid } from '../../order-access';
 import { type OrderView, orderView } from '../../order-view';
@@ -17,9 +17,9 @@ const RECONNECT_MS = 1_000;
 @Controller('orders/v1/orders')
 export class WatchOrderHttp {
   constructor(
-    @Inject(OrdersRepository) private readonly orders: OrdersRepository,
-    @Inject(OrderWatcher) private readonly watcher: OrderWatcher,
-    @Inject(ShutdownHooks) private readonly shutdown: ShutdownHooks,
+    private readonly orders: OrdersRepository,
+    private readonly watcher: OrderWatcher,
+    private readonly shutdown: ShutdownHooks,
   ) {}
 
   @Get(':orderId/events')

@@ -8,7 +8,7 @@ import { CancelIntent } from './cancel-intent.use-case';
 @Controller('payments-sandbox/v1/intents')
 export class CancelIntentHttp {
   constructor(
-    @Inject(CancelIntent) private readonly cancelIntent: CancelIntent,
+    private readonly cancelIntent: CancelIntent,
     @Inject(SANDBOX_CONFIG) private readonly config: SandboxConfig,
   ) {}
 

@@ -1,16 +1,16 @@
 // The merchant's server closes an intent, so that the buyer cannot pay a closed order. Repeating it changes nothing.
 import type { Problem } from '@gravity/contracts';
 import { type Clock, type Result, ok } from '@gravity/kernel';
+import { CLOCK } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Intent, cancel } from '../../domain/intent';
 import { IntentRepository } from '../../storage/intent.repository';
-import { CLOCK } from '../../tokens';
 import { changeIntent } from '../change-intent';
 
 @Injectable()
 export class CancelIntent {
   constructor(
-    @Inject(IntentRepository) private readonly intents: IntentRepository,
+    private readonly intents: IntentRepository,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 

@@ -1,12 +1,12 @@
 import { Operation, valueOrThrow } from '@gravity/http';
-import { Body, Controller, Headers, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Headers, Param, Post } from '@nestjs/common';
 import { bearerOf } from '../../server-key.guard';
 import { ConfirmIntentDto, ConfirmedIntentView } from './confirm-intent.dto';
 import { ConfirmIntent } from './confirm-intent.use-case';
 
 @Controller('payments-sandbox/v1/intents')
 export class ConfirmIntentHttp {
-  constructor(@Inject(ConfirmIntent) private readonly confirmIntent: ConfirmIntent) {}
+  constructor(private readonly confirmIntent: ConfirmIntent) {}
 
   @Post(':intentId/confirmation')
   @Operation({

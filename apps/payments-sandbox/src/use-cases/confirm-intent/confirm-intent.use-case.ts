@@ -1,20 +1,20 @@
 // The buyer pays, with the intent's client secret and a token that chooses what happens.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Result, ok } from '@gravity/kernel';
+import { CLOCK } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Intent, confirm } from '../../domain/intent';
 import { planFor } from '../../domain/payment-plan';
 import { newSandboxId, sameSecret } from '../../sandbox-ids';
 import { IntentRepository } from '../../storage/intent.repository';
-import { CLOCK } from '../../tokens';
 import { changeIntent } from '../change-intent';
 import { CallbackDispatcher } from '../deliver-callbacks/callback-dispatcher';
 
 @Injectable()
 export class ConfirmIntent {
   constructor(
-    @Inject(IntentRepository) private readonly intents: IntentRepository,
-    @Inject(CallbackDispatcher) private readonly dispatcher: CallbackDispatcher,
+    private readonly intents: IntentRepository,
+    private readonly dispatcher: CallbackDispatcher,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 

@@ -9,7 +9,7 @@ import { CreateIntent } from './create-intent.use-case';
 @Controller('payments-sandbox/v1/intents')
 export class CreateIntentHttp {
   constructor(
-    @Inject(CreateIntent) private readonly createIntent: CreateIntent,
+    private readonly createIntent: CreateIntent,
     @Inject(SANDBOX_CONFIG) private readonly config: SandboxConfig,
   ) {}
 

@@ -1,10 +1,10 @@
 // The merchant's server announces a payment. The same Idempotency-Key gives the same intent, whatever became of it since.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Money, type Result, money, ok } from '@gravity/kernel';
+import { CLOCK } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { newClientSecret, newSandboxId, requestHash } from '../../sandbox-ids';
 import { IntentRepository, type StoredIntent } from '../../storage/intent.repository';
-import { CLOCK } from '../../tokens';
 
 export interface CreateIntentCommand {
   readonly orderId: string;
@@ -17,7 +17,7 @@ export interface CreateIntentCommand {
 @Injectable()
 export class CreateIntent {
   constructor(
-    @Inject(IntentRepository) private readonly intents: IntentRepository,
+    private readonly intents: IntentRepository,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 

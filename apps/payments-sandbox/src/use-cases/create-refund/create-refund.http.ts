@@ -1,5 +1,5 @@
 import { type HttpReply, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
-import { Body, Controller, Inject, Post, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Post, Res, UseGuards } from '@nestjs/common';
 import { ServerKeyGuard } from '../../server-key.guard';
 import { moneyOf, moneyView } from '../intent.view';
 import { CreateRefundDto, RefundView } from './create-refund.dto';
@@ -7,7 +7,7 @@ import { CreateRefund } from './create-refund.use-case';
 
 @Controller('payments-sandbox/v1/refunds')
 export class CreateRefundHttp {
-  constructor(@Inject(CreateRefund) private readonly createRefund: CreateRefund) {}
+  constructor(private readonly createRefund: CreateRefund) {}
 
   @Post()
   @Operation({

@@ -1,11 +1,11 @@
 // Money goes back to the buyer, once per Idempotency-Key and never more than was paid.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Money, type Result, ok } from '@gravity/kernel';
+import { CLOCK } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { refund } from '../../domain/intent';
 import { newSandboxId, requestHash } from '../../sandbox-ids';
 import { IntentRepository, type StoredRefund } from '../../storage/intent.repository';
-import { CLOCK } from '../../tokens';
 import { changeIntent } from '../change-intent';
 import { CallbackDispatcher } from '../deliver-callbacks/callback-dispatcher';
 
@@ -20,8 +20,8 @@ export interface CreateRefundCommand {
 @Injectable()
 export class CreateRefund {
   constructor(
-    @Inject(IntentRepository) private readonly intents: IntentRepository,
-    @Inject(CallbackDispatcher) private readonly dispatcher: CallbackDispatcher,
+    private readonly intents: IntentRepository,
+    private readonly dispatcher: CallbackDispatcher,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 

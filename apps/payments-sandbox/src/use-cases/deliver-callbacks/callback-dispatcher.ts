@@ -1,11 +1,13 @@
 // Delivers the callbacks owed, at least once each: claims due rows, sends up to a fixed number at a time, writes the ends of
 // many attempts in one statement. A process that dies in between leaves a lease that runs out, and the row falls due again.
+import { APP_LOGGER } from '@gravity/http';
 import { type Clock, backoffMs } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
+import { CLOCK, Loop } from '@gravity/service';
+import { Inject, Injectable } from '@nestjs/common';
 import { Pool } from 'undici';
-import type { SandboxConfig } from '../../sandbox-config';
-import type { AttemptResult, ClaimedDelivery, DeliveryRepository } from '../../storage/delivery.repository';
-import { Wakeup } from '../../wakeup';
+import { SANDBOX_CONFIG, type SandboxConfig } from '../../sandbox-config';
+import { type AttemptResult, type ClaimedDelivery, DeliveryRepository } from '../../storage/delivery.repository';
 import { signedHeaders } from './signature';
 
 /** How often the table is looked at when nothing wakes the dispatcher. */
@@ -15,26 +17,24 @@ const LEASE_MARGIN_MS = 5_000;
 const BACKOFF_BASE_MS = 250;
 const BACKOFF_MAX_MS = 30_000;
 /** About sixteen hours of tries, then the delivery is given up and stays in the log. */
-const MAX_DELIVERY_ATTEMPTS = 2_000;
+const DELIVERY_ATTEMPTS_MAX = 2_000;
 /** Slots that must be free before the table is asked again, so that claims stay batches under load. */
-const MIN_CLAIM = 8;
-const PAUSE_AFTER_FAULT_MS = 500;
+const CLAIM_MIN = 8;
 const ERROR_TEXT_MAX = 200;
 
-export class CallbackDispatcher {
+@Injectable()
+export class CallbackDispatcher extends Loop {
   private readonly pool: Pool;
-  private readonly wakeup = new Wakeup();
   private readonly finished: AttemptResult[] = [];
   private readonly inFlight = new Set<Promise<void>>();
-  private loop: Promise<void> | undefined;
-  private stopping = false;
 
   constructor(
     private readonly deliveries: DeliveryRepository,
-    private readonly config: SandboxConfig,
-    private readonly clock: Clock,
-    private readonly log: AppLogger,
+    @Inject(SANDBOX_CONFIG) private readonly config: SandboxConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(APP_LOGGER) private readonly log: AppLogger,
   ) {
+    super({ name: 'callbacks', pauseMs: POLL_MS });
     this.pool = new Pool(config.callbackUrl.origin, {
       connections: config.deliveryConcurrency,
       connect: { timeout: config.deliveryTimeoutMs },
@@ -42,40 +42,20 @@ export class CallbackDispatcher {
     });
   }
 
-  /** Starts the loop; the database may still be away. */
-  start(): void {
-    this.loop ??= this.run();
-  }
-
-  /** Looks at the table now: something was just committed. */
-  wake(): void {
-    this.wakeup.wake();
-  }
-
   /** Takes no more, lets the attempts under way end and writes how they ended. */
-  async stop(): Promise<void> {
-    this.stopping = true;
-    this.wakeup.wake();
-    await this.loop;
-    await this.pool.destroy();
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopping) {
-      try {
-        await this.writeFinished();
-        await this.claimAndSend();
-        await this.wakeup.wait(POLL_MS);
-      } catch (error) {
-        // The database is away. What ended meanwhile stays in memory and is written when it is back.
-        this.log.warn('callback deliveries paused', { error });
-        await this.wakeup.wait(PAUSE_AFTER_FAULT_MS);
-      }
-    }
+  override async stop(): Promise<void> {
+    await super.stop();
     await Promise.all(this.inFlight);
     await this.writeFinished().catch((error: unknown) => {
       this.log.warn('results of callback deliveries not written; they will be delivered again', { error });
     });
+    await this.pool.destroy();
+  }
+
+  /** While the database is away, what ended stays in memory and is written when it is back. */
+  protected override async turn(): Promise<void> {
+    await this.writeFinished();
+    await this.claimAndSend();
   }
 
   /** Appended to while it is written, never more than one result per slot: claims stop while results wait. */
@@ -87,7 +67,7 @@ export class CallbackDispatcher {
 
   private async claimAndSend(): Promise<void> {
     const free = this.config.deliveryConcurrency - this.inFlight.size - this.finished.length;
-    if (free < Math.min(MIN_CLAIM, this.config.deliveryConcurrency)) return;
+    if (free < Math.min(CLAIM_MIN, this.config.deliveryConcurrency)) return;
     const claimed = await this.deliveries.claim(
       this.clock.nowMs(),
       this.config.deliveryTimeoutMs + LEASE_MARGIN_MS,
@@ -97,7 +77,7 @@ export class CallbackDispatcher {
       const sending: Promise<void> = this.attempt(delivery).then((result) => {
         this.inFlight.delete(sending);
         this.finished.push(result);
-        this.wakeup.wake();
+        this.wake();
       });
       this.inFlight.add(sending);
     }
@@ -128,7 +108,7 @@ export class CallbackDispatcher {
   }
 
   private failure(delivery: ClaimedDelivery, error: string, httpStatus?: number): AttemptResult {
-    const abandoned = delivery.attempt >= MAX_DELIVERY_ATTEMPTS;
+    const abandoned = delivery.attempt >= DELIVERY_ATTEMPTS_MAX;
     if (abandoned) this.log.error('callback abandoned', { eventId: delivery.eventId, reason: error });
     const end = {
       status: abandoned ? ('ABANDONED' as const) : ('PENDING' as const),

@@ -1,14 +1,14 @@
 // The delivery log: which callbacks an intent owed, and what became of each.
 import { Operation } from '@gravity/http';
 import { toRfc3339 } from '@gravity/kernel';
-import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ServerKeyGuard } from '../../server-key.guard';
 import { type DeliveryLogEntry, DeliveryRepository } from '../../storage/delivery.repository';
 import { DeliveryListView, type DeliveryView, MAX_LOG_ENTRIES, ReadDeliveriesDto } from './read-deliveries.dto';
 
 @Controller('payments-sandbox/v1/deliveries')
 export class ReadDeliveriesHttp {
-  constructor(@Inject(DeliveryRepository) private readonly deliveries: DeliveryRepository) {}
+  constructor(private readonly deliveries: DeliveryRepository) {}
 
   @Get()
   @Operation({

@@ -11,7 +11,7 @@ import { IntentListView, QueryIntentsDto } from './read-intents.dto';
 @Controller('payments-sandbox/v1')
 export class ReadIntentsHttp {
   constructor(
-    @Inject(IntentRepository) private readonly intents: IntentRepository,
+    private readonly intents: IntentRepository,
     @Inject(SANDBOX_CONFIG) private readonly config: SandboxConfig,
   ) {}
 

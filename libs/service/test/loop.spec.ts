@@ -3,7 +3,7 @@
 import { Logger } from '@nestjs/common';
 import { sleep } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
-import { Loop } from './loop';
+import { Loop } from '../src';
 
 /** Long enough for a turn that must not come to come all the same. */
 const A_WHILE_MS = 20;

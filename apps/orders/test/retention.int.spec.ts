@@ -1,22 +1,24 @@
 // Goal: history ends where the retention says, and no sooner. Method: rows on both sides of each limit, more of them than
-// one step removes, and the pruner at work on the real Postgres.
+// one step removes, and the retention loop at work on the real Postgres.
+import { Retention, RETENTION_MS } from '@gravity/service';
 import { eventually } from '@gravity/testing';
-import { roundsFixture, type RoundsFixture } from '../../test/support/rounds-fixture';
-import { Pruner, RETENTION_MS } from './pruner';
+import { ordersService } from '../src/orders.service';
+import { roundsFixture, type RoundsFixture } from './support/rounds-fixture';
 
 const HOUR_MS = 3_600_000;
 const MORE_THAN_A_STEP = 10_001;
+const DAY_MS = 24 * HOUR_MS;
 
 let fix: RoundsFixture;
-let pruner: Pruner;
+let retention: Retention;
 
 beforeAll(async () => {
-  fix = await roundsFixture('pruner');
-  pruner = new Pruner(fix.database);
+  fix = await roundsFixture('retention');
+  retention = new Retention(ordersService, fix.database);
 });
 
 afterAll(async () => {
-  await pruner.stop();
+  await retention.stop();
   await fix.close();
 });
 
@@ -38,13 +40,13 @@ it.each([
     table: 'claim_tombstones',
     columns: 'claim_id, admission_number, epoch, created_at',
     values: 'gen_random_uuid(), 1, 1',
-    keepMs: RETENTION_MS.tombstones,
+    keepMs: DAY_MS,
   },
   {
     table: 'payment_callbacks',
     columns: 'provider, event_id, type, outcome, received_at',
     values: `'sandbox', gen_random_uuid()::text, 'payment.succeeded', 'PAID'`,
-    keepMs: RETENTION_MS.callbacks,
+    keepMs: 90 * DAY_MS,
   },
   {
     table: 'inbox',
@@ -62,9 +64,9 @@ it.each([
   await fix.database.query(`delete from ${table}`);
   await insert(table, columns, values, keepMs + HOUR_MS, MORE_THAN_A_STEP);
   await insert(table, columns, values, keepMs - HOUR_MS, 3);
-  pruner.start();
+  retention.start();
   await eventually(async () => expect(await count(table)).toBe(3));
-  await pruner.stop();
+  await retention.stop();
 });
 
 it('forgets published events only, however old the others are', async () => {
@@ -80,7 +82,7 @@ it('forgets published events only, however old the others are', async () => {
      on conflict (relay) do update set position = excluded.position`,
     [middle],
   );
-  pruner.start();
+  retention.start();
   await eventually(async () => expect(await count('outbox')).toBe(10));
-  await pruner.stop();
+  await retention.stop();
 });

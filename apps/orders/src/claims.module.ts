@@ -1,0 +1,117 @@
+// What claims need beside the gate: the decision, and the use case over both.
+import { ShutdownHooks } from '@gravity/http';
+import { type Clock, monotonicMs } from '@gravity/kernel';
+import { OutboxRelay } from '@gravity/messaging';
+import { Database } from '@gravity/persistence';
+import { CLOCK, configOf, coreOf } from '@gravity/service';
+import { Module, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
+import { claimsWaiting, countClaim, countDraw } from './claims-metrics';
+import { ClaimDecider } from './decision/claim-decider';
+import { ClockFollower } from './decision/clock-follower';
+import { ServerClock } from './decision/server-clock';
+import { GateConnection } from './gate/gate-connection';
+import { GateKeeper } from './gate/gate-keeper';
+import { OpeningLots } from './gate/opening-lots';
+import { RedisGate } from './gate/redis-gate';
+import { SoldOutBoard } from './gate/sold-out-board';
+import { GateModule } from './gate.module';
+import { type OrdersConfig, SERVICE } from './orders-config';
+import { PaymentsModule } from './payments.module';
+import { SaleDirectory } from './sales/sale-directory';
+import { OpeningDraw } from './use-cases/place-claim/opening-draw';
+import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
+import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
+import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
+import { PlacedClaims } from './use-cases/place-claim/placed-claims';
+import { FreeOrdersWorker } from './workers/free-orders';
+
+const ORDERS_CONFIG = configOf(SERVICE);
+
+@Module({
+  imports: [coreOf(SERVICE), GateModule, PaymentsModule],
+  controllers: [PlaceClaimHttp, PlaceClaimGrpc],
+  providers: [...decisionProviders(), claimUseCase()],
+})
+export class ClaimsModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly decider: ClaimDecider,
+    private readonly hooks: ShutdownHooks,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.hooks.onDrain('orders claims', () => this.decider.drain());
+    claimsWaiting(SERVICE, () => this.decider.depth);
+  }
+}
+
+function decisionProviders(): Provider[] {
+  return [
+    {
+      provide: ServerClock,
+      inject: [Database, CLOCK],
+      useFactory: (database: Database, clock: Clock) => new ServerClock(database, clock),
+    },
+    { provide: ClockFollower, inject: [ServerClock], useFactory: (clock: ServerClock) => new ClockFollower(clock) },
+    {
+      provide: ClaimDecider,
+      inject: [Database, ServerClock, OutboxRelay, FreeOrdersWorker, ORDERS_CONFIG],
+      useFactory: deciderOf,
+    },
+    { provide: SoldOutBoard, useFactory: () => new SoldOutBoard(monotonicMs) },
+    {
+      provide: SaleDirectory,
+      inject: [Database],
+      useFactory: (database: Database) => new SaleDirectory(database, monotonicMs),
+    },
+    PlacedClaims,
+  ];
+}
+
+function deciderOf(
+  database: Database,
+  clock: ServerClock,
+  relay: OutboxRelay,
+  freeOrders: FreeOrdersWorker,
+  config: OrdersConfig,
+): ClaimDecider {
+  return new ClaimDecider(database, clock, {
+    maxBatch: config.claimsPerBatch,
+    maxQueue: config.claimsQueued,
+    onCommitted: (batch) => {
+      relay.wake();
+      if (batch.some(({ item }) => item.priceMinor === 0n)) freeOrders.wake();
+    },
+  });
+}
+
+function claimUseCase(): Provider {
+  return {
+    provide: PlaceClaimUseCase,
+    inject: [
+      SaleDirectory,
+      RedisGate,
+      GateKeeper,
+      SoldOutBoard,
+      ClaimDecider,
+      PlacedClaims,
+      ServerClock,
+      GateConnection,
+      ORDERS_CONFIG,
+    ],
+    useFactory: (
+      directory: SaleDirectory,
+      gate: RedisGate,
+      keeper: GateKeeper,
+      board: SoldOutBoard,
+      decider: ClaimDecider,
+      placed: PlacedClaims,
+      clock: ServerClock,
+      connection: GateConnection,
+      { openingDraw }: OrdersConfig,
+    ) => {
+      const lots = new OpeningLots(connection, keeper);
+      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock, lots, onOutcome: countDraw });
+      return new PlaceClaimUseCase(directory, gate, keeper, board, decider, placed, clock, countClaim, draw);
+    },
+  };
+}

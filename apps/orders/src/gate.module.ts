@@ -1,0 +1,82 @@
+// The gate in Redis: its connection, what keeps it true, and the loops that tell it what Postgres has decided.
+import { APP_LOGGER, HealthRegistry } from '@gravity/http';
+import { type Clock } from '@gravity/kernel';
+import type { AppLogger } from '@gravity/observability';
+import { Database } from '@gravity/persistence';
+import { CLOCK, configOf, coreOf } from '@gravity/service';
+import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { countSweptUnits, countSwitch, gateCalls } from './claims-metrics';
+import { GateConnection } from './gate/gate-connection';
+import { GateControl } from './gate/gate-control';
+import { GateKeeper } from './gate/gate-keeper';
+import { GateMender } from './gate/gate-mender';
+import { PendingSweeper } from './gate/pending-sweeper';
+import { RedisGate } from './gate/redis-gate';
+import { ReturnsWorker } from './gate/returns-worker';
+import { type OrdersConfig, SERVICE } from './orders-config';
+
+const ORDERS_CONFIG = configOf(SERVICE);
+
+@Module({
+  imports: [coreOf(SERVICE)],
+  providers: [
+    { provide: GateConnection, inject: [ORDERS_CONFIG, APP_LOGGER], useFactory: connectionOf },
+    { provide: PendingSweeper, inject: [Database, RedisGate, ORDERS_CONFIG], useFactory: sweeperOf },
+    {
+      provide: GateKeeper,
+      inject: [Database, GateConnection, RedisGate, ReturnsWorker, CLOCK, APP_LOGGER],
+      useFactory: keeperOf,
+    },
+    { provide: GateControl, useExisting: GateKeeper },
+    RedisGate,
+    ReturnsWorker,
+    GateMender,
+  ],
+  exports: [GateConnection, RedisGate, GateKeeper, GateControl],
+})
+export class GateModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly connection: GateConnection,
+    private readonly health: HealthRegistry,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.connection.start();
+    // Without Redis claims go straight to Postgres: slower, and still ready.
+    this.health.register('orders gate', async () => this.connection.runId !== undefined, { critical: false });
+    gateCalls(SERVICE, () => this.connection.commandCount);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.connection.stop();
+  }
+}
+
+function connectionOf(config: OrdersConfig, log: AppLogger): GateConnection {
+  return new GateConnection({
+    url: config.redisUrl,
+    commandTimeoutMs: config.gateTimeoutMs,
+    onTrouble: (reason) => {
+      if (reason === undefined) log.info('the gate is within reach again');
+      else log.warn('the gate is out of reach', { reason });
+    },
+  });
+}
+
+function sweeperOf(database: Database, gate: RedisGate, config: OrdersConfig): PendingSweeper {
+  return new PendingSweeper(database, gate, config.pendingGraceMs, countSweptUnits);
+}
+
+function keeperOf(
+  database: Database,
+  connection: GateConnection,
+  gate: RedisGate,
+  returns: ReturnsWorker,
+  clock: Clock,
+  log: AppLogger,
+): GateKeeper {
+  return new GateKeeper(database, connection, gate, returns, clock, (seriesId, admission, reason) => {
+    countSwitch(admission);
+    log.warn('admission switched', { seriesId, admission, reason });
+  });
+}

@@ -1,2 +1,0 @@
-/** DI token of the Clock. */
-export const CLOCK = Symbol('Clock');
