@@ -1,8 +1,10 @@
 // `npm run check:docs`: what the documents link to exists, and what the code offers is described.
-import { readdirSync } from 'node:fs';
+import 'reflect-metadata';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { projectRoot } from '@gravity/testing';
+import { SERVICES } from '../../apps/services';
 import { runTool } from '../lib/arguments';
 import { filesBelow, linkFaults } from './documents';
 import { undocumented } from './docstrings';
@@ -29,9 +31,9 @@ async function main(): Promise<number> {
 /** The files whose exports are public. */
 function publicFiles(root: string): string[] {
   const libraries = readdirSync(join(root, 'libs')).map((name) => join('libs', name, 'src', 'index.ts'));
-  const domains = readdirSync(join(root, 'apps')).flatMap((name) =>
-    filesBelow(root, join('apps', name, 'src', 'domain'), '.ts').filter((path) => !path.endsWith('.spec.ts')),
-  );
+  const domains = SERVICES.map(({ name }) => join('apps', name, 'src', 'domain'))
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) => filesBelow(root, folder, '.ts').filter((path) => !path.endsWith('.spec.ts')));
   return [...libraries, ...domains].map((path) => join(root, path));
 }
 

@@ -23,6 +23,8 @@ export interface ServiceProcessOptions {
   readonly folder: string;
   /** A free port unless given. */
   readonly port?: number;
+  /** The folder above the build; this project's unless given. */
+  readonly root?: string;
 }
 
 /** What a process says about itself at `/health/ready`. */
@@ -57,7 +59,7 @@ export class ServiceProcess {
     this.server = new ServerProcess({
       title: name,
       command: process.execPath,
-      args: ['--enable-source-maps', join(projectRoot(), 'dist', options.script)],
+      args: ['--enable-source-maps', join(options.root ?? projectRoot(), 'dist', options.script)],
       env: { PATH: process.env['PATH'], ...options.env, HTTP_PORT: String(port) },
       cwd: options.folder,
       logFile: this.logFile,
@@ -70,7 +72,7 @@ export class ServiceProcess {
 
   /** Starts the process and resolves when it answers on its port. It may be unready: ask {@link ready}. */
   static async start(options: ServiceProcessOptions): Promise<ServiceProcess> {
-    await buildServices();
+    if (options.root === undefined) await buildServices();
     const service = new ServiceProcess(options.name, options, options.port ?? (await freePort()));
     await service.server.start();
     return service;

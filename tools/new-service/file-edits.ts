@@ -1,0 +1,127 @@
+// The lines that a new service adds to files that name every service.
+import type { Names } from './service-files';
+
+/** A text that is inserted once, before or after a place that the file holds exactly once. */
+export interface Edit {
+  readonly path: string;
+  /** The place; undefined is the end of the file. */
+  readonly at?: string;
+  readonly where?: 'before' | 'after';
+  readonly text: string;
+}
+
+/** Every edit for the service. */
+export function editsFor(names: Names): readonly Edit[] {
+  return [...codeEdits(names), ...composeEdits(names), ...clusterEdits(names)];
+}
+
+/** The text with the edit applied. Throws when the place is missing or not the only one. */
+export function applyEdit(source: string, { path, at, where = 'before', text }: Edit): string {
+  if (at === undefined) return source + text;
+  const start = source.indexOf(at);
+  if (start < 0 || source.includes(at, start + 1))
+    throw new Error(`${path} does not hold ${JSON.stringify(at)} exactly once: add the service by hand.`);
+  const index = where === 'before' ? start : start + at.length;
+  return source.slice(0, index) + text + source.slice(index);
+}
+
+function codeEdits({ name, title }: Names): Edit[] {
+  const registry = 'libs/contracts/src/events/registry.ts';
+  return [
+    {
+      path: 'apps/services.ts',
+      at: '\nexport const SERVICES',
+      text: `import { ${name}Service } from './${name}/src/${name}.service';\n`,
+    },
+    { path: 'apps/services.ts', at: 'ServiceDeclaration[] = [', where: 'after', text: `${name}Service, ` },
+    {
+      path: 'nest-cli.json',
+      at: '    "contracts": {',
+      text: `    "${name}": { "type": "application", "root": "apps/${name}", "entryFile": "main", "sourceRoot": "apps/${name}/src" },\n`,
+    },
+    {
+      path: registry,
+      at: '\nconst merchant = ',
+      text: `import { ${name}NoteAdded } from './${name}/note-added';\n`,
+    },
+    {
+      path: registry,
+      at: '\n/** Every event type.',
+      text: `const ${name}Note = { topic: '${name}.note', aggregate: 'note', key: 'noteId' } as const;\n`,
+    },
+    {
+      path: registry,
+      at: '} as const;\n\nexport type EventType',
+      text: `  '${name}.note.added.v1': { ...${name}Note, schema: ${name}NoteAdded, description: 'A note was added to ${title}.' },\n`,
+    },
+  ];
+}
+
+function composeEdits({ name }: Names): Edit[] {
+  const path = 'docker-compose.yml';
+  const command = (more: string): string =>
+    `    command: [node, --env-file=/secrets/${name}.env, dist/apps/${name}/src/main.js${more}]\n    environment: *environment\n`;
+  return [
+    {
+      path,
+      at: '  catalog:\n    <<: *service\n',
+      text: `  migrate-${name}:
+    <<: *task
+${command(', migrate')}    depends_on: *migrate-after
+
+  ${name}:
+    <<: *service
+${command('')}    depends_on:
+      migrate-${name}: { condition: service_completed_successfully }
+      redis: { condition: service_healthy }
+      kafka: { condition: service_healthy }
+
+`,
+    },
+    {
+      path,
+      at: '      catalog: { condition: service_healthy }\n',
+      where: 'after',
+      text: `      ${name}: { condition: service_healthy }\n`,
+    },
+    {
+      path,
+      at: '        location = /health/live',
+      text: `        location /${name}/ { set $$to ${name}; proxy_pass http://$$to:8080; }\n`,
+    },
+  ];
+}
+
+function clusterEdits({ name }: Names): Edit[] {
+  return [
+    { path: 'k8s/base/kustomization.yaml', at: '  - catalog\n', where: 'after', text: `  - ${name}\n` },
+    {
+      path: 'k8s/components/network-policies/kustomization.yaml',
+      at: '  - catalog.yaml\n',
+      where: 'after',
+      text: `  - ${name}.yaml\n`,
+    },
+    {
+      path: 'k8s/overlays/local/kustomization.yaml',
+      at: '  - target: { kind: Deployment, name: catalog-api }\n',
+      text: `  - target: { kind: Deployment, name: ${name}-api }
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/env/-
+        value: { name: AUTH_JWKS, valueFrom: { secretKeyRef: { name: ${name}-secrets, key: AUTH_JWKS } } }
+`,
+    },
+    {
+      path: 'k8s/overlays/production/kafka.yaml',
+      at: "---\n# Who may reach the brokers, Strimzi's own policies say.",
+      text: `---
+apiVersion: kafka.strimzi.io/v1
+kind: KafkaTopic
+metadata:
+  name: ${name}.note
+  labels: { strimzi.io/cluster: gravity }
+spec: { partitions: 6, replicas: 3 }
+`,
+    },
+  ];
+}
