@@ -105,7 +105,7 @@ async function playRound(
   const requests = names.flatMap((_, buyer) =>
     Array.from({ length: buyer < HEAVY ? REQUESTS_OF_HEAVY : 1 }, (_none, number) => ({ buyer, key: `k-${number}` })),
   );
-  const sale = await openSale(cluster.sql, { quotas: [UNITS], openSinceMs });
+  const sale = await openSale(cluster.sql, { quotas: [UNITS], openSinceMs, admissionOrder: 'DRAW' });
   const openedAt = performance.now() - openSinceMs;
   let [answered, arrivedMs] = [0, Infinity];
   let reached = (): void => undefined;

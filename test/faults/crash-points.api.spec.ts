@@ -26,9 +26,9 @@ interface CrashPoint {
   readonly committed: boolean;
 }
 
-const asksGate = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && !chunk.includes('kept');
+const asksGate = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && !chunk.includes('confirmed');
 const decides = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && chunk.includes('decide-claims');
-const reports = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && chunk.includes('kept');
+const reports = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && chunk.includes('confirmed');
 
 const POINTS: readonly CrashPoint[] = [
   { name: 'before the gate hears of the claim', link: 'redis', at: 'request', match: asksGate, committed: false },

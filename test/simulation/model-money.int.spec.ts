@@ -271,7 +271,7 @@ it.each<[string, Partial<Terms>, Command[], string]>([
       { do: 'expire', order: 0 },
       { do: 'sweep', order: 0, late: false, number: 1 },
     ],
-    'kept',
+    'confirmed',
   ],
   [
     'paid, found out after it was closed unanswered',
@@ -282,7 +282,7 @@ it.each<[string, Partial<Terms>, Command[], string]>([
       ),
       { do: 'sweep', order: 0, late: true, number: 1 },
     ],
-    'kept',
+    'confirmed',
   ],
   ['paid too much', {}, [{ ...paid, units: 2 }, { do: 'provider-away', order: 0 }, { do: 'refunds' }], 'discrepancy'],
   [
@@ -299,7 +299,7 @@ it.each<[string, Partial<Terms>, Command[], string]>([
     'called off, and its units given back',
     {},
     [{ do: 'cancel', order: 0 }, { do: 'returns' }, { do: 'mend' }],
-    'returned',
+    'released',
   ],
   [
     'given up by the sweeper',
@@ -308,7 +308,7 @@ it.each<[string, Partial<Terms>, Command[], string]>([
       { do: 'sweep', order: 1, late: false, number: 2 },
       { do: 'claim', order: 1 },
     ],
-    'undone',
+    'cancelled',
   ],
 ])('agrees with a real Postgres: %s', async (_name, terms, commands, outcome) => {
   heard.length = 0;

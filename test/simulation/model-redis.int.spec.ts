@@ -21,7 +21,7 @@ const claimed = fc.record({ id: fc.nat(7), quantity: fc.integer({ min: 1, max: 3
 const told = fc.record({
   id: fc.nat(7),
   admission: fc.constantFrom('1|', '2|', '1|1', '1|2', '2|1', '2|2', '3|1'),
-  verdict: fc.constantFrom('kept', 'undone', 'returned'),
+  verdict: fc.constantFrom('confirmed', 'cancelled', 'released'),
 });
 const command = fc.oneof(
   {
@@ -170,7 +170,7 @@ it('offers what has cooled, as Redis does', async () => {
   for (const call of callsOf({ do: 'load', epoch: 1, opens: true }, terms, Date.now())) await run(call);
   const claim = (id: number): Call => callsOf({ do: 'claim', epoch: 1, of: [{ id, quantity: 1 }] }, terms, 0)[0]!;
   await run(claim(1));
-  await run(callsOf({ do: 'settle', of: [{ id: 1, admission: '1|', verdict: 'returned' }] }, terms, 0)[0]!);
+  await run(callsOf({ do: 'settle', of: [{ id: 1, admission: '1|', verdict: 'released' }] }, terms, 0)[0]!);
   await run(claim(2));
   await sleep(SOLD_OUT_FLAG_MS + 50);
   await run(claim(2));

@@ -141,7 +141,7 @@ export class MoneySide {
       case 'mend': {
         const passed = await this.states.passEpoch(this.sale.seriesId, 3n);
         const state = await this.states.admissionOf(this.sale.seriesId);
-        const asked = [this.states.seriesToMend('run', -60_000), this.states.seriesToMend('another', 60_000)];
+        const asked = [this.states.seriesToReload('run', -60_000), this.states.seriesToReload('another', 60_000)];
         const rows = (await Promise.all(asked)).flat().map(({ seriesId, epoch }) => `${seriesId} ${epoch}`);
         return [passed, `${state?.admission} ${state?.epoch}`, ...rows];
       }

@@ -273,6 +273,7 @@ function directory(session: Session, roundId: string): object[] {
       opens_at_ms: round.opens_ms,
       closes_at_ms: round.closes_ms,
       gate_run_id: series.gate_run_id,
+      admission_order: 'FIRST_COME',
       item_id: item.item_id,
       sku_id: item.item_id,
       shop_id: item.item_id,

@@ -5,7 +5,7 @@ import {
   type GateReply,
   type GateScript,
   GateUnavailable,
-  OtherMemory,
+  StaleRedisInstance,
 } from '../../apps/orders/src/gate/gate-connection';
 import {
   type CreatedIntent,
@@ -90,7 +90,7 @@ export class ModelGateConnection {
     ...args: (string | number)[]
   ): Promise<GateReply> {
     const elsewhere = this.verified !== undefined && this.verified !== runId;
-    if (elsewhere && this.plant.asksAnyMemory !== true) return Promise.reject(new OtherMemory(this.verified));
+    if (elsewhere && this.plant.asksAnyMemory !== true) return Promise.reject(new StaleRedisInstance(this.verified));
     return this.run(script, keys, ...args);
   }
 

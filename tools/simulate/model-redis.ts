@@ -132,12 +132,12 @@ export class ModelRedis {
   }
 
   private isForAnother([, admission, verdict]: readonly [string, string, string], item: ItemHash | undefined): boolean {
-    if (verdict === 'kept' || !admission.endsWith('|')) return false;
+    if (verdict === 'confirmed' || !admission.endsWith('|')) return false;
     return admission !== `${item?.epoch ?? ''}|`;
   }
 
   private settleOne(at: Keys, item: ItemHash, [id, admission, verdict]: readonly [string, string, string]): number {
-    if (verdict === 'kept') {
+    if (verdict === 'confirmed') {
       at.pending.delete(id);
       return 0;
     }
@@ -150,7 +150,7 @@ export class ModelRedis {
       add(at.buyers, buyer, -quantity);
       if (item.winLimit > 0) add(at.wins, buyer, -1);
     }
-    if (verdict === 'undone') at.claims.delete(id);
+    if (verdict === 'cancelled') at.claims.delete(id);
     else if (this.plant.releasesTwice !== true) at.claims.set(id, `0|${buyer}|${number}`);
     return quantity;
   }

@@ -9,11 +9,13 @@ import { RedisGate } from '../../apps/orders/src/gate/redis-gate';
 import { ReturnsWorker } from '../../apps/orders/src/gate/returns-worker';
 import { SoldOutBoard } from '../../apps/orders/src/gate/sold-out-board';
 import { PaymentsInquiry } from '../../apps/orders/src/payments-inquiry';
+import { firstCome } from '../../apps/orders/src/gate/admission-order';
 import { SaleDirectory } from '../../apps/orders/src/sales/sale-directory';
 import { OrdersRepository } from '../../apps/orders/src/storage/orders.repository';
 import { CancelOrder } from '../../apps/orders/src/use-cases/cancel-order/cancel-order.use-case';
 import { CreatePaymentIntent } from '../../apps/orders/src/use-cases/create-payment-intent/create-payment-intent.use-case';
-import { PlaceClaimUseCase } from '../../apps/orders/src/use-cases/place-claim/place-claim.use-case';
+import { composePlaceClaim } from '../../apps/orders/src/use-cases/place-claim/compose-place-claim';
+import type { PlaceClaimUseCase } from '../../apps/orders/src/use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from '../../apps/orders/src/use-cases/place-claim/placed-claims';
 import { PaymentSettler } from '../../apps/orders/src/use-cases/receive-payment-callback/payment-settler';
 import { ExpiryWorker } from '../../apps/orders/src/workers/expiry';
@@ -70,15 +72,16 @@ export class ServiceProcess implements Life {
       maxQueue: CLAIMS_QUEUED,
       onCommitted: () => undefined,
     });
-    this.claims = new PlaceClaimUseCase(
-      new SaleDirectory(database, monotonicMs),
+    this.claims = composePlaceClaim({
+      directory: new SaleDirectory(database, monotonicMs),
       gate,
-      this.keeper,
-      new SoldOutBoard(monotonicMs),
+      keeper: this.keeper,
+      board: new SoldOutBoard(monotonicMs),
       decider,
-      new PlacedClaims(database),
-      systemClock,
-    );
+      placed: new PlacedClaims(database),
+      clock: systemClock,
+      orders: { FIRST_COME: firstCome, DRAW: firstCome },
+    });
     this.settler = new PaymentSettler(database, this.keeper, relay);
     const inquiry = new PaymentsInquiry(payments);
     const orders = new OrdersRepository(database);
@@ -90,7 +93,7 @@ export class ServiceProcess implements Life {
       sweeper: turnOf(new PendingSweeper(database, gate)),
       returns: turnOf(returns),
       expiry: () => expiry.sweep(),
-      mender: () => this.keeper.mend(),
+      mender: () => this.keeper.reconcile(),
       refunds: () => refunds.sweep(),
     };
   }

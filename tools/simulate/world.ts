@@ -239,7 +239,7 @@ export class World {
     this.scheduler.note(`${process.name} is asked: ${request.name}`);
     const heard = this.promises.asked(request, process);
     const hungUp = this.plant.forgetsWhoHungUp === true ? (): boolean => false : heard.hungUp;
-    const command = { ...request.command, hungUp };
+    const command = { ...request.command, aborted: hungUp };
     this.scheduler.as(
       process,
       () => void Promise.resolve(process.claims.execute(command)).then(heard.answer, heard.failure),

@@ -1,14 +1,21 @@
-// What the catalogue says about itself.
+// The table of contents of the catalogue.
 import { protoPackage } from '@gravity/contracts';
 import { defineService } from '@gravity/service';
-import { CatalogModule } from './catalog.module';
-import { CATALOG_ENTITIES } from './storage/entities';
-import { CATALOG_MIGRATIONS } from './storage/migrations/catalog-migrations';
+import { MerchantsModule } from './merchants/merchants.module';
+import { MERCHANT_ENTITY } from './merchants/merchants.repository';
+import { CATALOG_MIGRATIONS } from './migrations';
+import { PricesModule } from './prices/prices.module';
+import { ProductsModule } from './products/products.module';
+import { SearchIndexer } from './products/search-indexer.worker';
+import { CodeKeys } from './products/code-keys.worker';
+import { ShopsModule } from './shops/shops.module';
+import { SHOP_ENTITY } from './shops/shops.repository';
 
 export const catalogService = defineService({
   name: 'catalog',
   grpc: protoPackage('catalog'),
-  entities: CATALOG_ENTITIES,
+  features: [MerchantsModule, ShopsModule, ProductsModule, PricesModule],
+  entities: [MERCHANT_ENTITY, SHOP_ENTITY],
   migrations: CATALOG_MIGRATIONS,
-  features: [CatalogModule],
+  workers: [CodeKeys, SearchIndexer],
 });

@@ -24,7 +24,9 @@ import {
 } from '@gravity/testing';
 import { request } from 'undici';
 import { catalogService } from '../src/catalog.service';
-import type { MerchantView, ProductListView, ProductView, ShopView, SkuView } from '../src/views.dto';
+import type { MerchantView } from '../src/merchants/merchants.dto';
+import type { ProductListView, ProductView, SkuView } from '../src/products/products.views';
+import type { ShopView } from '../src/shops/shops.dto';
 
 interface Answer<B> {
   readonly status: number;
@@ -33,6 +35,7 @@ interface Answer<B> {
 }
 
 const price = { amount: 149900, currency: 'CNY' };
+const tagOf = (ifMatch: number | string): string => (typeof ifMatch === 'number' ? `"${ifMatch}"` : ifMatch);
 
 describe('catalogue', () => {
   const prefix = uniquePrefix();
@@ -71,15 +74,15 @@ describe('catalogue', () => {
     token: string,
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
-    options: { body?: unknown; key?: string | null; ifMatch?: number } = {},
+    options: { body?: unknown; key?: string | null; ifMatch?: number | string } = {},
   ): Promise<Answer<B>> {
     const key = options.key === undefined ? newId('event') : options.key;
     const answer = await request(`${service.url}/catalog/v1/${path}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
-        ...(method === 'GET' || key === null ? {} : { 'idempotency-key': key }),
-        ...(options.ifMatch === undefined ? {} : { 'if-match': `"${options.ifMatch}"` }),
+        ...(method === 'POST' && key !== null ? { 'idempotency-key': key } : {}),
+        ...(options.ifMatch === undefined ? {} : { 'if-match': tagOf(options.ifMatch) }),
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
@@ -136,7 +139,7 @@ describe('catalogue', () => {
       call<{ code: string }>(token, 'POST', path, { body, key: null, ifMatch: 2 }),
       call<{ code: string }>(token, 'POST', path, { body }),
       call<{ code: string }>(token, 'POST', path, { body: { ...body, amount: 2 }, ifMatch: 1 }),
-      call<{ code: string }>(token, 'DELETE', `products/${product.id}/listing`, { ifMatch: 9 }),
+      call<{ code: string }>(token, 'PUT', `products/${product.id}/listing`, { ifMatch: 9 }),
     ]);
     expect(codes.map((answer) => [answer.status, answer.body.code])).toEqual([
       [422, 'idempotency-key-reused'],

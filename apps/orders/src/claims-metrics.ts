@@ -3,7 +3,7 @@ import { gaugeReadAtScrape } from '@gravity/observability';
 import { Counter } from 'prom-client';
 import { SERVICE } from './orders-config';
 import type { ClaimOutcome } from './use-cases/place-claim/claim-metrics';
-import type { DrawOutcome } from './use-cases/place-claim/opening-draw';
+import type { DrawOutcome } from './gate/opening-draw';
 
 const claims = new Counter({ name: 'claims_total', help: 'Claims by outcome', labelNames: ['service', 'outcome'] });
 const draws = new Counter({

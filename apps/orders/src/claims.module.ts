@@ -1,4 +1,5 @@
 // What claims need beside the gate: the decision, and the use case over both.
+import type { Problem } from '@gravity/contracts';
 import { ShutdownHooks } from '@gravity/http';
 import { type Clock, monotonicMs } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
@@ -9,8 +10,10 @@ import { claimsWaiting, countClaim, countDraw } from './claims-metrics';
 import { ClaimDecider } from './decision/claim-decider';
 import { ClockFollower } from './decision/clock-follower';
 import { ServerClock } from './decision/server-clock';
+import { type AdmissionOrders, type ClaimInLine, DrawnOrder, firstCome } from './gate/admission-order';
 import { GateConnection } from './gate/gate-connection';
 import { GateKeeper } from './gate/gate-keeper';
+import { OpeningDraw } from './gate/opening-draw';
 import { OpeningLots } from './gate/opening-lots';
 import { RedisGate } from './gate/redis-gate';
 import { SoldOutBoard } from './gate/sold-out-board';
@@ -18,19 +21,22 @@ import { GateModule } from './gate.module';
 import { type OrdersConfig, SERVICE } from './orders-config';
 import { PaymentsModule } from './payments.module';
 import { SaleDirectory } from './sales/sale-directory';
-import { OpeningDraw } from './use-cases/place-claim/opening-draw';
+import { composePlaceClaim } from './use-cases/place-claim/compose-place-claim';
 import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
 import { PlaceClaimUseCase } from './use-cases/place-claim/place-claim.use-case';
 import { PlacedClaims } from './use-cases/place-claim/placed-claims';
+import { SOLD_OUT } from './use-cases/place-claim/refusals';
 import { FreeOrdersWorker } from './workers/free-orders';
 
 const ORDERS_CONFIG = configOf(SERVICE);
+/** DI token of the {@link AdmissionOrders}. */
+const ADMISSION_ORDERS_IN_USE = Symbol('AdmissionOrders');
 
 @Module({
   imports: [coreOf(SERVICE), GateModule, PaymentsModule],
   controllers: [PlaceClaimHttp, PlaceClaimGrpc],
-  providers: [...decisionProviders(), claimUseCase()],
+  providers: [...decisionProviders(), admissionOrders(), claimUseCase()],
 })
 export class ClaimsModule implements OnApplicationBootstrap {
   constructor(
@@ -84,6 +90,28 @@ function deciderOf(
   });
 }
 
+/** How the claims of a series come in line: first come, or drawn at the opening. */
+function admissionOrders(): Provider {
+  return {
+    provide: ADMISSION_ORDERS_IN_USE,
+    inject: [GateConnection, GateKeeper, SoldOutBoard, ServerClock, ORDERS_CONFIG],
+    useFactory: (
+      connection: GateConnection,
+      keeper: GateKeeper,
+      board: SoldOutBoard,
+      clock: ServerClock,
+      { openingDraw }: OrdersConfig,
+    ): AdmissionOrders => {
+      const lots = new OpeningLots(connection, keeper);
+      const draw = new OpeningDraw({ ...openingDraw, clock, lots, onOutcome: countDraw });
+      // A buyer who was drawn late finds the flag up more often than not.
+      const soldOut = ({ item, buyerId }: ClaimInLine): Problem | undefined =>
+        board.refuses(item.itemId, item.epoch, buyerId) ? SOLD_OUT : undefined;
+      return { FIRST_COME: firstCome, DRAW: new DrawnOrder(draw, soldOut) };
+    },
+  };
+}
+
 function claimUseCase(): Provider {
   return {
     provide: PlaceClaimUseCase,
@@ -95,8 +123,7 @@ function claimUseCase(): Provider {
       ClaimDecider,
       PlacedClaims,
       ServerClock,
-      GateConnection,
-      ORDERS_CONFIG,
+      ADMISSION_ORDERS_IN_USE,
     ],
     useFactory: (
       directory: SaleDirectory,
@@ -106,12 +133,7 @@ function claimUseCase(): Provider {
       decider: ClaimDecider,
       placed: PlacedClaims,
       clock: ServerClock,
-      connection: GateConnection,
-      { openingDraw }: OrdersConfig,
-    ) => {
-      const lots = new OpeningLots(connection, keeper);
-      const draw = openingDraw && new OpeningDraw({ ...openingDraw, clock, lots, onOutcome: countDraw });
-      return new PlaceClaimUseCase(directory, gate, keeper, board, decider, placed, clock, countClaim, draw);
-    },
+      orders: AdmissionOrders,
+    ) => composePlaceClaim({ directory, gate, keeper, board, decider, placed, clock, orders, onOutcome: countClaim }),
   };
 }

@@ -9,7 +9,7 @@ import { countSweptUnits, countSwitch, gateCalls } from './claims-metrics';
 import { GateConnection } from './gate/gate-connection';
 import { GateControl } from './gate/gate-control';
 import { GateKeeper } from './gate/gate-keeper';
-import { GateMender } from './gate/gate-mender';
+import { GateReconciler } from './gate/gate-reconciler';
 import { PendingSweeper } from './gate/pending-sweeper';
 import { RedisGate } from './gate/redis-gate';
 import { ReturnsWorker } from './gate/returns-worker';
@@ -30,7 +30,7 @@ const ORDERS_CONFIG = configOf(SERVICE);
     { provide: GateControl, useExisting: GateKeeper },
     RedisGate,
     ReturnsWorker,
-    GateMender,
+    GateReconciler,
   ],
   exports: [GateConnection, RedisGate, GateKeeper, GateControl],
 })

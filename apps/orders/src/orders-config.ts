@@ -10,15 +10,17 @@ export interface OrdersConfig {
   readonly claimsPerBatch: number;
   readonly claimsQueued: number;
   readonly pendingGraceMs: number;
-  /** How long after a round's opening the order of the claims is drawn by buyer; undefined: first come, first served. */
-  readonly openingDraw: { readonly windowMs: number; readonly secret: string } | undefined;
+  /** For series whose openings are drawn: how long after an opening, and the key of the draw. Alike in all processes. */
+  readonly openingDraw: { readonly windowMs: number; readonly secret: string };
   readonly provider: SandboxProviderOptions;
 }
 
 export function readOrdersConfig(read: EnvReader): OrdersConfig {
-  const windowMs = read.integer('CLAIM_DRAW_MS', 0, { min: 0, max: 10_000 });
   return {
-    openingDraw: windowMs === 0 ? undefined : { windowMs, secret: read.text('CURSOR_SECRET') },
+    openingDraw: {
+      windowMs: read.integer('CLAIM_DRAW_MS', 200, { min: 50, max: 10_000 }),
+      secret: read.text('CURSOR_SECRET'),
+    },
     redisUrl: read.text('REDIS_URL'),
     gateTimeoutMs: read.integer('GATE_TIMEOUT_MS', 1_000, { min: 10, max: 10_000 }),
     claimsPerBatch: read.integer('CLAIMS_PER_BATCH', 256, { min: 1, max: 5_000 }),

@@ -3,7 +3,7 @@ import { protoPackage } from '@gravity/contracts';
 import { defineService } from '@gravity/service';
 import { ClaimsModule } from './claims.module';
 import { ClockFollower } from './decision/clock-follower';
-import { GateMender } from './gate/gate-mender';
+import { GateReconciler } from './gate/gate-reconciler';
 import { PendingSweeper } from './gate/pending-sweeper';
 import { ReturnsWorker } from './gate/returns-worker';
 import { readOrdersConfig, SERVICE } from './orders-config';
@@ -31,7 +31,7 @@ export const ordersService = defineService({
   handlers: [OnSkuChanged],
   // The clock first: openings are judged by it. The loops that tell the gate stop after those that write for it.
   workers: [
-    ...[ClockFollower, GateMender, ReturnsWorker, PendingSweeper],
+    ...[ClockFollower, GateReconciler, ReturnsWorker, PendingSweeper],
     ...[RoundGenerator, RoundLifecycle, ConservationWatch],
     ...[ExpiryWorker, RefundsWorker, FreeOrdersWorker, OrderWatcher],
   ],

@@ -2,7 +2,14 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { CallerIdentity } from '@gravity/http';
 import { CURRENCIES, type Currency, idFromUuid, moneyToJson, toRfc3339 } from '@gravity/kernel';
-import { availableUnits, PUBLIC_ROUND_STATUSES, roundMachine, type RoundStatus } from './domain/round';
+import {
+  ADMISSION_ORDERS,
+  type AdmissionOrderName,
+  availableUnits,
+  PUBLIC_ROUND_STATUSES,
+  roundMachine,
+  type RoundStatus,
+} from './domain/round';
 import type { RecurrenceJson } from './recurrence-json';
 import { ownMerchant, seesEverything } from './round-access';
 import type { Leftover, Round, RoundItem } from './storage/round-rows';
@@ -93,6 +100,8 @@ export class SeriesView {
   @ApiProperty({ type: 'integer', required: false }) winLimit?: number;
   @ApiProperty({ type: 'integer' }) paymentWindowSeconds: number;
   @ApiProperty({ enum: ['END', 'CARRY'] }) leftover: Leftover;
+  @ApiProperty({ enum: ADMISSION_ORDERS, description: 'In which order the claims of an opening come to the gate' })
+  admissionOrder: AdmissionOrderName;
   @ApiProperty() autoApprove: boolean;
   @ApiProperty({ type: 'integer' }) warmAheadSeconds: number;
   @ApiProperty({ type: 'integer' }) roundsAhead: number;
@@ -174,6 +183,7 @@ export function seriesView(series: Series): SeriesView {
     ...(series.winLimit === undefined ? {} : { winLimit: series.winLimit }),
     paymentWindowSeconds: series.paymentWindowSeconds,
     leftover: series.leftover,
+    admissionOrder: series.admissionOrder,
     autoApprove: series.autoApprove,
     warmAheadSeconds: series.warmAheadSeconds,
     roundsAhead: series.roundsAhead,

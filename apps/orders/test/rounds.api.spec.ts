@@ -190,6 +190,23 @@ it('takes amounts up to their edges, and refuses what is beyond when the series 
   expect(foreign.body['errors']).toMatchObject([{ pointer: '/items/0/price/currency' }]);
 });
 
+it('keeps the order in which claims of an opening are admitted, first come unless told otherwise', async () => {
+  const create = (more: object): Promise<Answer> =>
+    call('operator', 'POST', '/series', { ...seriesBody([sku.wireId]), ...more }, key());
+  for (const [more, admissionOrder] of [
+    [{}, 'FIRST_COME'],
+    [{ admissionOrder: 'FIRST_COME' }, 'FIRST_COME'],
+    [{ admissionOrder: 'DRAW' }, 'DRAW'],
+  ] as const) {
+    const created = await create(more);
+    expect([created.status, created.body]).toMatchObject([201, { admissionOrder }]);
+    expect((await call('operator', 'GET', `/series/${created.body.id}`)).body).toMatchObject({ admissionOrder });
+  }
+  for (const admissionOrder of ['draw', 'LOTTERY', '', 1]) {
+    expect((await create({ admissionOrder })).body.code).toBe('invalid-request');
+  }
+});
+
 it('refuses those who may not, and what does not fit', async () => {
   const body = seriesBody([sku.wireId]);
   for (const role of ['buyer', 'merchant', 'anchor', 'service']) {

@@ -7,8 +7,8 @@ import { ERRORS, type Problem } from '@gravity/contracts';
 const DETAIL_LENGTH_MAX = 1_024;
 const VIOLATIONS_MAX = 50;
 
-/** The messages of googleapis/google/rpc/{status,error_details}.proto that we send. */
-const { root } = parse(`
+/** The messages of googleapis/google/rpc/{status,error_details}.proto that services of ours exchange. */
+export const { root: googleRpc } = parse(`
   syntax = "proto3";
   package google.rpc;
   message Any { string typeUrl = 1; bytes value = 2; }
@@ -67,5 +67,5 @@ function any(type: string, message: object): object {
 }
 
 function encode(type: string, message: object): Uint8Array {
-  return root.lookupType(`google.rpc.${type}`).encode(message).finish();
+  return googleRpc.lookupType(`google.rpc.${type}`).encode(message).finish();
 }

@@ -9,7 +9,7 @@ export type { CompiledBody, JsonSchema } from './compiled-body';
 export { problemOfDatabaseError } from './database-problem';
 export type { HttpReply, HttpRequest } from './fastify-types';
 export { type GrpcConnectionLimits, GrpcServer } from './grpc-server';
-export { grpcFailure } from './grpc-status';
+export { googleRpc, grpcFailure } from './grpc-status';
 export { etagOf, IdempotencyKey, IfMatch, parseIdempotencyKey, requireIfMatch, VersionMatch } from './headers';
 export { HealthRegistry } from './health-registry';
 export type { CheckReport, HealthCheckOptions, HealthReport } from './health-registry';

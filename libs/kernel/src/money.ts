@@ -22,6 +22,11 @@ export interface MoneyJson {
 /** The largest amount on the wire, in minor units: JSON numbers are exact up to here. */
 export const MONEY_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
+/** Decimals of a currency's major unit: 2 for CNY, 0 for JPY. */
+export function minorUnitsOf(currency: Currency): number {
+  return CURRENCY_EXPONENTS[currency];
+}
+
 /** Builds a Money from minor units. A `number` must be a safe integer. */
 export function money(minor: bigint | number, currency: Currency): Money {
   assert(typeof minor === 'bigint' || Number.isSafeInteger(minor), `amount ${minor} is not a safe integer`);

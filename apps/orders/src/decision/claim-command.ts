@@ -16,8 +16,8 @@ export interface ClaimCommand {
   readonly regionCode: string;
   readonly paymentWindowMs: number;
   readonly traceparent: string | undefined;
-  /** True once nobody waits for the answer any more. */
-  readonly hungUp?: (() => boolean) | undefined;
+  /** True once the caller has left without the answer. */
+  readonly aborted?: (() => boolean) | undefined;
 }
 
 export type ClaimDecision =
@@ -30,8 +30,8 @@ export type ClaimDecision =
       readonly live: boolean;
     }
   | { readonly outcome: Refused }
-  /** Not decided, because whoever asked has hung up. */
-  | { readonly outcome: 'ABANDONED' };
+  /** Not decided, because the caller has left. */
+  | { readonly outcome: 'ABORTED' };
 
 /** Every way a decision can say no, or not yet. */
 export type Refused =

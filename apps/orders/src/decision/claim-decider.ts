@@ -64,7 +64,7 @@ export class ClaimDecider {
     });
   }
 
-  /** Whether as many claims wait as may. To be asked before the gate is: whoever that lets in has to be decided. */
+  /** Whether as many claims wait as may. Ask before the gate is asked: a claim that it lets in has to be decided. */
   get isFull(): boolean {
     return this.commands.depth >= this.options.maxQueue;
   }
@@ -85,15 +85,15 @@ export class ClaimDecider {
   }
 
   /**
-   * Claims may have waited behind a database that did not answer. Whoever has hung up meanwhile asks again, perhaps
-   * elsewhere, and may have been refused there: an order now would be one that nobody was told of.
+   * Claims may have waited behind a database that did not answer. A caller that has left meanwhile asks again,
+   * perhaps elsewhere, and may be refused there: an order now would be one that no caller hears of.
    */
   private async decideWanted(batch: readonly ClaimCommand[]): Promise<readonly ClaimDecision[]> {
-    const wanted = batch.filter(({ hungUp }) => hungUp?.() !== true);
+    const wanted = batch.filter(({ aborted }) => aborted?.() !== true);
     if (wanted.length === batch.length) return this.decide(batch);
     const decisions = wanted.length > 0 ? await this.decide(wanted) : [];
     const byClaim = new Map(wanted.map((command, index) => [command, decisions[index]!]));
-    return batch.map((command) => byClaim.get(command) ?? { outcome: 'ABANDONED' });
+    return batch.map((command) => byClaim.get(command) ?? { outcome: 'ABORTED' });
   }
 
   private async decide(batch: readonly ClaimCommand[]): Promise<ClaimDecision[]> {

@@ -3,6 +3,10 @@ import { defineStateMachine } from '@gravity/kernel';
 
 export type RoundStatus = 'DRAFT' | 'APPROVED' | 'WARMED' | 'OPEN' | 'SOLD_OUT' | 'CLOSED' | 'SETTLED' | 'CANCELLED';
 
+/** In which order the claims of a round's opening come to the gate: as they arrive, or as a draw among the buyers says. */
+export const ADMISSION_ORDERS = ['FIRST_COME', 'DRAW'] as const;
+export type AdmissionOrderName = (typeof ADMISSION_ORDERS)[number];
+
 /** SOLD_OUT and OPEN alternate as units come back. Nothing leaves SETTLED and CANCELLED. */
 export const roundMachine = defineStateMachine<RoundStatus>('round', 'DRAFT', {
   DRAFT: ['APPROVED', 'CANCELLED'],

@@ -15,11 +15,11 @@ const KEEP_MS = 60_000;
 
 /** Answers of the script of entries. */
 export const ENTERED = {
-  /** The gate is not there, so nobody knows how many units there are to draw for. */
+  /** The gate is not there, so the number of units to draw for is unknown. */
   ABSENT: 0,
   /** Too late. */
   CLOSED: 1,
-  /** Whoever comes after the last of these ranks is not drawn. */
+  /** Ranks after the last of these are not drawn. */
   ENOUGH: 2,
   MORE: 3,
 } as const;
@@ -47,7 +47,7 @@ return ${ENTERED.ENOUGH}
 
 /**
  * The highest rank that was drawn. ARGV: when entries close. Answers {how long until they close, in milliseconds}, or
- * {0, rank}, or {0} when nobody has entered; after the close it is the same to whoever asks.
+ * {0, rank}, or {0} without entries; after the close every process gets the same answer.
  */
 export const DRAWN_SCRIPT = `${CLOCK}
 local now = clock()

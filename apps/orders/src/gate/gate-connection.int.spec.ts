@@ -3,7 +3,7 @@
 import { Socket } from 'node:net';
 import { newUuid, sleep } from '@gravity/kernel';
 import { engines, eventually, TcpProxy } from '@gravity/testing';
-import { GateConnection, GateUnavailable, OtherMemory } from './gate-connection';
+import { GateConnection, GateUnavailable, StaleRedisInstance } from './gate-connection';
 import { gateKeys } from './gate-scripts';
 import { RedisGate } from './redis-gate';
 
@@ -60,8 +60,8 @@ it('waits for the new connection when the old one is gone already', async () => 
 it('asks no server but the one that holds the gate in force', async () => {
   const before = connection.commandCount;
   runId = 'of a server that is gone';
-  await expect(claim()).rejects.toThrow(OtherMemory);
-  await expect(gate.soldOut(seriesId, itemId, { epoch: 1n, runId }, QUOTA)).rejects.toThrow(OtherMemory);
+  await expect(claim()).rejects.toThrow(StaleRedisInstance);
+  await expect(gate.soldOut(seriesId, itemId, { epoch: 1n, runId }, QUOTA)).rejects.toThrow(StaleRedisInstance);
   expect(connection.commandCount).toBe(before);
 });
 

@@ -40,8 +40,8 @@ export class GateUnavailable extends Error {
 }
 
 /** The server behind the connection is not the one that holds the gate in force: it may be back with an old memory. */
-export class OtherMemory extends GateUnavailable {
-  override readonly name = 'OtherMemory';
+export class StaleRedisInstance extends GateUnavailable {
+  override readonly name = 'StaleRedisInstance';
 }
 
 export interface GateConnectionOptions {
@@ -124,7 +124,7 @@ export class GateConnection {
 
   /**
    * Runs a script on the server of this run id only: an old memory that came back knows nothing of what happened since.
-   * Throws {@link OtherMemory}, with nothing sent, when the connection leads to another server; else what {@link run} does.
+   * Throws {@link StaleRedisInstance}, with nothing sent, when the connection leads to another server; else what {@link run} does.
    */
   async runIn(
     runId: string | undefined,
@@ -133,7 +133,7 @@ export class GateConnection {
     ...args: (string | number)[]
   ): Promise<GateReply> {
     if (this.verifiedRunId !== undefined && this.verifiedRunId !== runId)
-      throw new OtherMemory(`the gate is not in the memory of ${this.verifiedRunId}`);
+      throw new StaleRedisInstance(`the gate is not in the memory of ${this.verifiedRunId}`);
     return this.run(script, keys, ...args);
   }
 

@@ -14,7 +14,7 @@ export interface GateItemView {
 export abstract class GateControl {
   /**
    * Loads every live round of the series into the gate under a new epoch, from Postgres. With `observedEpoch`, does
-   * nothing when somebody else has moved the series on since. Returns false when Redis does not answer: the series is
+   * nothing when another process has moved the series on since. Returns false when Redis does not answer: the series is
    * then switched to DIRECT admission.
    */
   abstract load(seriesId: string, observedEpoch?: bigint): Promise<boolean>;
@@ -37,8 +37,8 @@ export abstract class GateControl {
    */
   abstract take(claim: LateClaim): Promise<LateAdmission>;
 
-  /** Reports the decision on a claim that was taken: kept, or given back. */
-  abstract settle(claim: LateClaim, admission: LateAdmission, kept: boolean): void;
+  /** Reports the decision on a claim that was taken: confirmed or cancelled. */
+  abstract settle(claim: LateClaim, admission: LateAdmission, confirmed: boolean): void;
 }
 
 /** What the gate said to a late payment; the epoch is null in DIRECT admission. */

@@ -43,16 +43,16 @@ export class GateKeeper extends GateControl {
     return load;
   }
 
-  /** Claims of the series go straight to Postgres from now on, unless somebody has moved the series on since. */
+  /** Claims of the series go straight to Postgres from now on, unless another process has moved the series on since. */
   async goDirect(seriesId: string, observedEpoch: bigint | undefined, reason: string): Promise<void> {
     if (await this.state.goDirect(seriesId, observedEpoch)) this.onSwitch(seriesId, 'DIRECT', reason);
   }
 
   /** Finds series whose gate is not the one behind our connection and loads them. For the recovery loop. */
-  async mend(): Promise<number> {
+  async reconcile(): Promise<number> {
     const runId = this.connection.runId;
     if (runId === undefined) return 0;
-    const series = await this.state.seriesToMend(runId, DIRECT_REST_MS);
+    const series = await this.state.seriesToReload(runId, DIRECT_REST_MS);
     // A load takes a new epoch and closes the way through Postgres for a moment: not for a server that only hangs.
     if (series.length === 0 || !(await this.connection.answers())) return 0;
     for (const { seriesId, epoch } of series) await this.load(seriesId, epoch);
@@ -98,12 +98,12 @@ export class GateKeeper extends GateControl {
     return { admitted, epoch: admission.epoch, admissionNumber: admitted ? BigInt(answer.admissionNumber) : null };
   }
 
-  override settle(claim: LateClaim, { epoch, admissionNumber }: LateAdmission, kept: boolean): void {
+  override settle(claim: LateClaim, { epoch, admissionNumber }: LateAdmission, confirmed: boolean): void {
     if (epoch === null || admissionNumber === null) return;
     const admission = { epoch, number: admissionNumber };
-    // A lost report is mended by the sweeper of pending notes.
+    // The sweeper of pending notes finds what a lost report leaves behind.
     this.gate
-      .report(claim.seriesId, claim.itemId, claim.claimId, admission, kept ? 'kept' : 'undone')
+      .report(claim.seriesId, claim.itemId, claim.claimId, admission, confirmed ? 'confirmed' : 'cancelled')
       .catch(() => undefined);
   }
 
@@ -115,12 +115,12 @@ export class GateKeeper extends GateControl {
     }
     const snapshot = await this.state.beginLoad(seriesId, runId, observedEpoch);
     if (snapshot === undefined) return true;
-    // The first gate of a series has nobody before it who could have been sold out.
+    // The first gate of a series has no gate before it whose sold-out flags could stand.
     const opensAt = snapshot.epoch > 1n ? monotonicMs() + SOLD_OUT_FLAG_MS : 0;
     try {
       const newerEpoch = await this.fill(seriesId, snapshot, opensAt);
       if (newerEpoch === undefined) this.onSwitch(seriesId, 'GATE', `loaded under epoch ${snapshot.epoch}`);
-      // Usually somebody else has loaded since. An epoch that Postgres does not know has to be passed first.
+      // Usually another process has loaded since. An epoch that Postgres does not know has to be passed first.
       else if (await this.state.passEpoch(seriesId, newerEpoch)) return await this.loadNow(seriesId, newerEpoch);
       return true;
     } catch (error) {

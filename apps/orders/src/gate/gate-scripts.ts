@@ -167,8 +167,9 @@ return reply
 
 /**
  * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission (`epoch|number`, or `epoch|`: under
- * whichever number) and verdict: 'kept' (the order is committed), 'undone' (it never will be: forget the claim) or
- * 'returned' (the order was closed: remember the claim, offer its units again). Idempotent; a claim the gate does not know,
+ * whichever number) and verdict: 'confirmed' (the order is committed), 'cancelled' (it never will be: forget the claim) or
+ * 'released' (the order was closed: remember the claim, offer its units again). The words are not stored, and a process
+ * sends its own script with them, so processes with other words may run beside it. Idempotent; a claim the gate does not know,
  * or knows from another admission, is skipped: a load gives the same numbers again. Answers 0 while loading; else 1 and the
  * places of the reports `epoch|` that were for a gate of another epoch than this.
  */
@@ -182,15 +183,15 @@ local now = clock()
 local back = 0
 local winLimit = tonumber(g[2])
 local reports = cjson.decode(ARGV[1])
-local kept = {}
+local confirmed = {}
 local reply = {1}
 for i = 1, #reports, 3 do
   local id, admission, verdict = reports[i], reports[i + 1], reports[i + 2]
   local anyNumber = string.sub(admission, -1) == '|'
   -- A live order needs no sweeping, under whichever admission its claim is noted.
-  if verdict == 'kept' then kept[#kept + 1] = id
+  if verdict == 'confirmed' then confirmed[#confirmed + 1] = id
   elseif anyNumber and admission ~= mine then reply[#reply + 1] = (i + 2) / 3 end
-  local record = g[1] and verdict ~= 'kept' and redis.call('HGET', claims, id)
+  local record = g[1] and verdict ~= 'confirmed' and redis.call('HGET', claims, id)
   if record then
     local q, buyer, number = string.match(record, '^(%d+)|(.*)|(%d+)$')
     if admission == mine .. (anyNumber and '' or number) then
@@ -201,12 +202,12 @@ for i = 1, #reports, 3 do
         if redis.call('HINCRBY', buyers, buyer, -quantity) <= 0 then redis.call('HDEL', buyers, buyer) end
         if winLimit > 0 and redis.call('HINCRBY', wins, buyer, -1) <= 0 then redis.call('HDEL', wins, buyer) end
       end
-      if verdict == 'undone' then redis.call('HDEL', claims, id)
+      if verdict == 'cancelled' then redis.call('HDEL', claims, id)
       else redis.call('HSET', claims, id, '0|' .. buyer .. '|' .. number) end
     end
   end
 end
-if #kept > 0 then redis.call('ZREM', pending, unpack(kept)) end
+if #confirmed > 0 then redis.call('ZREM', pending, unpack(confirmed)) end
 if back > 0 then
   local _, cooling = cooled(item, now)
   if cooling == 0 then redis.call('HSET', item, 'coolUntil', now + ${SOLD_OUT_FLAG_MS}) end

@@ -32,7 +32,7 @@ export interface GateSnapshot {
   readonly wins: readonly { readonly buyerId: string; readonly wins: number }[];
 }
 
-export interface SeriesToMend {
+export interface SeriesToReload {
   readonly seriesId: string;
   readonly epoch: bigint;
 }
@@ -96,7 +96,7 @@ export class GateStateRepository {
     });
   }
 
-  /** Lets claims of the series go straight to Postgres. False when somebody else has moved the series on. */
+  /** Lets claims of the series go straight to Postgres. False when another process has moved the series on. */
   async goDirect(seriesId: string, observedEpoch: bigint | undefined): Promise<boolean> {
     return this.database.transaction(async (tx) => {
       const epoch = await this.nextEpoch(tx, seriesId, 'DIRECT', null, observedEpoch);
@@ -109,7 +109,7 @@ export class GateStateRepository {
    * Live series whose gate is not the one of server `runId`: those in DIRECT admission for at least `restMs`, and those
    * loaded into another server's memory.
    */
-  async seriesToMend(runId: string, restMs: number): Promise<SeriesToMend[]> {
+  async seriesToReload(runId: string, restMs: number): Promise<SeriesToReload[]> {
     const rows = await this.database.query<{ series_id: string; epoch: string | number | bigint }>(
       `select s.series_id, s.epoch from series s
        where exists (select 1 from rounds r where r.series_id = s.series_id and r.status in ('WARMED', 'OPEN', 'SOLD_OUT'))

@@ -6,7 +6,7 @@ import { engines, freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { Redis } from 'ioredis';
 import { createSale } from '../../test/support/sale-fixture';
 import { ordersMigrations } from '../storage/migrations';
-import { type Lots, OpeningDraw, type OpeningDrawOptions } from '../use-cases/place-claim/opening-draw';
+import { type Lots, OpeningDraw, type OpeningDrawOptions } from './opening-draw';
 import { drawKeys } from './draw-scripts';
 import { GateConnection } from './gate-connection';
 import { GateKeeper } from './gate-keeper';

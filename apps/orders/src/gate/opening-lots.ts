@@ -28,7 +28,7 @@ export class OpeningLots {
   ) {}
 
   /**
-   * Sees to it that the gate is there, long before entries close: nobody can enter before. Rejects when it has to be loaded
+   * Sees to it that the gate is there, long before entries close: without it no process can enter. Rejects when it has to be loaded
    * and Postgres is away, or when Redis is.
    */
   async prepare(item: DrawnItem, closesAtMs: number): Promise<void> {

@@ -73,7 +73,7 @@ export class PendingSweeper extends Loop {
     await Promise.all(
       stale.map((note) => {
         const live = committed.get(note.claimId);
-        const verdict = live === undefined ? 'undone' : live ? 'kept' : 'returned';
+        const verdict = live === undefined ? 'cancelled' : live ? 'confirmed' : 'released';
         const admission = { epoch: note.epoch, number: note.admissionNumber };
         return this.gate.report(item.series_id, item.item_id, note.claimId, admission, verdict);
       }),

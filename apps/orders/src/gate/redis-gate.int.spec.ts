@@ -101,7 +101,7 @@ it('agrees with a model for any sequence of claims and reports', async () => {
     fc.record({
       do: fc.constant('report' as const),
       id: fc.nat(12),
-      verdict: fc.constantFrom('kept' as const, 'undone' as const, 'returned' as const),
+      verdict: fc.constantFrom('confirmed' as const, 'cancelled' as const, 'released' as const),
     }),
   );
   await fc.assert(
@@ -147,7 +147,7 @@ it('keeps returned units back for the life of a local flag, then offers them', a
     at = await load({ quota: 1 });
     await claim(at, 'first', 'b_1');
     startedAt = monotonicMs();
-    await gate.report(at.seriesId, at.itemId, 'first', { epoch: 1n }, 'returned');
+    await gate.report(at.seriesId, at.itemId, 'first', { epoch: 1n }, 'released');
     flag = await gate.soldOut(at.seriesId, at.itemId, inForce(1n), 100);
     meanwhile = (await claim(at, 'second', 'b_2')).kind;
   } while (monotonicMs() - startedAt > SOLD_OUT_FLAG_MS / 2);
@@ -184,7 +184,7 @@ it('hears of an admission only what was said of that very one', async () => {
   const at = await load({ quota: 3, epoch: 7 });
   await claim(at, 'c', 'b', 1, 7n);
   const report = async (epoch: bigint, number: number): Promise<unknown> => {
-    await gate.report(at.seriesId, at.itemId, 'c', { epoch, number }, 'undone');
+    await gate.report(at.seriesId, at.itemId, 'c', { epoch, number }, 'cancelled');
     return (await gate.view(at.seriesId, at.itemId))!.claimed;
   };
   expect(await report(6n, 1)).toBe(1);
@@ -196,7 +196,7 @@ it('takes a return only for the gate of its epoch, and says so', async () => {
   const at = await load({ quota: 3, epoch: 7 });
   await claim(at, 'c', 'b', 1, 7n);
   const told = (epoch: bigint, itemId = at.itemId): Promise<boolean> =>
-    gate.report(at.seriesId, itemId, 'c', { epoch }, 'returned');
+    gate.report(at.seriesId, itemId, 'c', { epoch }, 'released');
   expect(await told(8n)).toBe(false);
   expect(await told(7n, newUuid())).toBe(false);
   expect((await gate.view(at.seriesId, at.itemId))!.claimed).toBe(1);
@@ -208,7 +208,7 @@ it('lists claims whose decision was never reported', async () => {
   const at = await load({ quota: 5, perBuyer: 3 });
   await claim(at, 'reported', 'b|1', 2);
   await claim(at, 'lost', 'b|2', 3);
-  await gate.report(at.seriesId, at.itemId, 'reported', { epoch: 1n }, 'kept');
+  await gate.report(at.seriesId, at.itemId, 'reported', { epoch: 1n }, 'confirmed');
   await sleep(5);
   expect(await gate.stalePending(at.seriesId, at.itemId, 1)).toEqual([
     { claimId: 'lost', buyerId: 'b|2', quantity: 3, admissionNumber: 2, epoch: 1n },
@@ -244,15 +244,15 @@ class GateModel {
     return 'admitted';
   }
 
-  report(id: string, verdict: 'kept' | 'undone' | 'returned'): void {
+  report(id: string, verdict: 'confirmed' | 'cancelled' | 'released'): void {
     const known = this.claims.get(id);
-    if (known === undefined || verdict === 'kept') return;
+    if (known === undefined || verdict === 'confirmed') return;
     if (known.quantity > 0) {
       this.cooling += known.quantity;
       this.claimed -= known.quantity;
       this.wins.set(known.buyer, this.wins.get(known.buyer)! - 1);
     }
-    if (verdict === 'undone') this.claims.delete(id);
+    if (verdict === 'cancelled') this.claims.delete(id);
     else this.claims.set(id, { buyer: known.buyer, quantity: 0 });
   }
 }

@@ -39,7 +39,7 @@ export type GateAnswer =
   | { readonly kind: 'absent' | 'loading' }
   | { readonly kind: 'other-epoch'; readonly epoch: bigint };
 
-export type Verdict = 'kept' | 'undone' | 'returned';
+export type Verdict = 'confirmed' | 'cancelled' | 'released';
 
 /**
  * One letting through of a claim; without a number, whichever there was in that epoch. Numbers start again with each
@@ -69,7 +69,7 @@ export class RedisGate {
 
   constructor(private readonly connection: GateConnection) {}
 
-  /** Asks the gate for one claim. Throws {@link GateUnavailable}, OtherMemory among them, or QueueFullError. */
+  /** Asks the gate for one claim. Throws {@link GateUnavailable}, StaleRedisInstance among them, or QueueFullError. */
   claim(seriesId: string, itemId: string, inForce: GateInForce, claim: GateClaim): Promise<GateAnswer> {
     const { epoch } = inForce;
     let queues = this.claimQueues.get(itemId);

@@ -1,5 +1,5 @@
 // Tells the gate of units that Postgres has released. A row of `gate_returns` is written in the transaction of the
-// release and removed once the gate has heard of it: whoever dies in between, somebody tells it again.
+// release and removed once the gate has heard of it. If this process dies in between, another one tells the gate again.
 import { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
@@ -38,7 +38,7 @@ export class ReturnsWorker extends Loop {
       rows.map((row) =>
         row.admission === 'DIRECT'
           ? Promise.resolve(true)
-          : this.gate.report(row.series_id, row.item_id, row.claim_id, { epoch: BigInt(row.epoch) }, 'returned'),
+          : this.gate.report(row.series_id, row.item_id, row.claim_id, { epoch: BigInt(row.epoch) }, 'released'),
       ),
     );
     const isDone = (result: PromiseSettledResult<boolean>): boolean => result.status === 'fulfilled' && result.value;

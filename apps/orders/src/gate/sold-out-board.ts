@@ -4,7 +4,7 @@
 // gate-scripts.ts).
 
 /** Items with more claims than this get no local flag: their refusals come from the gate. */
-export const MOST_CLAIMS_PER_FLAG = 20_000;
+export const CLAIMS_PER_FLAG_MAX = 20_000;
 
 interface Flag {
   readonly untilMs: number;

@@ -3,7 +3,7 @@
 import { type Currency, idFromUuid } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
 import { LRUCache } from 'lru-cache';
-import type { RoundStatus } from '../domain/round';
+import type { AdmissionOrderName, RoundStatus } from '../domain/round';
 import { SOLD_OUT_FLAG_MS } from '../gate/gate-scripts';
 
 /** A round's facts are at most this old when a claim is judged by them. */
@@ -45,6 +45,7 @@ export interface SaleRound {
   readonly closesAtMs: number;
   readonly paymentWindowMs: number;
   readonly stopped: boolean;
+  readonly admissionOrder: AdmissionOrderName;
   /** The server whose memory holds the series' gate. */
   readonly gateRunId: string | undefined;
   /** From this moment of our monotonic clock on Postgres alone may decide, while the admission is DIRECT. */
@@ -110,7 +111,7 @@ export class SaleDirectory {
     const rows = await this.database.query<SaleRow>(
       `select r.round_id, r.series_id, r.status, r.payment_window_seconds, r.stopped_reason is not null as stopped,
               extract(epoch from r.opens_at) * 1000 as opens_at_ms, extract(epoch from r.closes_at) * 1000 as closes_at_ms,
-              s.gate_run_id, i.item_id, i.sku_id, i.shop_id, i.merchant_id, i.title, i.price_minor::text as price_minor,
+              s.gate_run_id, s.admission_order, i.item_id, i.sku_id, i.shop_id, i.merchant_id, i.title, i.price_minor::text as price_minor,
               i.currency, i.price_version_id, i.per_order_limit, i.regions, i.epoch::text as epoch, i.admission
        from rounds r join series s using (series_id) join round_items i using (round_id)
        where r.round_id = $1 order by i.position`,
@@ -141,6 +142,7 @@ interface SaleRow {
   readonly opens_at_ms: string | number;
   readonly closes_at_ms: string | number;
   readonly gate_run_id: string | null;
+  readonly admission_order: AdmissionOrderName;
   readonly item_id: string;
   readonly sku_id: string;
   readonly shop_id: string;
@@ -166,6 +168,7 @@ function roundOf(rows: readonly SaleRow[], directFromMs: number): SaleRound | un
     closesAtMs: Math.round(Number(first.closes_at_ms)),
     paymentWindowMs: first.payment_window_seconds * 1_000,
     stopped: first.stopped,
+    admissionOrder: first.admission_order,
     gateRunId: first.gate_run_id ?? undefined,
     directFromMs,
     items: new Map(rows.map((row) => [idFromUuid('item', row.item_id), itemOf(row)])),

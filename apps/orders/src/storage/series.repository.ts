@@ -2,6 +2,7 @@
 import { type Money, toRfc3339 } from '@gravity/kernel';
 import type { RecurrenceJson } from '../recurrence-json';
 import { storedMoney } from './order-rows';
+import type { AdmissionOrderName } from '../domain/round';
 import type { Leftover } from './round-rows';
 import type { Queryable } from './sku-snapshots.repository';
 
@@ -25,6 +26,7 @@ export interface NewSeries {
   readonly winLimit?: number;
   readonly paymentWindowSeconds: number;
   readonly leftover: Leftover;
+  readonly admissionOrder: AdmissionOrderName;
   readonly autoApprove: boolean;
   readonly warmAheadSeconds: number;
   readonly roundsAhead: number;
@@ -49,6 +51,7 @@ interface SeriesRow {
   win_limit: number | null;
   payment_window_seconds: number;
   leftover: Leftover;
+  admission_order: AdmissionOrderName;
   auto_approve: boolean;
   warm_ahead_seconds: number;
   rounds_ahead: number;
@@ -72,7 +75,7 @@ interface SeriesItemJson {
 
 const COLUMNS = `
   s.series_id, s.title, s.status, s.time_zone, s.recurrence, s.win_limit, s.payment_window_seconds, s.leftover,
-  s.auto_approve, s.warm_ahead_seconds, s.rounds_ahead, s.epoch, s.admission, s.version, s.created_by,
+  s.admission_order, s.auto_approve, s.warm_ahead_seconds, s.rounds_ahead, s.epoch, s.admission, s.version, s.created_by,
   (extract(epoch from s.created_at) * 1000)::float8 as created_ms,
   (select json_agg(json_build_object('sku_id', i.sku_id, 'quota', i.quota, 'price_minor', i.price_minor::text,
      'currency', i.currency, 'per_order_limit', i.per_order_limit, 'per_buyer_limit', i.per_buyer_limit,
@@ -83,8 +86,8 @@ const COLUMNS = `
 export async function insertSeries(tx: Queryable, series: NewSeries): Promise<void> {
   await tx.query(
     `insert into series (series_id, title, status, time_zone, recurrence, win_limit, payment_window_seconds, leftover,
-       auto_approve, warm_ahead_seconds, rounds_ahead, created_by)
-     values ($1, $2, 'ACTIVE', $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11)`,
+       auto_approve, warm_ahead_seconds, rounds_ahead, created_by, admission_order)
+     values ($1, $2, 'ACTIVE', $3, $4::jsonb, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       series.seriesId,
       series.title,
@@ -97,6 +100,7 @@ export async function insertSeries(tx: Queryable, series: NewSeries): Promise<vo
       series.warmAheadSeconds,
       series.roundsAhead,
       series.createdBy,
+      series.admissionOrder,
     ],
   );
   await tx.query(
@@ -176,6 +180,7 @@ function seriesFromRow(row: SeriesRow): Series {
     ...(row.win_limit === null ? {} : { winLimit: row.win_limit }),
     paymentWindowSeconds: row.payment_window_seconds,
     leftover: row.leftover,
+    admissionOrder: row.admission_order,
     autoApprove: row.auto_approve,
     warmAheadSeconds: row.warm_ahead_seconds,
     roundsAhead: row.rounds_ahead,

@@ -86,7 +86,7 @@ async function claim({ seriesId, itemId, item }: OpenSale, buyerId: string): Pro
   });
   const won = decision.outcome === 'ACCEPTED';
   const admission = { epoch: item.epoch, number: answer.admissionNumber };
-  await fix.gate.report(seriesId, itemId, claimId, admission, won ? 'kept' : 'undone');
+  await fix.gate.report(seriesId, itemId, claimId, admission, won ? 'confirmed' : 'cancelled');
   return won;
 }
 

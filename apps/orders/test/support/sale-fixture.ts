@@ -14,6 +14,7 @@ export interface SaleOptions {
   readonly regions?: readonly string[] | null;
   readonly priceMinor?: number;
   readonly currency?: string;
+  readonly admissionOrder?: 'FIRST_COME' | 'DRAW';
 }
 
 export interface Sale {
@@ -26,13 +27,13 @@ export interface Sale {
 export async function createSale(database: Database, options: SaleOptions = {}): Promise<Sale> {
   const { quotas = [10], winLimit = null, paymentWindowSeconds = 60, status = 'OPEN' } = options;
   const { opensInSeconds = -1, openForSeconds = 600, perOrderLimit = 1, perBuyerLimit = 1, regions = null } = options;
-  const { priceMinor = 149_900, currency = 'CNY' } = options;
+  const { priceMinor = 149_900, currency = 'CNY', admissionOrder = 'FIRST_COME' } = options;
   const sale: Sale = { seriesId: newUuid(), roundId: newUuid(), itemIds: quotas.map(() => newUuid()) };
   await database.query(
     `insert into series (series_id, title, status, time_zone, recurrence, win_limit, payment_window_seconds, leftover,
-       auto_approve, warm_ahead_seconds, rounds_ahead, created_by)
-     values ($1, 'test', 'ACTIVE', 'Asia/Shanghai', '{}', $2, $3, 'END', true, 30, 1, 'op_1')`,
-    [sale.seriesId, winLimit, paymentWindowSeconds],
+       auto_approve, warm_ahead_seconds, rounds_ahead, created_by, admission_order)
+     values ($1, 'test', 'ACTIVE', 'Asia/Shanghai', '{}', $2, $3, 'END', true, 30, 1, 'op_1', $4)`,
+    [sale.seriesId, winLimit, paymentWindowSeconds, admissionOrder],
   );
   await database.query(
     `insert into rounds (round_id, series_id, number, status, opens_at, closes_at, payment_window_seconds, win_limit, leftover)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { fingerprintOf, } from '@gravity/http';
+import { fingerprintOf } from '@gravity/http';
 import { bootServices, type RunningServices } from '../../src';
 import { type Database, openDatabase } from '@gravity/persistence';
 import { freshDatabase, type FreshDatabase, type LocalIssuer, localIssuer, TcpProxy } from '@gravity/testing';

@@ -19,19 +19,20 @@ export interface FaultSaleOptions {
   /** Milliseconds since the opening. Default a second. */
   readonly openSinceMs?: number;
   readonly priceMinor?: number;
+  readonly admissionOrder?: 'FIRST_COME' | 'DRAW';
 }
 
 /** Units may be claimed at once and for an hour. */
 export async function openSale(client: SqlClient, options: FaultSaleOptions): Promise<FaultSale> {
   const { quotas, perBuyerLimit = 1, winLimit = null, paymentWindowSeconds = 600, openSinceMs = 1_000 } = options;
-  const { priceMinor = 149_900 } = options;
+  const { priceMinor = 149_900, admissionOrder = 'FIRST_COME' } = options;
   const [seriesUuid, roundUuid] = [newUuid(), newUuid()];
   const itemUuids = quotas.map(() => newUuid());
   await client.query(
     `insert into series (series_id, title, status, time_zone, recurrence, win_limit, payment_window_seconds, leftover,
-       auto_approve, warm_ahead_seconds, rounds_ahead, created_by)
-     values ($1, 'faults', 'ENDED', 'UTC', '{}', $2, $3, 'END', true, 1, 1, 'op_1')`,
-    [seriesUuid, winLimit, paymentWindowSeconds],
+       auto_approve, warm_ahead_seconds, rounds_ahead, created_by, admission_order)
+     values ($1, 'faults', 'ENDED', 'UTC', '{}', $2, $3, 'END', true, 1, 1, 'op_1', $4)`,
+    [seriesUuid, winLimit, paymentWindowSeconds, admissionOrder],
   );
   await client.query(
     `insert into rounds (round_id, series_id, number, status, opens_at, closes_at, payment_window_seconds, win_limit, leftover)

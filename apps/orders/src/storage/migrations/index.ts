@@ -82,10 +82,30 @@ export class FreeOrders1764000000005 implements MigrationInterface {
   }
 }
 
+/**
+ * A series chooses the order in which the claims of an opening come to the gate. Processes that do not know the column
+ * write series of the default.
+ */
+export class AdmissionOrder1764000000006 implements MigrationInterface {
+  readonly name = 'AdmissionOrder1764000000006';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      `alter table series add column if not exists admission_order text not null default 'FIRST_COME'
+         check (admission_order in ('FIRST_COME', 'DRAW'))`,
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table series drop column admission_order');
+  }
+}
+
 export const ordersMigrations = [
   Orders1764000000001,
   DecideClaims1764000000002,
   PruningIndexes1764000000003,
   LiveOrdersOfBuyer1764000000004,
   FreeOrders1764000000005,
+  AdmissionOrder1764000000006,
 ];

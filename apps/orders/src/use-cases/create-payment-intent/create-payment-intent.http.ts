@@ -12,7 +12,8 @@ export class CreatePaymentIntentHttp {
   @Operation({
     id: 'createPaymentIntent',
     summary: 'Open the payment of an order',
-    description: 'Answers the same intent however often it is called for one order.',
+    description:
+      'Answers the same intent however often it is called for one order. An order that costs nothing is paid without one.',
     callers: ['buyer'],
     tags: ['payments'],
     idempotent: true,

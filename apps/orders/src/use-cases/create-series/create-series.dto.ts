@@ -21,6 +21,7 @@ import {
 } from 'class-validator';
 import { CURRENCIES, type Currency } from '@gravity/kernel';
 import { EVERY_SECONDS_MAX, EVERY_SECONDS_MIN } from '../../domain/recurrence';
+import { ADMISSION_ORDERS, type AdmissionOrderName } from '../../domain/round';
 
 const ITEMS_MAX = 50;
 const REGIONS_MAX = 400;
@@ -208,6 +209,18 @@ export class CreateSeriesBody {
   @IsOptional()
   @IsIn(['END', 'CARRY'])
   leftover?: 'END' | 'CARRY';
+
+  @ApiProperty({
+    enum: ADMISSION_ORDERS,
+    default: 'FIRST_COME',
+    required: false,
+    description:
+      'In which order the claims of an opening come to the gate. FIRST_COME: as they arrive. DRAW: in the first moments ' +
+      'the order is drawn by buyer, so that a hundred requests have the odds of one; then as they arrive',
+  })
+  @IsOptional()
+  @IsIn(ADMISSION_ORDERS)
+  admissionOrder?: AdmissionOrderName;
 
   @ApiProperty({ default: false, required: false, description: 'Whether rounds are approved when they are generated' })
   @IsOptional()

@@ -55,6 +55,7 @@ export class CreateSeries {
       ...(body.winLimit === undefined ? {} : { winLimit: body.winLimit }),
       paymentWindowSeconds: body.paymentWindowSeconds ?? 300,
       leftover: body.leftover ?? 'END',
+      admissionOrder: body.admissionOrder ?? 'FIRST_COME',
       autoApprove: body.autoApprove ?? false,
       warmAheadSeconds: body.warmAheadSeconds ?? 10,
       roundsAhead: body.roundsAhead ?? 6,

@@ -1,4 +1,4 @@
 import type { ErrorCode } from '@gravity/contracts';
 
 /** The bounded label of the claims counter. */
-export type ClaimOutcome = 'accepted' | 'replayed' | 'abandoned' | ErrorCode;
+export type ClaimOutcome = 'accepted' | 'replayed' | 'aborted' | ErrorCode;

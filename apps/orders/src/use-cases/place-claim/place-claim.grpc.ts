@@ -2,14 +2,12 @@ import { type OrdersProto, ProblemError } from '@gravity/contracts';
 import { callerOfGrpc, Operation, parseIdempotencyKey, valueOrThrow } from '@gravity/http';
 import { uuidFromId } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
-import { QueueFullError } from '@gravity/persistence';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { orderMessage } from '../../order-message';
 import { CLAIM_RATE } from './claim-rate';
 import { placeClaimBody } from './place-claim.dto';
 import { PlaceClaimUseCase } from './place-claim.use-case';
-import { OVERLOADED } from './refusals';
 
 /** A request as proto-loader delivers it: 64-bit numbers are texts. */
 type Incoming = Omit<OrdersProto.PlaceClaimRequest, 'expectedTotal'> & {
@@ -44,24 +42,19 @@ export class PlaceClaimGrpc {
       }),
     );
     const idempotencyKey = valueOrThrow(parseIdempotencyKey(request.idempotencyKey));
-    try {
-      const placed = valueOrThrow(
-        await this.placeClaim.execute({
-          buyerId: callerOfGrpc(metadata).sub,
-          roundId,
-          idempotencyKey,
-          itemId: body.itemId,
-          quantity: body.quantity,
-          regionCode: body.regionCode,
-          expectedTotal: body.expectedTotal,
-          traceparent: currentTraceparent(),
-          hungUp: () => call.cancelled,
-        }),
-      );
-      return { order: orderMessage(placed.order), replayed: placed.replayed };
-    } catch (error) {
-      if (!(error instanceof QueueFullError)) throw error;
-      throw new ProblemError(OVERLOADED);
-    }
+    const placed = valueOrThrow(
+      await this.placeClaim.execute({
+        buyerId: callerOfGrpc(metadata).sub,
+        roundId,
+        idempotencyKey,
+        itemId: body.itemId,
+        quantity: body.quantity,
+        regionCode: body.regionCode,
+        expectedTotal: body.expectedTotal,
+        traceparent: currentTraceparent(),
+        aborted: () => call.cancelled,
+      }),
+    );
+    return { order: orderMessage(placed.order), replayed: placed.replayed };
   }
 }

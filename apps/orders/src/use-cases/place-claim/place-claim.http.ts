@@ -11,17 +11,17 @@ import {
 } from '@gravity/http';
 import { uuidFromId } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
-import { QueueFullError } from '@gravity/persistence';
 import { Controller, Post, Req, Res } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { OrderViewDto } from '../../order-view.dto';
 import { CLAIM_RATE } from './claim-rate';
 import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
-import { type Answer, PlaceClaimUseCase } from './place-claim.use-case';
+import type { Answer } from './claim';
+import { PlaceClaimUseCase } from './place-claim.use-case';
 import { OVERLOADED, SOLD_OUT } from './refusals';
 
 const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
-const MOST_ROUND_IDS = 1_000;
+const ROUND_IDS_MAX = 1_000;
 /** Refusals that never change and outnumber everything else are written out once. */
 const PREPARED: ReadonlyMap<Problem, PreparedProblem> = new Map(
   [SOLD_OUT, OVERLOADED].map((problem) => [problem, prepareProblem(problem)]),
@@ -44,7 +44,8 @@ export class PlaceClaimHttp {
     summary: 'Claim units of an item in an open round',
     description:
       'Answers 201 with an order awaiting payment, only after the order is committed. Refusals answer at once. Repeat a ' +
-      'request whose answer was lost with the same Idempotency-Key: an accepted claim is answered as it was the first time.',
+      'request whose answer was lost with the same Idempotency-Key: an accepted claim is answered as it was the first time. ' +
+      'An order that costs nothing is paid by itself right after, without a payment.',
     callers: ['buyer'],
     tags: ['claims'],
     idempotent: true,
@@ -83,18 +84,13 @@ export class PlaceClaimHttp {
       regionCode: body.value.regionCode,
       expectedTotal: body.value.expectedTotal,
       traceparent: currentTraceparent(),
-      hungUp: () => reply.raw.destroyed,
+      aborted: () => reply.raw.destroyed,
     });
     return answer instanceof Promise ? this.sendLater(reply, answer) : this.send(reply, answer);
   }
 
   private async sendLater(reply: HttpReply, answer: Promise<Answer>): Promise<void> {
-    try {
-      this.send(reply, await answer);
-    } catch (error) {
-      if (!(error instanceof QueueFullError)) throw error;
-      this.send(reply, { ok: false, error: OVERLOADED });
-    }
+    this.send(reply, await answer);
   }
 
   private send(reply: HttpReply, answer: Answer): void {
@@ -110,7 +106,7 @@ export class PlaceClaimHttp {
     if (known !== undefined) return known;
     const roundId = uuidFromId('round', text);
     if (roundId === undefined) return undefined;
-    if (this.roundIds.size >= MOST_ROUND_IDS) this.roundIds.clear();
+    if (this.roundIds.size >= ROUND_IDS_MAX) this.roundIds.clear();
     this.roundIds.set(text, roundId);
     return roundId;
   }

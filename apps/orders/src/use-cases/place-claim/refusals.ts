@@ -4,8 +4,10 @@ import { toRfc3339 } from '@gravity/kernel';
 import type { SaleItem, SaleRound } from '../../sales/sale-directory';
 import type { PlaceClaim } from './place-claim.command';
 
-/** This close to the opening the gate's clock decides, not ours. */
-const OPENING_MARGIN_MS = 1_000;
+export const NO_SUCH_ITEM: Problem = {
+  code: 'not-found',
+  detail: 'There is no such item in this round. Read the round again.',
+};
 
 /** The one object for this refusal, so that its document is written once. */
 export const SOLD_OUT: Problem = {
@@ -20,16 +22,26 @@ export const OVERLOADED: Problem = {
   retryAfterSeconds: 1,
 };
 
+/** No judgement: the gate changed whenever the claim came to it. */
+export const GATE_MOVES: Problem = {
+  code: 'unavailable',
+  detail: 'The sale is being moved to another gate. Repeat with the same Idempotency-Key.',
+  retryAfterSeconds: 1,
+};
+
+/** Not decided: the caller does not wait for the answer. */
+export const ABORTED: Problem = { code: 'unavailable', detail: 'The caller left before the claim was decided.' };
+
 /**
- * What can be refused from the round's facts alone; undefined when the gate has to be asked. With a draw our clock alone
- * judges the opening: a gate whose clock is ahead would let a claim in before the draw.
+ * What can be refused from the round's facts alone; undefined when the gate has to be asked. The gate is asked from
+ * `openingMarginMs` before the opening on.
  */
 export function localRefusal(
   request: PlaceClaim,
   round: SaleRound,
   item: SaleItem,
   nowMs: number,
-  withDraw = false,
+  openingMarginMs: number,
 ): Problem | undefined {
   switch (round.status) {
     case 'CANCELLED':
@@ -43,7 +55,7 @@ export function localRefusal(
       break;
   }
   if (round.stopped) return refusalOf({ kind: 'stopped' });
-  if (nowMs < round.opensAtMs - (withDraw ? 0 : OPENING_MARGIN_MS)) return notOpen(nowMs, round.opensAtMs);
+  if (nowMs < round.opensAtMs - openingMarginMs) return notOpen(nowMs, round.opensAtMs);
   if (request.quantity > item.perOrderLimit) {
     return refuse('limit-reached', `At most ${item.perOrderLimit} units of this item fit into one order.`, {
       extensions: { perOrderLimit: item.perOrderLimit },

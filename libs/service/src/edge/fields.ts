@@ -1,0 +1,126 @@
+// Decorators of request and answer members. Each carries the check and the schema of one value, so the API document
+// says exactly what a request is checked for.
+import { applyDecorators, type Type as Class } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsDefined,
+  IsObject,
+  IsOptional,
+  ValidateBy,
+  ValidateNested,
+} from 'class-validator';
+import type { IdKind } from '@gravity/kernel';
+import * as values from './value';
+
+export interface FieldOptions {
+  /** The member may be left out. Default false. */
+  readonly optional?: boolean;
+  readonly description?: string;
+  readonly example?: unknown;
+  /** What stands for a member that is left out, for the API document. */
+  readonly default?: unknown;
+  /** The member is a query parameter, which arrives as text. Default false. */
+  readonly query?: boolean;
+}
+
+/** A member that holds a value of this kind. The other decorators are this one with a value of their own. */
+export function Field(value: values.Value, options: FieldOptions = {}): PropertyDecorator {
+  const decorators = [
+    ApiProperty({ ...value.schema, ...described(options, value.schema['type'] === 'object') } as ApiPropertyOptions),
+    ValidateBy({ name: 'fits', validator: { validate: value.fits, defaultMessage: () => `$property ${value.must}` } }),
+  ];
+  if (options.optional) decorators.push(IsOptional());
+  const convert = options.query ? fromQuery(value.schema['type']) : undefined;
+  if (convert) decorators.push(Transform(({ value: given }: { value: unknown }) => convert(given)));
+  return applyDecorators(...decorators);
+}
+
+/** A text that people read. */
+export const TextField = (options: FieldOptions & values.TextOptions): PropertyDecorator =>
+  Field(values.text(options), options);
+
+/** A code that people type. */
+export const CodeField = (options?: FieldOptions): PropertyDecorator => Field(values.code(), options);
+
+/** The id of an object. */
+export const IdField = (kind: IdKind, options?: FieldOptions): PropertyDecorator => Field(values.id(kind), options);
+
+/** A moment, RFC 3339. */
+export const TimeField = (options?: FieldOptions): PropertyDecorator =>
+  Field(values.time(), { example: '2026-11-20T12:00:00.000Z', ...options });
+
+/** A country or subdivision, ISO 3166. */
+export const RegionField = (options?: FieldOptions): PropertyDecorator =>
+  Field(values.region(), { example: 'CN-11', ...options });
+
+/** A whole number within bounds. */
+export const IntegerField = (
+  options: FieldOptions & { readonly min: number; readonly max: number },
+): PropertyDecorator => Field(values.integer(options), options);
+
+/** One of some texts. */
+export const EnumField = (choices: readonly string[], options?: FieldOptions): PropertyDecorator =>
+  Field(values.oneOf(choices), options);
+
+/** True or false. */
+export const FlagField = (options?: FieldOptions): PropertyDecorator => Field(values.flag(), options);
+
+/** Names with short texts. */
+export const AttributesField = (options?: FieldOptions): PropertyDecorator => Field(values.attributes(), options);
+
+/** A list of values of one kind, or of bodies of a class. */
+export function ListField(
+  item: values.Value | Class<object>,
+  options: FieldOptions & values.ListOptions,
+): PropertyDecorator {
+  if (typeof item !== 'function') return Field(values.list(item, options), options);
+  const { min = 0, max } = options;
+  return applyDecorators(
+    ApiProperty({ type: [item], minItems: min, maxItems: max, ...described(options, false) } as ApiPropertyOptions),
+    ...(options.optional ? [IsOptional()] : []),
+    IsArray(),
+    ArrayMinSize(min),
+    ArrayMaxSize(max),
+    ValidateNested({ each: true }),
+    Type(() => item),
+  );
+}
+
+/** A body of a class inside another one. */
+export function ObjectField(type: Class<object>, options: FieldOptions = {}): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ type, ...described(options, false) } as ApiPropertyOptions),
+    options.optional ? IsOptional() : IsDefined(),
+    IsObject(),
+    ValidateNested(),
+    Type(() => type),
+  );
+}
+
+function described({ optional = false, description, example, ...more }: FieldOptions, isObject: boolean): object {
+  return {
+    // For objects, `required` names the members of the object itself.
+    ...(isObject ? { selfRequired: !optional } : { required: !optional }),
+    ...(description === undefined ? {} : { description }),
+    ...(example === undefined ? {} : { example }),
+    ...(more.default === undefined ? {} : { default: more.default }),
+  };
+}
+
+/** Query parameters are texts; one that cannot be converted stays as it is and fails its check. */
+function fromQuery(type: unknown): ((given: unknown) => unknown) | undefined {
+  switch (type) {
+    case 'integer':
+      return (given) => (typeof given === 'string' && /^-?\d{1,16}$/.test(given) ? Number(given) : given);
+    case 'boolean':
+      return (given) => (given === 'true' ? true : given === 'false' ? false : given);
+    case 'array':
+      return (given) => (given === undefined || Array.isArray(given) ? given : [given]);
+    default:
+      return undefined;
+  }
+}
