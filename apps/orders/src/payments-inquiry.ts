@@ -1,11 +1,12 @@
 // Asks the provider before an unpaid order is closed, and shuts the door behind the buyer who might still be paying.
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import pMap from 'p-map';
 import type { ProviderAnswer } from './domain/order';
 import type { Charge } from './order-changes';
 import { type IntentState, PAYMENT_PROVIDER, type PaymentProvider } from './payments/payment-provider';
 
 /** Cancellations under way at once. */
-const CANCELLATIONS_IN_FLIGHT = 16;
+const CANCELLATIONS_IN_FLIGHT_MAX = 16;
 
 /** What the provider says about one intent. */
 export interface Inquiry {
@@ -41,11 +42,8 @@ export class PaymentsInquiry {
     const open = intentIds.filter(
       (id) => found.get(id)?.answer === 'unpaid' && found.get(id)?.intentStatus !== 'CANCELLED',
     );
-    const next = open.values();
-    const work = async (): Promise<void> => {
-      for (const intentId of next) found.set(intentId, await this.cancel(intentId));
-    };
-    await Promise.all(Array.from({ length: Math.min(CANCELLATIONS_IN_FLIGHT, open.length) }, work));
+    const cancel = async (intentId: string): Promise<unknown> => found.set(intentId, await this.cancel(intentId));
+    await pMap(open, cancel, { concurrency: CANCELLATIONS_IN_FLIGHT_MAX });
     return found;
   }
 
@@ -74,7 +72,7 @@ function inquiryOf(intentId: string, state: IntentState | undefined): Inquiry {
     case 'DECLINED':
     case 'CANCELLED':
       return { answer: 'unpaid', intentStatus: state.status };
-    // The provider has never heard of it, so nobody can have paid it.
+    // The provider does not know it, so it cannot be paid.
     case 'UNKNOWN':
       return { answer: 'unpaid', intentStatus: 'CANCELLED' };
   }

@@ -2,11 +2,11 @@
 // before, because on the buying path a promise per request is a measurable share of the whole.
 import { type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@gravity/contracts';
+import { AnonymousLimit } from './anonymous-limit';
 import type { CallerIdentity } from './caller';
 import type { HttpReply, HttpRequest } from './fastify-types';
 import { RateLimiter } from './rate-limiter';
 import { admits, readPolicy, type RoutePolicy } from './route-policy';
-import { StrangerLimit } from './stranger-limit';
 import { TokenVerifier, unauthenticated } from './token-verifier';
 
 const MISSING = 'Send an access token as "Authorization: Bearer <token>".';
@@ -25,7 +25,7 @@ export class CallerGuard implements CanActivate {
   constructor(
     @Inject(TokenVerifier) private readonly verifier: TokenVerifier,
     @Inject(RateLimiter) private readonly limiter: RateLimiter,
-    @Inject(StrangerLimit) private readonly strangers: StrangerLimit,
+    @Inject(AnonymousLimit) private readonly anonymous: AnonymousLimit,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -43,10 +43,10 @@ export class CallerGuard implements CanActivate {
       return true;
     }
     const header = request.headers.authorization;
-    if (header === undefined) throw this.strangers.missingToken(MISSING, addressOf(request), reply);
+    if (header === undefined) throw this.anonymous.missingToken(MISSING, addressOf(request), reply);
     const known = this.verifier.cached(header);
     if (known === undefined) {
-      const checked = this.strangers.verify(this.verifier, header, addressOf(request), reply);
+      const checked = this.anonymous.verify(this.verifier, header, addressOf(request), reply);
       return checked.then((caller) => this.admitCaller(policy, request, reply, caller));
     }
     return this.admitCaller(policy, request, reply, known);
@@ -73,7 +73,7 @@ export class CallerGuard implements CanActivate {
       return true;
     }
     const header = metadata.get('authorization')[0];
-    if (typeof header !== 'string') throw this.strangers.missingToken(MISSING, address());
+    if (typeof header !== 'string') throw this.anonymous.missingToken(MISSING, address());
     const admit = (caller: CallerIdentity): boolean => {
       authorise(policy, caller);
       metadata[GRPC_CALLER] = caller;
@@ -82,7 +82,7 @@ export class CallerGuard implements CanActivate {
       return true;
     };
     const known = this.verifier.cached(header);
-    return known === undefined ? this.strangers.verify(this.verifier, header, address()).then(admit) : admit(known);
+    return known === undefined ? this.anonymous.verify(this.verifier, header, address()).then(admit) : admit(known);
   }
 
   private learn(handler: object, controller: { readonly name: string }): RoutePolicy {
@@ -92,7 +92,7 @@ export class CallerGuard implements CanActivate {
   }
 }
 
-/** Whoever has gone before the request was read has no address any more, and hears no answer: they are counted as one. */
+/** Clients that disconnect early have no address; they share one bucket. */
 function addressOf(request: { readonly ip?: string }): string {
   return request.ip ?? 'gone';
 }

@@ -1,11 +1,24 @@
 // A problem as a gRPC status. The details travel as google.rpc.Status in `grpc-status-details-bin` (ErrorInfo with our
 // code as reason, RetryInfo, BadRequest), and the code once more as plain text for clients without protobuf details.
 import { Metadata } from '@grpc/grpc-js';
+import { parse } from 'protobufjs';
 import { ERRORS, type Problem } from '@gravity/contracts';
 
-const TYPE_URL = 'type.googleapis.com/google.rpc.';
 const DETAIL_LENGTH_MAX = 1_024;
 const VIOLATIONS_MAX = 50;
+
+/** The messages of googleapis/google/rpc/{status,error_details}.proto that services of ours exchange. */
+export const { root: googleRpc } = parse(`
+  syntax = "proto3";
+  package google.rpc;
+  message Any { string typeUrl = 1; bytes value = 2; }
+  message Duration { int64 seconds = 1; }
+  message Status { int32 code = 1; string message = 2; repeated Any details = 3; }
+  message ErrorInfo { string reason = 1; string domain = 2; map<string, string> metadata = 3; }
+  message RetryInfo { Duration retryDelay = 1; }
+  message FieldViolation { string field = 1; string description = 2; }
+  message BadRequest { repeated FieldViolation fieldViolations = 1; }
+`);
 
 /** What grpc-js takes for a failed call. */
 export interface GrpcFailure {
@@ -17,60 +30,42 @@ export interface GrpcFailure {
 /** The status, its details and its trailing metadata for a problem. */
 export function grpcFailure(problem: Problem, requestId: string): GrpcFailure {
   const { grpc } = ERRORS[problem.code];
-  const details = problem.detail.slice(0, DETAIL_LENGTH_MAX);
+  const message = problem.detail.slice(0, DETAIL_LENGTH_MAX);
   const metadata = new Metadata();
   metadata.set('x-problem-code', problem.code);
   metadata.set('x-request-id', requestId);
-  metadata.set('grpc-status-details-bin', encodeStatus(grpc, details, problem));
-  return { code: grpc, details, metadata };
+  const status = encode('Status', { code: grpc, message, details: detailsOf(problem) });
+  metadata.set('grpc-status-details-bin', Buffer.from(status));
+  return { code: grpc, details: message, metadata };
 }
 
-function encodeStatus(code: number, message: string, problem: Problem): Buffer {
-  const info = Buffer.concat([text(1, problem.code), text(2, 'gravity'), ...extensions(problem)]);
-  const parts = [varintField(1, code), text(2, message), bytes(3, any('ErrorInfo', info))];
+function detailsOf(problem: Problem): object[] {
+  const details = [any('ErrorInfo', { reason: problem.code, domain: 'gravity', metadata: extensionsOf(problem) })];
   if (problem.retryAfterSeconds !== undefined) {
-    const duration = varintField(1, Math.max(0, Math.ceil(problem.retryAfterSeconds)));
-    parts.push(bytes(3, any('RetryInfo', bytes(1, duration))));
+    const seconds = Math.max(0, Math.ceil(problem.retryAfterSeconds));
+    details.push(any('RetryInfo', { retryDelay: { seconds } }));
   }
   if (problem.errors !== undefined && problem.errors.length > 0) {
-    const violations = problem.errors
-      .slice(0, VIOLATIONS_MAX)
-      .map(({ pointer, message: fault }) => bytes(1, Buffer.concat([text(1, pointer), text(2, fault)])));
-    parts.push(bytes(3, any('BadRequest', Buffer.concat(violations))));
+    const violations = problem.errors.slice(0, VIOLATIONS_MAX);
+    const fieldViolations = violations.map(({ pointer, message }) => ({ field: pointer, description: message }));
+    details.push(any('BadRequest', { fieldViolations }));
   }
-  return Buffer.concat(parts);
+  return details;
 }
 
-/** Further members of the problem, as ErrorInfo's `map<string, string> metadata`. */
-function extensions(problem: Problem): Buffer[] {
-  return Object.entries(problem.extensions ?? {}).map(([name, value]) =>
-    bytes(3, Buffer.concat([text(1, name), text(2, typeof value === 'string' ? value : JSON.stringify(value))])),
-  );
+/** Further members of the problem, as ErrorInfo's texts. */
+function extensionsOf({ extensions = {} }: Problem): Record<string, string> {
+  const texts = Object.entries(extensions).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  return Object.fromEntries(texts) as Record<string, string>;
 }
 
-function any(type: string, message: Buffer): Buffer {
-  return Buffer.concat([text(1, TYPE_URL + type), bytes(2, message)]);
+function any(type: string, message: object): object {
+  return { typeUrl: `type.googleapis.com/google.rpc.${type}`, value: encode(type, message) };
 }
 
-// The protobuf wire format (https://protobuf.dev/programming-guides/encoding/): tag, then a varint or a length and bytes.
-function varint(value: number): Buffer {
-  const out: number[] = [];
-  let left = value;
-  while (left > 127) {
-    out.push((left & 0x7f) | 0x80);
-    left = Math.floor(left / 128);
-  }
-  return Buffer.from([...out, left]);
-}
-
-function varintField(field: number, value: number): Buffer {
-  return Buffer.concat([varint(field << 3), varint(value)]);
-}
-
-function bytes(field: number, value: Buffer): Buffer {
-  return Buffer.concat([varint((field << 3) | 2), varint(value.length), value]);
-}
-
-function text(field: number, value: string): Buffer {
-  return bytes(field, Buffer.from(value, 'utf8'));
+function encode(type: string, message: object): Uint8Array {
+  return googleRpc.lookupType(`google.rpc.${type}`).encode(message).finish();
 }

@@ -3,6 +3,7 @@
 // A crowd of callers who ask a few times each never reaches Redis: only who has used a tenth of the burst here is
 // counted together with the other processes. With n processes a caller therefore gets at most n tenths of it on top.
 import { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { ProblemError } from '@gravity/contracts';
 import { type Clock, systemClock } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
@@ -11,6 +12,7 @@ import type { RateLimitRule } from './route-policy';
 
 const FLUSH_EVERY_MS = 150;
 const FLUSH_KEYS_MAX = 2_000;
+/** Callers of one operation that are counted at a time. */
 const SUBJECTS_MAX = 100_000;
 const UNSHARED_SHARE = 0.1;
 const COMMAND_TIMEOUT_MS = 1_000;
@@ -31,7 +33,7 @@ interface Subject {
 export class RateLimiter {
   private readonly redis: Redis | undefined;
   /** By operation, then by the name of the caller or address. */
-  private readonly subjects = new Map<string, Map<string, Subject>>();
+  private readonly subjects = new Map<string, LRUCache<string, Subject>>();
   private readonly changed = new Set<Subject>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
@@ -119,12 +121,11 @@ export class RateLimiter {
   private subjectOf(operation: string, rule: RateLimitRule, name: string, nowMs: number): Subject {
     let ofOperation = this.subjects.get(operation);
     if (ofOperation === undefined) {
-      ofOperation = new Map();
+      ofOperation = new LRUCache({ max: SUBJECTS_MAX, dispose: (subject) => this.changed.delete(subject) });
       this.subjects.set(operation, ofOperation);
     }
     const known = ofOperation.get(name);
     if (known === undefined) {
-      if (ofOperation.size >= SUBJECTS_MAX) this.forgetOldest(ofOperation);
       const windowMs = Math.max(1_000, Math.ceil((rule.burst / rule.perSecond) * 1_000));
       const window = Math.floor(nowMs / windowMs);
       const key = `${operation}:${rule.scope}:${name}`;
@@ -140,17 +141,6 @@ export class RateLimiter {
       known.fresh = 0;
     }
     return known;
-  }
-
-  // A Map keeps insertion order: the first entries are the callers first seen longest ago.
-  private forgetOldest(subjects: Map<string, Subject>): void {
-    let left = Math.ceil(SUBJECTS_MAX / 100);
-    for (const [name, subject] of subjects) {
-      if (left === 0) return;
-      left -= 1;
-      subjects.delete(name);
-      this.changed.delete(subject);
-    }
   }
 
   private async exchange(): Promise<void> {

@@ -1,27 +1,34 @@
-import { metricsFor, type ServiceMetrics } from '@gravity/observability';
+// Metrics of consumers. Topics are those of the subscription and partitions those of the broker, so the series are few.
+import { LATENCY_BUCKETS_SECONDS } from '@gravity/observability';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Outcome } from './message-processor';
 
-/** Metrics of one consumer: outcomes and time per topic, lag per partition. */
-export function consumerMetrics(
-  consumer: string,
-  metrics: ServiceMetrics = metricsFor(consumer),
-): {
-  chunk(topic: string, outcome: Outcome, seconds: number): void;
-  lag(at: { topic: string; partition: number }, messages: number): void;
-} {
-  const messages = metrics.counter('consumer_messages_total', 'Messages settled, by what became of them', [
-    'topic',
-    'outcome',
-  ]);
-  const seconds = metrics.histogram('consumer_chunk_seconds', 'Time to settle one chunk of messages', ['topic']);
-  const lag = metrics.gauge('consumer_lag', 'Messages of the partition not yet settled', ['topic', 'partition']);
-  return {
-    chunk: (topic, outcome, elapsed) => {
-      for (const name of ['applied', 'duplicates', 'parked', 'skipped'] as const) {
-        if (outcome[name] > 0) messages.labels({ topic, outcome: name }).inc(outcome[name]);
-      }
-      seconds.labels({ topic }).observe(elapsed);
-    },
-    lag: ({ topic, partition }, count) => lag.labels({ topic, partition: String(partition) }).set(count),
-  };
+const messages = new Counter({
+  name: 'consumer_messages_total',
+  help: 'Messages settled, by what became of them',
+  labelNames: ['service', 'topic', 'outcome'],
+});
+const chunkSeconds = new Histogram({
+  name: 'consumer_chunk_seconds',
+  help: 'Time to settle one chunk of messages',
+  labelNames: ['service', 'topic'],
+  buckets: LATENCY_BUCKETS_SECONDS,
+});
+const lag = new Gauge({
+  name: 'consumer_lag',
+  help: 'Messages of the partition not yet settled',
+  labelNames: ['service', 'topic', 'partition'],
+});
+
+/** Counts what became of one chunk of messages, and the time it took, under the consumer's name. */
+export function countChunk(service: string, topic: string, outcome: Outcome, seconds: number): void {
+  for (const name of ['applied', 'duplicates', 'parked', 'skipped'] as const) {
+    if (outcome[name] > 0) messages.inc({ service, topic, outcome: name }, outcome[name]);
+  }
+  chunkSeconds.observe({ service, topic }, seconds);
+}
+
+/** Sets how many messages of a partition are not yet settled. */
+export function setLag(service: string, topic: string, partition: number, count: number): void {
+  lag.set({ service, topic, partition }, count);
 }

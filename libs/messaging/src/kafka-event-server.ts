@@ -1,12 +1,12 @@
 // A Nest transport that consumes events: one per service, bound to its handlers by a symbol, so that several services
 // can live in one process. Offsets are committed after the Postgres transaction, never before.
 import { backoffMs, monotonicMs, sleep } from '@gravity/kernel';
-import { type ServiceMetrics, SpanKind, tracingEnabled, withSpan } from '@gravity/observability';
+import { SpanKind, tracingEnabled, withSpan } from '@gravity/observability';
 import type { Database } from '@gravity/persistence';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { ChunkMerger } from './chunk-merger';
-import { consumerMetrics } from './consumer-metrics';
+import { countChunk, setLag } from './consumer-metrics';
 import { topicOfType } from './event';
 import { HandlerRegistry } from './handlers';
 import { type Incoming, readMessage, type ValidatePayload } from './incoming';
@@ -68,17 +68,13 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
   private readonly processor: MessageProcessor;
   private readonly merger: ChunkMerger;
   private readonly replay: ReplayLoop;
-  private readonly metrics;
   private readonly ending = new AbortController();
   private supervision: Promise<void> | undefined;
   private consumer: Consumer | undefined;
   private joined = false;
   private signOfLifeMs = 0;
 
-  constructor(
-    private readonly options: KafkaEventServerOptions,
-    metrics?: ServiceMetrics,
-  ) {
+  constructor(private readonly options: KafkaEventServerOptions) {
     super();
     this.transportId = options.transportId;
     this.log = options.log ?? SILENT_LOG;
@@ -87,7 +83,6 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     this.processor = new MessageProcessor({ ...shared, attemptsMax: options.attemptsMax ?? DEFAULT_ATTEMPTS });
     this.merger = new ChunkMerger((topic, messages, pulse) => this.apply(topic, messages, pulse), CHUNK_MAX);
     this.replay = new ReplayLoop(shared);
-    this.metrics = consumerMetrics(options.consumer, metrics);
   }
 
   /** True while this process is a member of the consumer group. */
@@ -228,7 +223,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     }
     if (this.ending.signal.aborted) await commits.flush();
     pulse.rethrow();
-    this.metrics.lag(at, Number(batch.offsetLag()));
+    setLag(this.options.consumer, at.topic, at.partition, Number(batch.offsetLag()));
   }
 
   private async apply(topic: string, messages: readonly Incoming[], pulse: Pulse): Promise<void> {
@@ -240,7 +235,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
       () => this.processor.process(messages, pulse),
       tracingEnabled() ? { kind: SpanKind.CONSUMER, ...causesOf(messages) } : {},
     );
-    this.metrics.chunk(topic, outcome, (monotonicMs() - startedMs) / 1_000);
+    countChunk(this.options.consumer, topic, outcome, (monotonicMs() - startedMs) / 1_000);
   }
 
   private async createTopics(topics: readonly string[]): Promise<void> {

@@ -8,11 +8,11 @@
 // remembered in memory (outbox-gaps.ts) and as one stored position, up to which everything is published or dead. After a
 // crash the rest is published again, and consumers recognise it by event id.
 import { backoffMs, monotonicMs, sleep } from '@gravity/kernel';
-import { metricsFor } from '@gravity/observability';
 import type { EventBus } from './event-bus';
 import { type MessagingLog, reasonOf, SILENT_LOG } from './log';
 import { DEFAULT_RELAY } from './outbox';
 import { OutboxGaps } from './outbox-gaps';
+import { relayMetrics } from './relay-metrics';
 import { type OutboxLag, type OutboxRow, RelaySession } from './relay-session';
 
 const BATCH_MAX = 1_000;
@@ -59,15 +59,7 @@ export class OutboxRelay {
   constructor(private readonly options: OutboxRelayOptions) {
     this.log = options.log ?? SILENT_LOG;
     this.relay = options.relay ?? DEFAULT_RELAY;
-    const metrics = metricsFor(options.service);
-    this.metrics = {
-      published: metrics.counter('outbox_published_total', 'Events published to Kafka').labels(),
-      failures: metrics.counter('outbox_publish_failures_total', 'Batches that Kafka did not acknowledge').labels(),
-      seconds: metrics.histogram('outbox_publish_seconds', 'Time from reading a batch to its acknowledgement').labels(),
-      depth: metrics.gauge('outbox_depth', 'Events not yet known to be published').labels(),
-      age: metrics.gauge('outbox_oldest_age_seconds', 'Age of the oldest event not yet published').labels(),
-      active: metrics.gauge('outbox_relay_active', 'Whether this process publishes the outbox').labels(),
-    };
+    this.metrics = relayMetrics(options.service);
   }
 
   /** True while this relay is the one that publishes. */

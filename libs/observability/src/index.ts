@@ -1,16 +1,6 @@
 export { createLogger, JsonLogger } from './logger';
 export type { AppLogger } from './logger';
-export {
-  CounterChild,
-  GaugeChild,
-  HistogramChild,
-  LATENCY_BUCKETS_SECONDS,
-  metricsFor,
-  metricsRegistry,
-  renderMetrics,
-  startProcessMetrics,
-} from './metrics';
-export type { BoundMetric, ServiceMetrics } from './metrics';
+export { gaugeReadAtScrape, LATENCY_BUCKETS_SECONDS, renderMetrics, startProcessMetrics } from './metrics';
 export { redact, redactText } from './redact';
 export { Secret } from './secret';
 export { currentTraceparent, runInSpan, SpanKind, startSpan, startTracing, tracingEnabled, withSpan } from './tracing';

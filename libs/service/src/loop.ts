@@ -1,9 +1,10 @@
 // The one shape of a background worker: turns that never overlap, a bounded pause between them, a back-off after errors,
 // leadership where one process per database is enough, metrics, and a stop that waits for the turn under way.
 import { assert, backoffMs, jitteredMs, monotonicMs, sleep, systemClock } from '@gravity/kernel';
-import { metricsFor } from '@gravity/observability';
+import { LATENCY_BUCKETS_SECONDS } from '@gravity/observability';
 import { type Database, Leadership } from '@gravity/persistence';
 import { Logger } from '@nestjs/common';
+import { Counter, Gauge, Histogram } from 'prom-client';
 
 export interface LoopOptions {
   /** Names the worker in logs and metrics, and its leadership. */
@@ -27,6 +28,26 @@ export interface LoopHost {
   /** Needed by loops that run once per database. */
   readonly database?: Database;
 }
+
+const labelNames = ['service', 'loop'];
+const loopTurns = new Counter({ name: 'loop_turns_total', help: 'Turns of a background loop', labelNames });
+const loopFailures = new Counter({ name: 'loop_failures_total', help: 'Turns that failed', labelNames });
+const loopSeconds = new Histogram({
+  name: 'loop_turn_seconds',
+  help: 'How long a turn takes',
+  labelNames,
+  buckets: LATENCY_BUCKETS_SECONDS,
+});
+const loopLastSuccess = new Gauge({
+  name: 'loop_last_success_timestamp_seconds',
+  help: 'When a turn last ended well, in seconds since the epoch',
+  labelNames,
+});
+const loopLeading = new Gauge({
+  name: 'loop_leading',
+  help: 'Whether this process runs the turns of a loop that runs once per database',
+  labelNames,
+});
 
 const BACKOFF_BASE_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
@@ -85,9 +106,8 @@ export abstract class Loop {
   private async runAsLeader(host: LoopHost, stop: AbortSignal): Promise<void> {
     const { database } = host;
     assert(database !== undefined, `${this.options.name}: a loop that runs once per database needs a database`);
-    const leading = metricsFor(host.service ?? '')
-      .gauge('loop_leading', 'Whether this process runs the turns of a loop that runs once per database', ['loop'])
-      .labels({ loop: this.options.name });
+    const leading = loopLeading.labels({ service: host.service ?? '', loop: this.options.name });
+    leading.inc(0);
     const leadership = new Leadership(database.url, `gravity.loop.${this.options.name}`, this.options.name);
     await leadership.whileHeld(stop, async (signal) => {
       leading.set(1);
@@ -146,13 +166,12 @@ export abstract class Loop {
 }
 
 function loopMetrics(service: string, loop: string) {
-  const metrics = metricsFor(service);
+  const labels = { service, loop };
+  loopFailures.inc(labels, 0);
   return {
-    turns: metrics.counter('loop_turns_total', 'Turns of a background loop', ['loop']).labels({ loop }),
-    failures: metrics.counter('loop_failures_total', 'Turns that failed', ['loop']).labels({ loop }),
-    seconds: metrics.histogram('loop_turn_seconds', 'How long a turn takes', ['loop']).labels({ loop }),
-    lastSuccess: metrics
-      .gauge('loop_last_success_timestamp_seconds', 'When a turn last ended well, in seconds since the epoch', ['loop'])
-      .labels({ loop }),
+    turns: loopTurns.labels(labels),
+    failures: loopFailures.labels(labels),
+    seconds: loopSeconds.labels(labels),
+    lastSuccess: loopLastSuccess.labels(labels),
   };
 }

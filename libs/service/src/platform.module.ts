@@ -2,6 +2,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import {
+  AnonymousLimit,
   ApiDocument,
   APP_ENVIRONMENT,
   APP_LOGGER,
@@ -18,7 +19,6 @@ import {
   RateLimiter,
   RequestValidation,
   ShutdownHooks,
-  StrangerLimit,
   TokenVerifier,
 } from '@gravity/http';
 import type { Environment } from '@gravity/kernel';
@@ -48,9 +48,9 @@ export class PlatformModule {
       { provide: TokenVerifier, useFactory: () => new TokenVerifier(config.auth) },
       { provide: RateLimiter, useFactory: () => new RateLimiter({ redisUrl: config.redisUrl, logger }) },
       {
-        provide: StrangerLimit,
+        provide: AnonymousLimit,
         inject: [RateLimiter],
-        useFactory: (limiter: RateLimiter) => new StrangerLimit(limiter, config.badTokensPerSecond),
+        useFactory: (limiter: RateLimiter) => new AnonymousLimit(limiter, config.badTokensPerSecond),
       },
       { provide: CursorSigner, useFactory: () => new CursorSigner(config.cursorSecret) },
       HealthRegistry,

@@ -5,12 +5,15 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { type DrainHook, HealthRegistry } from '@gravity/http';
 import { sleep } from '@gravity/kernel';
 import { KafkaEventBus, KafkaEventServer, OutboxRelay } from '@gravity/messaging';
-import { type AppLogger, metricsFor } from '@gravity/observability';
+import { type AppLogger, gaugeReadAtScrape } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { coreOf } from './core.module';
 import type { ServiceDeclaration } from './declaration';
 import type { Loop } from './loop';
 import { Retention } from './retention';
+
+const sqlStatements = gaugeReadAtScrape('sql_statements', 'SQL statements sent since the start');
+const sqlConnectionsWaitedFor = gaugeReadAtScrape('sql_connections_waited_for', 'Callers waiting for a connection');
 
 const OUTBOX_DRAIN_MS = 3_000;
 const KAFKA_HEALTH_MS = 3_000;
@@ -43,7 +46,7 @@ export class ServiceRuntime {
     this.workers = retention === undefined ? workers : [retention, ...workers];
     this.microservice = this.consumer && app.connectMicroservice<MicroserviceOptions>({ strategy: this.consumer });
     this.registerHealth();
-    this.registerMetrics();
+    this.exportDatabaseMetrics();
   }
 
   /** Starts what runs beside the requests; no engine has to be up. */
@@ -85,18 +88,11 @@ export class ServiceRuntime {
     if (bus) health.register(`${name} kafka`, () => bus.healthy(), { critical: false, timeoutMs: KAFKA_HEALTH_MS });
   }
 
-  private registerMetrics(): void {
+  private exportDatabaseMetrics(): void {
     const { database } = this;
     if (!database) return;
-    const metrics = metricsFor(this.declaration.name);
-    metrics
-      .gauge('sql_statements', 'SQL statements sent since the start')
-      .labels()
-      .collect(() => database.statements.count);
-    metrics
-      .gauge('sql_connections_waited_for', 'Callers waiting for a connection')
-      .labels()
-      .collect(() => database.pool.waiting);
+    sqlStatements(this.declaration.name, () => database.statements.count);
+    sqlConnectionsWaitedFor(this.declaration.name, () => database.pool.waiting);
   }
 
   /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */

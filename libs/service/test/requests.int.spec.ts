@@ -183,6 +183,7 @@ describe('faults', () => {
       '{"a":1,"a":2}',
       '{"x":{"a":1,"\\u0061":2}}',
       '{"__proto__":{"admin":true}}',
+      '{"deep":[{"__pro\\u0074o__":{"admin":true}}]}',
       '{"constructor":{"prototype":{}}}',
       deep,
       '[1,2',

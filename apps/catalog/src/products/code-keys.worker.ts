@@ -1,11 +1,17 @@
 // Gives keys to SKU codes that an earlier release stored without one. Of look-alikes that it let in, the oldest gets the
-// key; the others keep none, are counted in `catalog_sku_code_collisions` and named in the log, and go on being sold. New
+// key; the others keep none, are counted in `sku_code_collisions` and named in the log, and go on being sold. New
 // codes are compared with all of them.
 import { codeKey } from '@gravity/kernel';
-import { metricsFor } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
 import { Injectable, Logger } from '@nestjs/common';
+import { Gauge } from 'prom-client';
+
+const collisionsNow = new Gauge({
+  name: 'sku_code_collisions',
+  help: 'SKUs whose code looks like an older one of the same merchant',
+  labelNames: ['service'],
+});
 
 const PAUSE_MS = 60_000;
 const BATCH_ROWS = 1_000;
@@ -21,9 +27,6 @@ interface CodeRow {
 @Injectable()
 export class CodeKeys extends Loop {
   private readonly log = new Logger(CodeKeys.name);
-  private readonly metric = metricsFor('catalog')
-    .gauge('sku_code_collisions', 'SKUs whose code looks like an older one of the same merchant')
-    .labels({});
   private collisions = 0;
 
   constructor(private readonly database: Database) {
@@ -62,7 +65,7 @@ export class CodeKeys extends Loop {
   }
 
   private report(left: readonly CodeRow[]): void {
-    this.metric.set(left.length);
+    collisionsNow.set({ service: 'catalog' }, left.length);
     if (left.length > 0 && left.length !== this.collisions) {
       const named = left.slice(0, NAMED_MAX).map(({ id }) => id);
       this.log.warn(

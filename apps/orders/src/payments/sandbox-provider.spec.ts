@@ -129,7 +129,21 @@ it('stops asking a provider that is down, and asks again by itself', async () =>
   expect(await provider.cancelIntent('pi_1')).toEqual({ status: 'CANCELLED' });
 });
 
-it('says that nothing was sent when nobody listens', async () => {
+it('asks again after its pause although the wall clock was set back by an hour meanwhile', async () => {
+  answer = json(503, {});
+  for (let i = 0; i < 3; i += 1) await failureOf(provider.cancelIntent('pi_1'));
+  const real = Date.now;
+  const wallClock = jest.spyOn(Date, 'now').mockImplementation(() => real() - 3_600_000);
+  try {
+    answer = json(200, { ...INTENT, status: 'CANCELLED' });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await provider.cancelIntent('pi_1')).toEqual({ status: 'CANCELLED' });
+  } finally {
+    wallClock.mockRestore();
+  }
+});
+
+it('says that nothing was sent when no server listens', async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   expect(await failureOf(provider.createIntent(REQUEST))).toMatchObject({ sent: false });

@@ -1,11 +1,18 @@
 // The payment provider port over the sandbox provider's HTTP API. All its commands are idempotent, so each is retried a
 // bounded number of times inside one deadline; a breaker spares callers the deadline while the provider is down.
-import { randomInt } from 'node:crypto';
 import type { Problem } from '@gravity/contracts';
-import { type EnvReader, type Result, assert, moneyToJson, monotonicMs, sleep, toRfc3339 } from '@gravity/kernel';
+import { type EnvReader, type Result, assert, moneyToJson, monotonicMs, toRfc3339 } from '@gravity/kernel';
 import { Secret } from '@gravity/observability';
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  ExponentialBackoff,
+  halfJitterGenerator,
+  handleWhen,
+  retry,
+} from 'cockatiel';
 import { Pool } from 'undici';
-import { CircuitBreaker } from './circuit-breaker';
+import { breakerFor, type MonotonicPauses } from './circuit-breaker';
 import {
   type CallbackHeaders,
   type CreateIntent,
@@ -30,13 +37,19 @@ import {
 import { WebhookVerifier } from './webhook-verifier';
 
 const API = '/payments-sandbox/v1';
-const MAX_CONNECTIONS = 32;
-const MAX_ATTEMPTS = 3;
-const MAX_ANSWER_BYTES = 1_048_576;
+const CONNECTIONS_MAX = 32;
+const RETRIES_MAX = 2;
+const ANSWER_BYTES_MAX = 1_048_576;
 /** Intents per request; a longer query is several requests, one after the other. */
 const QUERY_BATCH = 200;
-const RETRY_BASE_MS = 50;
-const BREAKER = { failures: 8, openMs: 500, maxOpenMs: 5_000 };
+const RETRY_DELAY_MAX_MS = 200;
+/** 50 to 100 ms before the first retry, 100 to 200 ms before the second. */
+const RETRY_BACKOFF = new ExponentialBackoff({
+  generator: halfJitterGenerator,
+  initialDelay: 100,
+  maxDelay: RETRY_DELAY_MAX_MS,
+});
+const BREAKER = { failures: 8, openMs: 500, openMsMax: 5_000 };
 /** Answers that say "later", not "no". */
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -76,7 +89,8 @@ export function readSandboxProvider(read: EnvReader): SandboxProviderOptions {
 export class SandboxProvider implements PaymentProvider {
   private readonly pool: Pool;
   private readonly verifier: WebhookVerifier;
-  private readonly breaker = new CircuitBreaker(BREAKER);
+  private readonly breaker: CircuitBreakerPolicy;
+  private readonly pauses: MonotonicPauses;
   private readonly deadlineMs: number;
   private readonly attemptMs: number;
 
@@ -84,10 +98,13 @@ export class SandboxProvider implements PaymentProvider {
     this.verifier = new WebhookVerifier(options.webhookSecrets);
     this.deadlineMs = options.deadlineMs ?? 5_000;
     this.attemptMs = options.attemptMs ?? Math.ceil(this.deadlineMs / 2);
+    // An attempt for which no time was left says nothing about the provider.
+    const failures = handleWhen((error) => !(error instanceof DeadlinePassed));
+    ({ breaker: this.breaker, pauses: this.pauses } = breakerFor(failures, BREAKER));
     // Connects on the first command, so the provider may start later than we do.
     this.pool = new Pool(new URL(options.url).origin, {
-      connections: MAX_CONNECTIONS,
-      maxResponseSize: MAX_ANSWER_BYTES,
+      connections: CONNECTIONS_MAX,
+      maxResponseSize: ANSWER_BYTES_MAX,
       connect: { timeout: this.attemptMs },
       keepAliveTimeout: 10_000,
     });
@@ -150,39 +167,34 @@ export class SandboxProvider implements PaymentProvider {
   /** Sends a command until it is answered, refused, out of attempts or out of time. */
   private async run<T>(command: Command, read: (answer: unknown) => T): Promise<T> {
     const endsAtMs = monotonicMs() + this.deadlineMs;
-    let cause: unknown;
     let sent = false;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const attempt = async (): Promise<T | ProviderRefusal> => {
       const leftMs = endsAtMs - monotonicMs();
-      if (leftMs <= 0) break;
-      const refusedForMs = this.breaker.refusal();
-      if (refusedForMs !== undefined) {
-        throw new ProviderUnavailable(command.operation, sent, Math.max(1, Math.ceil(refusedForMs / 1_000)), { cause });
-      }
+      if (leftMs <= 0) throw new DeadlinePassed();
       try {
-        const answer = await this.attempt(command, Math.min(leftMs, this.attemptMs));
-        if (!RETRYABLE_STATUS.has(answer.status)) {
-          const value =
-            answer.status < 300 ? read(answer.body) : refusal(command.operation, answer.status, answer.body);
-          this.breaker.succeeded();
-          if (value instanceof ProviderRefusal) throw value;
-          return value;
-        }
-        cause = new Error(`answered ${answer.status}`);
-        sent = true;
+        const { status, body } = await this.send(command, Math.min(leftMs, this.attemptMs));
+        // A refusal is an answer, so for the breaker it is a success.
+        return status < 300 ? read(body) : refusal(command.operation, status, body);
       } catch (error) {
-        if (error instanceof ProviderRefusal) throw error;
-        cause = error;
         sent ||= !neverConnected(error);
+        throw error;
       }
-      this.breaker.failed();
-      const pauseMs = randomInt(RETRY_BASE_MS * 2 ** (attempt - 1)) + RETRY_BASE_MS;
-      if (attempt < MAX_ATTEMPTS) await sleep(Math.min(pauseMs, Math.max(0, endsAtMs - monotonicMs())));
-    }
-    throw new ProviderUnavailable(command.operation, sent, 1, { cause });
+    };
+    const leavesTime = (error: Error): boolean =>
+      !(error instanceof BrokenCircuitError) && endsAtMs - monotonicMs() > RETRY_DELAY_MAX_MS;
+    const retries = retry(handleWhen(leavesTime), { maxAttempts: RETRIES_MAX, backoff: RETRY_BACKOFF });
+    const outcome = await retries
+      .execute(() => this.breaker.execute(attempt))
+      .catch((cause: unknown) => {
+        const pauseMs = cause instanceof BrokenCircuitError ? this.pauses.leftMs() : 0;
+        throw new ProviderUnavailable(command.operation, sent, Math.max(1, Math.ceil(pauseMs / 1_000)), { cause });
+      });
+    if (outcome instanceof ProviderRefusal) throw outcome;
+    return outcome;
   }
 
-  private async attempt(command: Command, timeoutMs: number): Promise<{ status: number; body: unknown }> {
+  /** One request; throws when it brings no answer, or one that says "later". */
+  private async send(command: Command, timeoutMs: number): Promise<{ status: number; body: unknown }> {
     const response = await this.pool.request({
       method: 'POST',
       path: `${API}${command.path}`,
@@ -195,14 +207,20 @@ export class SandboxProvider implements PaymentProvider {
       signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
     });
     const text = await response.body.text();
+    if (RETRYABLE_STATUS.has(response.statusCode)) throw new Error(`answered ${response.statusCode}`);
     try {
       return { status: response.statusCode, body: JSON.parse(text) };
     } catch {
-      // A gateway's page in front of the provider, perhaps: its status still counts, its text does not.
+      // A gateway in front of the provider may answer with a page: its status counts, its text does not.
       if (response.statusCode >= 300) return { status: response.statusCode, body: {} };
       throw new MalformedAnswer(`${command.operation}: the answer is not JSON`);
     }
   }
+}
+
+/** The time of a command ended before an attempt began. */
+class DeadlinePassed extends Error {
+  override readonly name = 'DeadlinePassed';
 }
 
 function refusal(operation: string, status: number, body: unknown): ProviderRefusal {

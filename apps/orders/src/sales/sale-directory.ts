@@ -2,6 +2,7 @@
 // Postgres judge again, and a claim that meets a newer epoch has the round read afresh.
 import { type Currency, idFromUuid } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
+import { LRUCache } from 'lru-cache';
 import type { AdmissionOrderName, RoundStatus } from '../domain/round';
 import { SOLD_OUT_FLAG_MS } from '../gate/gate-scripts';
 
@@ -60,7 +61,7 @@ interface Entry {
 }
 
 export class SaleDirectory {
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new LRUCache<string, Entry>({ max: ROUNDS_MAX });
   private readonly reads = new Map<string, Promise<SaleRound | undefined>>();
 
   constructor(
@@ -118,13 +119,11 @@ export class SaleDirectory {
       'sale-directory',
     );
     const round = roundOf(rows, this.directFromMs(roundId, rows));
-    this.entries.delete(roundId);
     this.entries.set(roundId, { round, readAt, refreshing: false });
-    if (this.entries.size > ROUNDS_MAX) this.entries.delete(this.entries.keys().next().value!);
     return round;
   }
 
-  /** A process that sees a switch to DIRECT for the first time may see it late, but not before it was committed. */
+  /** The first reading of a switch to DIRECT may be late, but never earlier than its commit. */
   private directFromMs(roundId: string, [row]: readonly SaleRow[]): number {
     const known = this.entries.get(roundId)?.round;
     const [item] = known?.items.values() ?? [];

@@ -9,14 +9,31 @@
 // in Postgres and is stopped in the gate or the other way round, a gate that was never loaded or never finished.
 import { Injectable, Logger } from '@nestjs/common';
 import { idFromUuid, monotonicMs } from '@gravity/kernel';
-import { metricsFor } from '@gravity/observability';
 import { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
+import { Counter, Gauge } from 'prom-client';
 import { gateFinding, ledgerFinding, mustStop, suspect, type Suspicion } from '../domain/conservation';
 import { GateControl } from '../gate/gate-control';
+import { SERVICE } from '../orders-config';
 import { type WatchedItem, watchedItems } from '../storage/conservation.repository';
 import { ConservationCheck, type ItemLook } from '../use-cases/get-conservation/conservation-check';
 import { StopSale } from '../use-cases/stop-sale/stop-sale.use-case';
+
+const driftUnits = new Gauge({
+  name: 'conservation_drift_units',
+  help: 'Units by which the sides of live items differ',
+  labelNames: ['service', 'side'],
+});
+const watchedItemCount = new Gauge({
+  name: 'conservation_items',
+  help: 'Live items that were looked at',
+  labelNames: ['service'],
+});
+const stops = new Counter({
+  name: 'conservation_stops_total',
+  help: 'Sales stopped because a drift persisted',
+  labelNames: ['service'],
+});
 
 const LOOK_EVERY_MS = 1_000;
 /** Summing the orders of an item takes longer the more it has sold: it gets at most a fiftieth of the time. */
@@ -41,7 +58,6 @@ export class ConservationWatch extends Loop {
   private readonly log = new Logger('conservation-watch');
   private memories = new Map<string, Memory>();
   private nextCountAt = 0;
-  private readonly metrics;
 
   constructor(
     private readonly database: Database,
@@ -50,15 +66,8 @@ export class ConservationWatch extends Loop {
     private readonly stopSale: StopSale,
   ) {
     super({ name: 'conservation-watch', pauseMs: LOOK_EVERY_MS });
-    const metrics = metricsFor('orders');
-    const drift = metrics.gauge('conservation_drift_units', 'Units by which the sides of live items differ', ['side']);
-    this.metrics = {
-      gate: drift.labels({ side: 'gate' }),
-      held: drift.labels({ side: 'held' }),
-      sold: drift.labels({ side: 'sold' }),
-      items: metrics.gauge('conservation_items', 'Live items that were looked at').labels(),
-      stops: metrics.counter('conservation_stops_total', 'Sales stopped because a drift persisted').labels(),
-    };
+    for (const side of ['gate', 'held', 'sold']) driftUnits.inc({ service: SERVICE, side }, 0);
+    stops.inc({ service: SERVICE }, 0);
   }
 
   protected override async turn(stop: AbortSignal): Promise<void> {
@@ -99,7 +108,7 @@ export class ConservationWatch extends Loop {
     const itemId = idFromUuid('item', look.item.itemId);
     this.log.error(`drift in item ${itemId} of round ${roundId}: ${fault}; stopping the sale`);
     const stopped = await this.stopSale.execute(WATCH, roundId, `drift: ${fault} (item ${itemId})`);
-    if (stopped.ok) this.metrics.stops.inc();
+    if (stopped.ok) stops.inc({ service: SERVICE });
     else this.log.warn(`round ${roundId} was not stopped: ${stopped.error.detail}`);
   }
 
@@ -119,14 +128,17 @@ export class ConservationWatch extends Loop {
   }
 
   private publish(looks: readonly ItemLook[], counted: boolean): void {
-    const sum = (drift: (look: ItemLook) => number): number =>
-      looks.reduce((total, look) => total + Math.abs(drift(look)), 0);
-    this.metrics.items.set(looks.length);
+    const setDrift = (side: string, drift: (look: ItemLook) => number): void =>
+      driftUnits.set(
+        { service: SERVICE, side },
+        looks.reduce((total, look) => total + Math.abs(drift(look)), 0),
+      );
+    watchedItemCount.set({ service: SERVICE }, looks.length);
     // An inexact look would show claims in flight as drift.
-    this.metrics.gate.set(sum((look) => (look.still ? (look.verdict.gateDrift ?? 0) : 0)));
+    setDrift('gate', (look) => (look.still ? (look.verdict.gateDrift ?? 0) : 0));
     if (!counted) return;
-    this.metrics.held.set(sum((look) => look.verdict.heldDrift));
-    this.metrics.sold.set(sum((look) => look.verdict.soldDrift));
+    setDrift('held', (look) => look.verdict.heldDrift);
+    setDrift('sold', (look) => look.verdict.soldDrift);
   }
 }
 

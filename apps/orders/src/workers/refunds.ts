@@ -1,6 +1,7 @@
 // Gives money back: asks the provider until it has done so. The refund's id is the idempotency key, so a process that
 // dies after the provider's answer only makes the next one ask again.
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import pMap from 'p-map';
 import { type Currency, idFromUuid, money } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
@@ -8,10 +9,10 @@ import { PAYMENT_PROVIDER, type PaymentProvider, ProviderRefusal } from '../paym
 import { PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
 
 const BATCH = 50;
-const IN_FLIGHT = 8;
+const IN_FLIGHT_MAX = 8;
 const LEASE_SECONDS = 10;
 /** 10 s, 20 s, … up to about 43 minutes between attempts. A refund is never given up. */
-const MAX_DOUBLINGS = 8;
+const DOUBLINGS_MAX = 8;
 
 interface DueRefund {
   refund_id: string;
@@ -44,17 +45,13 @@ export class RefundsWorker extends Loop {
   async sweep(): Promise<number> {
     const due = await this.database.query<DueRefund>(
       `update refunds f set attempts = f.attempts + 1,
-         next_attempt_at = now() + make_interval(secs => ${LEASE_SECONDS} * power(2, least(f.attempts, ${MAX_DOUBLINGS})))
+         next_attempt_at = now() + make_interval(secs => ${LEASE_SECONDS} * power(2, least(f.attempts, ${DOUBLINGS_MAX})))
        from (select refund_id from refunds where status = 'REQUESTED' and next_attempt_at <= now()
              order by next_attempt_at limit ${BATCH} for update skip locked) due
        where f.refund_id = due.refund_id
        returning f.refund_id, f.order_id, f.intent_id, f.charge_id, f.amount_minor::text as minor, f.currency, f.attempts`,
     );
-    const next = due.values();
-    const work = async (): Promise<void> => {
-      for (const refund of next) await this.refund(refund);
-    };
-    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, due.length) }, work));
+    await pMap(due, (refund) => this.refund(refund), { concurrency: IN_FLIGHT_MAX });
     return due.length;
   }
 

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database, type Tx } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
+import { LRUCache } from 'lru-cache';
 import { nextOpenings } from '../domain/recurrence';
 import { recurrenceFromJson } from '../recurrence-json';
 import { existingOpenings, insertRound, serverTimeMs } from '../storage/rounds.repository';
@@ -16,6 +17,7 @@ const PAUSE_MS = 1_000;
 const SERIES_PER_PAGE = 200;
 /** Rounds made in one transaction; a series with more to make is worked on again in the next turn. */
 const ROUNDS_PER_TRANSACTION = 50;
+const OUTLOOKS_MAX = 10_000;
 /** How long a series that lacks a round for want of a listed SKU is left alone. */
 const NOTHING_TO_SELL_REST_MS = 5_000;
 
@@ -28,7 +30,7 @@ interface Outlook {
 @Injectable()
 export class RoundGenerator extends Loop {
   /** Only spares queries; a process that knows nothing looks at every series once. */
-  private readonly outlooks = new Map<string, Outlook>();
+  private readonly outlooks = new LRUCache<string, Outlook>({ max: OUTLOOKS_MAX });
 
   constructor(
     private readonly database: Database,
@@ -83,7 +85,7 @@ export class RoundGenerator extends Loop {
     });
     if (done === undefined) return 0;
     // Only what is committed may be remembered.
-    this.remember(done.series, done.idleUntilMs);
+    this.outlooks.set(done.series.seriesId, { version: done.series.version, idleUntilMs: done.idleUntilMs });
     return done.made;
   }
 
@@ -109,11 +111,5 @@ export class RoundGenerator extends Loop {
   private isIdle(series: Series, nowMs: number): boolean {
     const outlook = this.outlooks.get(series.seriesId);
     return outlook !== undefined && outlook.version === series.version && nowMs < outlook.idleUntilMs;
-  }
-
-  private remember(series: Series, idleUntilMs: number): void {
-    const OUTLOOKS_MAX = 10_000;
-    if (this.outlooks.size >= OUTLOOKS_MAX) this.outlooks.clear();
-    this.outlooks.set(series.seriesId, { version: series.version, idleUntilMs });
   }
 }

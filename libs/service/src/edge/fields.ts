@@ -1,7 +1,7 @@
 // Decorators of request and answer members. Each carries the check and the schema of one value, so the API document
 // says exactly what a request is checked for.
 import { applyDecorators, type Type as Class } from '@nestjs/common';
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,

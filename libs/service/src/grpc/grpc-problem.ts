@@ -1,19 +1,7 @@
 // A failed gRPC call as a problem: the way back of grpcFailure in libs/http.
 import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { parse } from 'protobufjs';
 import { ERRORS, type ErrorCode, type Problem } from '@gravity/contracts';
-
-/** The messages of googleapis/google/rpc/{status,error_details}.proto that servers of ours send. */
-const { root } = parse(`
-  syntax = "proto3";
-  package google.rpc;
-  message Any { string typeUrl = 1; bytes value = 2; }
-  message Duration { int64 seconds = 1; }
-  message Status { int32 code = 1; string message = 2; repeated Any details = 3; }
-  message RetryInfo { Duration retryDelay = 1; }
-  message FieldViolation { string field = 1; string description = 2; }
-  message BadRequest { repeated FieldViolation fieldViolations = 1; }
-`);
+import { googleRpc } from '@gravity/http';
 
 interface Details {
   readonly retryAfterSeconds?: number;
@@ -79,6 +67,6 @@ function detailOf(typeUrl: string, value: Buffer): Details {
 }
 
 function decode<T>(name: string, bytes: Buffer): T {
-  const type = root.lookupType(`google.rpc.${name}`);
+  const type = googleRpc.lookupType(`google.rpc.${name}`);
   return type.toObject(type.decode(bytes), { longs: Number, bytes: Buffer, defaults: true, arrays: true }) as T;
 }

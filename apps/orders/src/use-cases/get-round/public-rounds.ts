@@ -1,22 +1,23 @@
-// What everybody may see of a round, for the crowd that looks at it before it opens: however many ask, Postgres is asked a
-// few times a second.
+// What the public may see of a round, for the crowd that looks at it before it opens. Postgres is asked a few times a
+// second, whatever the number of readers.
 import { monotonicMs } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
+import { LRUCache } from 'lru-cache';
 import type { Round } from '../../storage/round-rows';
 import { findRounds } from '../../storage/rounds.repository';
 
 /** What the public sees of a round is at most this old. */
 export const PUBLIC_ROUND_AGE_MS = 200;
-const MOST_ROUNDS = 10_000;
+const ROUNDS_MAX = 10_000;
 
 interface Reading {
   readonly startedMs: number;
   readonly found: Promise<{ readonly round: Round | undefined; readonly nowMs: number; readonly readMs: number }>;
 }
 
-/** Rounds in the eyes of the public; one reading is shared by all who ask within its life. */
+/** Rounds as the public sees them; all readers within the life of one reading share it. */
 export class PublicRounds {
-  private readonly readings = new Map<string, Reading>();
+  private readonly readings = new LRUCache<string, Reading>({ max: ROUNDS_MAX });
 
   constructor(private readonly database: Database) {}
 
@@ -35,9 +36,7 @@ export class PublicRounds {
       return { round: rounds[0], nowMs, readMs: monotonicMs() };
     });
     const reading = { startedMs: monotonicMs(), found };
-    this.readings.delete(roundId);
     this.readings.set(roundId, reading);
-    if (this.readings.size > MOST_ROUNDS) this.readings.delete(this.readings.keys().next().value!);
     const forget = (): void => {
       if (this.readings.get(roundId) === reading) this.readings.delete(roundId);
     };

@@ -3,6 +3,7 @@
 import type { Clock } from '@gravity/kernel';
 import { CLOCK, Loop } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
+import pMap from 'p-map';
 import { type ScheduledCharge, settleCharge } from '../../domain/intent';
 import { IntentRepository } from '../../storage/intent.repository';
 import { CallbackDispatcher } from '../deliver-callbacks/callback-dispatcher';
@@ -10,7 +11,7 @@ import { CallbackDispatcher } from '../deliver-callbacks/callback-dispatcher';
 const POLL_MS = 200;
 const BATCH = 100;
 /** Charges written at the same time. */
-const CONCURRENCY = 8;
+const IN_FLIGHT_MAX = 8;
 
 @Injectable()
 export class ChargeSettler extends Loop {
@@ -24,9 +25,7 @@ export class ChargeSettler extends Loop {
 
   protected override async turn(): Promise<number | void> {
     const due = await this.intents.dueCharges(this.clock.nowMs(), BATCH);
-    for (let start = 0; start < due.length; start += CONCURRENCY) {
-      await Promise.all(due.slice(start, start + CONCURRENCY).map((charge) => this.settle(charge)));
-    }
+    await pMap(due, (charge) => this.settle(charge), { concurrency: IN_FLIGHT_MAX });
     if (due.length > 0) this.dispatcher.wake();
     if (due.length === BATCH) return 0;
   }

@@ -1,6 +1,7 @@
-// A limit on callers whom nobody knows: requests without a good token, by the address they come from. A token that was
-// checked before passes by this; a new one is not checked while its address has spent what it may get wrong.
+// A limit on anonymous callers: requests without a good token, counted by the address they come from. A token that was
+// checked before is not concerned; a new one is not checked while its address has spent its limit.
 import { ProblemError } from '@gravity/contracts';
+import ipaddr from 'ipaddr.js';
 import type { CallerIdentity } from './caller';
 import type { HttpReply } from './fastify-types';
 import type { RateLimiter } from './rate-limiter';
@@ -8,14 +9,13 @@ import type { RateLimitRule } from './route-policy';
 import { type TokenVerifier, unauthenticated } from './token-verifier';
 
 /** The limit's name in Redis and in `RateLimit` headers. */
-const STRANGERS = 'strangers';
+const ANONYMOUS = 'anonymous';
 const BURST_SECONDS = 4;
-const IPV6_GROUPS = 8;
-/** One line is given a /64 as a rule: whoever has one has all of its addresses. */
-const IPV6_GROUPS_KEPT = 4;
+/** A provider usually gives one line a /64, with all of its addresses. */
+const IPV6_PREFIX_BITS = 64;
 
 /** Counts bad and missing tokens per address, and refuses an address that sends too many. */
-export class StrangerLimit {
+export class AnonymousLimit {
   private readonly rule: RateLimitRule;
 
   /** `perSecond` 0: no limit. */
@@ -28,7 +28,7 @@ export class StrangerLimit {
 
   /** The error for a request without a token: `unauthenticated`, or `rate-limited` after too many. */
   missingToken(detail: string, address: string, reply?: HttpReply): ProblemError {
-    if (this.rule.perSecond > 0) this.limiter.enforce(STRANGERS, this.rule, addressGroup(address), reply);
+    if (this.rule.perSecond > 0) this.limiter.enforce(ANONYMOUS, this.rule, addressGroup(address), reply);
     return unauthenticated(detail);
   }
 
@@ -36,28 +36,26 @@ export class StrangerLimit {
   async verify(verifier: TokenVerifier, header: string, address: string, reply?: HttpReply): Promise<CallerIdentity> {
     if (this.rule.perSecond === 0) return verifier.verify(header);
     const group = addressGroup(address);
-    this.limiter.refuseSpent(STRANGERS, this.rule, group, reply);
+    this.limiter.refuseSpent(ANONYMOUS, this.rule, group, reply);
     try {
       return await verifier.verify(header);
     } catch (error) {
-      // Good tokens cost nothing here: behind one address there may be a whole town.
+      // Good tokens are free: many people may share one address.
       if (error instanceof ProblemError && error.problem.code === 'unauthenticated') {
-        this.limiter.charge(STRANGERS, this.rule, group);
+        this.limiter.charge(ANONYMOUS, this.rule, group);
       }
       throw error;
     }
   }
 }
 
-/** What counts as one address: an IPv4 address, or the /64 of an IPv6 address. */
+/** What counts as one address: an IPv4 address, or the /64 of an IPv6 address. Other texts count as they are. */
 export function addressGroup(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined || !address.includes(':')) return mapped ?? address;
-  const [head = '', tail] = address.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, IPV6_GROUPS - before.length - after.length);
-  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after];
-  const kept = groups.slice(0, IPV6_GROUPS_KEPT).map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''));
-  return `${kept.join(':')}::/64`;
+  // gRPC writes IPv6 addresses in brackets.
+  const bare = address.replace(/^\[(.*)\]$/, '$1');
+  if (!ipaddr.isValid(bare)) return address;
+  const parsed = ipaddr.process(bare);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  const prefix = `${parsed.toString().replace(/%.*$/, '')}/${IPV6_PREFIX_BITS}`;
+  return `${ipaddr.IPv6.networkAddressFromCIDR(prefix).toString()}/${IPV6_PREFIX_BITS}`;
 }

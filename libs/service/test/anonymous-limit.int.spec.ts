@@ -1,5 +1,5 @@
-// Goal: whoever sends bad tokens is held off by address, and nobody who is known is. Method: over real sockets, with the
-// address in X-Forwarded-For as a balancer writes it; no Redis, so that one process counts.
+// Goal: addresses that send bad tokens are refused, known callers are not. Method: over real sockets, with the address
+// in X-Forwarded-For as a balancer writes it; no Redis, so that one process counts.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createLogger } from '@gravity/observability';
@@ -49,7 +49,7 @@ const buyer = (sub: string): Promise<string> => issuer.mint({ sub, roles: ['buye
 it.each([
   ['bad', '192.0.2.1', 'x.y.z'],
   ['missing', '192.0.2.2', undefined],
-])('holds off an address after too many %s tokens, but nobody who is known', async (_kind, address, token) => {
+])('refuses an address after too many %s tokens, but no known caller', async (_kind, address, token) => {
   const known = await buyer('b_known');
   expect(await ask(address, known)).toBe(200);
   const answers: number[] = [];
@@ -69,7 +69,7 @@ it('takes a request whose connection is gone when it is read', async () => {
   for (const token of ['', `authorization: Bearer x.y.z\r\n`, `authorization: Bearer ${await buyer('b_gone')}\r\n`]) {
     const socket = connect(Number(port), hostname);
     await once(socket, 'connect');
-    // Both reach the server's process before it looks: it reads a request of somebody who has no address any more.
+    // Both reach the process before it looks, so the request that it reads has no address.
     socket.write(`GET /things/v1/mine HTTP/1.1\r\nhost: things\r\n${token}\r\n`);
     socket.resetAndDestroy();
     await once(socket, 'close');
