@@ -13,7 +13,7 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
-import type { IdKind } from '@gravity/kernel';
+import { ID_PREFIXES, type IdKind } from '@gravity/kernel';
 import * as values from './value';
 
 export interface FieldOptions {
@@ -47,7 +47,8 @@ export const TextField = (options: FieldOptions & values.TextOptions): PropertyD
 export const CodeField = (options?: FieldOptions): PropertyDecorator => Field(values.code(), options);
 
 /** The id of an object. */
-export const IdField = (kind: IdKind, options?: FieldOptions): PropertyDecorator => Field(values.id(kind), options);
+export const IdField = (kind: IdKind, options?: FieldOptions): PropertyDecorator =>
+  Field(values.id(kind), { example: `${ID_PREFIXES[kind]}_01jcw8k3zqe6vrh5t2m9xa0001`, ...options });
 
 /** A moment, RFC 3339. */
 export const TimeField = (options?: FieldOptions): PropertyDecorator =>
