@@ -48,6 +48,13 @@ module.exports = {
       from: { path: '^apps/[^/]+/src/domain/', pathNot: '\\.spec\\.ts$' },
       to: { pathNot: '^(apps/[^/]+/src/domain/|libs/kernel/)' },
     },
+    {
+      name: 'aggregates-are-pure',
+      comment: 'In a folder of the catalogue, a file without a role in its name is domain code; so is what maps it to events.',
+      severity: 'error',
+      from: { path: '^apps/catalog/src/(?!migrations/)[^/]+/[a-z-]+(\\.events)?\\.ts$' },
+      to: { pathNot: '^(apps/catalog/src/([^/]+/[a-z-]+(\\.events)?|events)\\.ts$|libs/(kernel|contracts)/)' },
+    },
     { name: 'tests-are-leaves', severity: 'error', from: { pathNot: '\\.spec\\.ts$' }, to: { path: '\\.spec\\.ts$' } },
     {
       name: 'test-library-only-in-tests',

@@ -155,15 +155,19 @@ describe('headers', () => {
       headers: { 'if-match': '' },
     })));
 
-  it.each(['3', 'W/"3"', '*', '"3", "4"', '"-1"', '"99999999999999999999"'])('refuses If-Match: %s', (tag) =>
+  it.each(['3', '"3', '"3" "4"', '"3", *', 'w/"3"', '"a b"'])('refuses If-Match: %s', (tag) =>
     allRefuse(having('If-Match'), 'invalid-request', (target) => ({ ...whole(target), headers: { 'if-match': tag } })),
   );
 
-  it('refuses a stale version', () => {
-    // Continuing a series that is not paused is granted whatever the version: there is nothing to change.
-    const changing = having('If-Match').filter(({ operation }) => operation.operationId !== 'continueSeries');
-    return allRefuse(changing, 'stale-version', whole);
-  });
+  it.each(['"999"', 'W/"999"', '"998", W/"999"', '"-1"', '"99999999999999999999"', '"other"'])(
+    'finds the version stale under If-Match: %s',
+    (tag) => {
+      // What is so already is granted whatever the version: there is nothing to change.
+      const granted = ['continueSeries', 'delistProduct'];
+      const changing = having('If-Match').filter(({ operation }) => !granted.includes(operation.operationId!));
+      return allRefuse(changing, 'stale-version', (target) => ({ ...whole(target), headers: { 'if-match': tag } }));
+    },
+  );
 });
 
 describe('paths and queries', () => {

@@ -12,6 +12,7 @@ import { type CatalogProto, PROTO_LOADER_OPTIONS, protoPackage, validateEvent } 
 import { routesOf } from '@gravity/http';
 import { bootServices, migrateService, type RunningServices } from '@gravity/service';
 import { newId } from '@gravity/kernel';
+import { openDatabase } from '@gravity/persistence';
 import {
   EventProbe,
   type FreshDatabase,
@@ -148,6 +149,44 @@ describe('catalogue', () => {
       [412, 'stale-version'],
       [412, 'stale-version'],
     ]);
+  });
+
+  it.each(['W/"1"', '"1", "7"', '*'])('guards a write with If-Match: %s', async (ifMatch) => {
+    const { token, product, sku } = await seller('tags');
+    const body = { amount: 1, currency: 'CNY' };
+    const priced = await call<SkuView>(token, 'POST', `skus/${sku.id}/prices`, { body, ifMatch });
+    expect([priced.status, priced.headers['etag']]).toEqual([201, '"2"']);
+    const listed = await call<ProductView>(token, 'PUT', `products/${product.id}/listing`, { ifMatch });
+    expect([listed.status, listed.body.listed]).toEqual([200, true]);
+    const again = await call<ProductView>(token, 'PUT', `products/${product.id}/listing`, { ifMatch: 1 });
+    expect([again.status, again.body]).toEqual([200, listed.body]);
+  });
+
+  it('keeps on record what operators write, and not what merchants write', async () => {
+    const { token, product, merchant } = await seller('audited');
+    await list(tokens.operator, product);
+    await call(token, 'DELETE', `products/${product.id}/listing`, { ifMatch: 2 });
+    const db = openDatabase({ url: database.url, applicationName: 'spec', poolSize: 1 });
+    const rows = await db.query('SELECT sub, operation FROM audit_log WHERE object_id = ANY($1) ORDER BY id', [
+      [merchant.id, product.id],
+    ]);
+    await db.close();
+    expect(rows).toEqual([
+      { sub: 'op_1', operation: 'registerMerchant' },
+      { sub: 'op_1', operation: 'listProduct' },
+    ]);
+  });
+
+  it.each([
+    ['an invisible character', 'AB\u200bC'],
+    ['a direction', 'A\u202eB'],
+    ['a control character', 'A\u0007'],
+    ['white space alone', ' \u3000'],
+  ])('refuses a SKU code with %s', async (_fault, code) => {
+    const { token, product } = await seller('codes');
+    const body = { skus: [{ code, title: 'x', price }] };
+    const answer = await call<{ code: string }>(token, 'POST', `products/${product.id}/skus`, { body });
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { Caller, type CallerIdentity, type Page, valueOrThrow } from '@gravity/h
 import { mapOk } from '@gravity/kernel';
 import { IdParam, Operation, transactional, type Write } from '@gravity/service';
 import { Body, Controller, Delete, Get, Post, Put, Query } from '@nestjs/common';
-import { FIND_PRODUCTS, GET_PRODUCT } from './operations';
+import { FIND_PRODUCTS, GET_PRODUCT } from './products.operations';
 import { AddSkusBody, CreateProductBody, FindProductsQuery } from './products.dto';
 import { ProductsService } from './products.service';
 import { ProductListView, ProductView, productView } from './products.views';

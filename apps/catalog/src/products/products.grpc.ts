@@ -5,7 +5,7 @@ import { type IdKind, ok, uuidFromId } from '@gravity/kernel';
 import { notFound, Operation } from '@gravity/service';
 import { Controller, type Type } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
-import { FIND_PRODUCTS, FIND_SKUS, GET_PRODUCT, GET_SKU } from './operations';
+import { FIND_PRODUCTS, FIND_SKUS, GET_PRODUCT, GET_SKU } from './products.operations';
 import { FindProductsQuery, FindSkusQuery } from './products.dto';
 import { productMessage, skuMessage } from './products.messages';
 import { ProductsService } from './products.service';

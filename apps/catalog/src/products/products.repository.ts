@@ -3,7 +3,7 @@ import { type Code, codeKey, toRfc3339 } from '@gravity/kernel';
 import { Database, type Tx } from '@gravity/persistence';
 import { Outbox, type Visibility } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
-import type { Filter } from './filters';
+import type { Filter } from './products.filters';
 import { Product, type ProductFacts } from './product';
 import {
   PRODUCT_COLUMNS,

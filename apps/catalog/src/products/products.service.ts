@@ -6,7 +6,7 @@ import type { Tx } from '@gravity/persistence';
 import { CLOCK, found, mayChange, startOfPage, uuidOf, visibilityOf } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { ShopsRepository } from '../shops/shops.repository';
-import { boundFilters, filterOf } from './filters';
+import { boundFilters, filterOf } from './products.filters';
 import { duplicateCode, Product, type ProductFacts } from './product';
 import {
   type AddSkusBody,

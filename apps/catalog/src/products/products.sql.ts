@@ -1,7 +1,7 @@
 // The hot statements about products, written out: every page of the shop reads them.
 import type { Visibility } from '@gravity/service';
 import { Conditions } from '../conditions';
-import type { Filter } from './filters';
+import type { Filter } from './products.filters';
 import type { ProductFacts } from './product';
 import type { Statement } from './skus.sql';
 

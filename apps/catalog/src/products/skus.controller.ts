@@ -2,7 +2,7 @@
 import { Caller, type CallerIdentity, type Page, valueOrThrow } from '@gravity/http';
 import { IdParam, Operation } from '@gravity/service';
 import { Controller, Get, Query } from '@nestjs/common';
-import { FIND_SKUS, GET_SKU } from './operations';
+import { FIND_SKUS, GET_SKU } from './products.operations';
 import { FindSkusQuery } from './products.dto';
 import { ProductsService } from './products.service';
 import { SkuListView, SkuView, skuView } from './products.views';

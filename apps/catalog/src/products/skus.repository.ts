@@ -5,7 +5,7 @@ import { codeKey } from '@gravity/kernel';
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '../conditions';
 import { insertPrices } from '../prices/prices.repository';
-import type { Filter } from './filters';
+import type { Filter } from './products.filters';
 import { Sku, type SkuFacts } from './sku';
 import { selectSku, selectSkus, selectSkusOf, skuOf, type SkuRow, type Statement } from './skus.sql';
 

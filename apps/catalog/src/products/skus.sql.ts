@@ -2,7 +2,7 @@
 import type { Currency } from '@gravity/kernel';
 import { Conditions } from '../conditions';
 import type { Visibility } from '@gravity/service';
-import type { Filter } from './filters';
+import type { Filter } from './products.filters';
 import type { SkuFacts } from './sku';
 
 export interface SkuRow {

@@ -1,7 +1,7 @@
 // Decorators of request and answer members. Each carries the check and the schema of one value, so the API document
 // says exactly what a request is checked for.
 import { applyDecorators, type Type as Class } from '@nestjs/common';
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -13,7 +13,7 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
-import type { IdKind } from '@gravity/kernel';
+import { ID_PREFIXES, type IdKind } from '@gravity/kernel';
 import * as values from './value';
 
 export interface FieldOptions {
@@ -30,7 +30,7 @@ export interface FieldOptions {
 /** A member that holds a value of this kind. The other decorators are this one with a value of their own. */
 export function Field(value: values.Value, options: FieldOptions = {}): PropertyDecorator {
   const decorators = [
-    ApiProperty({ ...value.schema, ...described(options, value.schema['type'] === 'object') } as ApiPropertyOptions),
+    ApiProperty({ ...value.schema, ...described(options, value.schema['type'] === 'object') }),
     ValidateBy({ name: 'fits', validator: { validate: value.fits, defaultMessage: () => `$property ${value.must}` } }),
   ];
   if (options.optional) decorators.push(IsOptional());
@@ -47,7 +47,8 @@ export const TextField = (options: FieldOptions & values.TextOptions): PropertyD
 export const CodeField = (options?: FieldOptions): PropertyDecorator => Field(values.code(), options);
 
 /** The id of an object. */
-export const IdField = (kind: IdKind, options?: FieldOptions): PropertyDecorator => Field(values.id(kind), options);
+export const IdField = (kind: IdKind, options?: FieldOptions): PropertyDecorator =>
+  Field(values.id(kind), { example: `${ID_PREFIXES[kind]}_01jcw8k3zqe6vrh5t2m9xa0001`, ...options });
 
 /** A moment, RFC 3339. */
 export const TimeField = (options?: FieldOptions): PropertyDecorator =>
@@ -80,7 +81,7 @@ export function ListField(
   if (typeof item !== 'function') return Field(values.list(item, options), options);
   const { min = 0, max } = options;
   return applyDecorators(
-    ApiProperty({ type: [item], minItems: min, maxItems: max, ...described(options, false) } as ApiPropertyOptions),
+    ApiProperty({ type: [item], minItems: min, maxItems: max, ...described(options, false) }),
     ...(options.optional ? [IsOptional()] : []),
     IsArray(),
     ArrayMinSize(min),
@@ -93,7 +94,7 @@ export function ListField(
 /** A body of a class inside another one. */
 export function ObjectField(type: Class<object>, options: FieldOptions = {}): PropertyDecorator {
   return applyDecorators(
-    ApiProperty({ type, ...described(options, false) } as ApiPropertyOptions),
+    ApiProperty({ type, ...described(options, false) }),
     options.optional ? IsOptional() : IsDefined(),
     IsObject(),
     ValidateNested(),

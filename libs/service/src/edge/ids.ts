@@ -22,7 +22,7 @@ export function IdParam(kind: IdKind): ParameterDecorator {
   return (target, key, index) => {
     read()(target, key, index);
     const descriptor = Object.getOwnPropertyDescriptor(target, key!)!;
-    ApiParam({ name, schema: schema as never })(target, key!, descriptor);
+    ApiParam({ name, schema: schema })(target, key!, descriptor);
   };
 }
 
