@@ -1,5 +1,5 @@
 // Gives keys to SKU codes that an earlier release stored without one. Of look-alikes that it let in, the oldest gets the
-// key; the others keep none, are counted in `catalog_sku_code_collisions` and named in the log, and go on being sold. New
+// key; the others keep none, are counted in the metric `sku_code_collisions` and named in the log, and go on being sold. New
 // codes are compared with all of them.
 import { codeKey } from '@gravity/kernel';
 import { metricsFor } from '@gravity/observability';
