@@ -23,10 +23,9 @@ export class ConfirmIntent {
    * `invalid-request` (unknown token), `order-not-payable`, `outcome-unknown` (on demand, with the payment made).
    */
   async execute(intentId: string, clientSecret: string, token: string): Promise<Result<Intent, Problem>> {
-    const nowMs = this.clock.nowMs();
     const chargeId = newSandboxId('ch');
     let answerIsLost = false;
-    const result = await changeIntent(this.intents, intentId, nowMs, ({ intent, clientSecret: expected }) => {
+    const result = await changeIntent(this.intents, this.clock, intentId, ({ intent, clientSecret: expected }, nowMs) => {
       if (!sameSecret(clientSecret, expected)) return refuse('not-found', `There is no payment intent ${intentId}.`);
       const plan = planFor(token, intent.amount.minor);
       if (plan === undefined) return unknownToken();
