@@ -113,6 +113,20 @@ it('npm scripts that documents name exist', () => {
   expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
 });
 
+it('gRPC services that documents name exist, and every one is named', () => {
+  const protos = filesBelow(ROOT, join('libs', 'contracts', 'proto'), '.proto').map(textOf);
+  const declared = protos.flatMap((text) => {
+    const [, scope = ''] = /^package ([\w.]+);/m.exec(text) ?? [];
+    return [...text.matchAll(/^service (\w+)/gm)].map(([, name = '']) => `${scope}.${name}`);
+  });
+  const named = documents.flatMap((path) =>
+    [...textOf(path).matchAll(/\bgravity\.[a-z_]+\.v\d+\.[A-Z]\w*/g)].map(([name]) => ({ path, name })),
+  );
+  expect(declared.length).toBeGreaterThan(2);
+  expect(named.filter(({ name }) => !declared.includes(name))).toEqual([]);
+  expect(declared.filter((service) => !named.some(({ name }) => name === service))).toEqual([]);
+});
+
 function isInCode(name: string): boolean {
   for (const text of sources.values()) if (text.includes(name)) return true;
   return false;
