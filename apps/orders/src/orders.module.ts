@@ -10,7 +10,7 @@ import { claimControllers, claimProviders } from './claims.module-parts';
 import { type OrdersConfig, readOrdersConfig, SERVICE } from './orders-config';
 import { OrdersRuntime } from './orders-runtime';
 import { PAYMENT_PROVIDER } from './payments/payment-provider';
-import { sandboxProviderFromEnv } from './payments/sandbox-provider';
+import { paymentProviderFromEnv } from './payments/provider-from-env';
 import { paymentControllers, paymentProviders } from './payments.module-parts';
 import { eventServerProvider, roundControllers, roundProviders } from './rounds.module-parts';
 
@@ -27,7 +27,7 @@ export class OrdersModule {
       controllers: [...claimControllers, ...roundControllers, ...paymentControllers],
       providers: [
         ...infrastructure(config),
-        { provide: PAYMENT_PROVIDER, useFactory: () => sandboxProviderFromEnv(env) },
+        { provide: PAYMENT_PROVIDER, useFactory: () => paymentProviderFromEnv(env) },
         ...claimProviders(config),
         ...roundProviders,
         ...paymentProviders,
