@@ -92,6 +92,20 @@ describe('runbooks', () => {
     expect([...mentioned].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
+  it('and the deployment files use plain words (docs/style.md)', () => {
+    const banned = /\b(?:whoever|nobody|whom|somebody|whatever|any more|used to)\b/gi;
+    const deployment = [
+      'docker-compose.yml',
+      'Dockerfile',
+      ...['.md', '.yaml'].flatMap((end) => filesBelow(ROOT, 'k8s', end)),
+    ];
+    const found = [...runbooks, ...deployment].flatMap((path) =>
+      [...textOf(path).matchAll(banned)].map(([word]) => `${path}: ${word}`),
+    );
+    expect(deployment.length).toBeGreaterThan(20);
+    expect(found).toEqual([]);
+  });
+
   // Views of Postgres itself begin with pg_.
   it('name tables, columns and metrics that the code has', () => {
     const names = runbooks.flatMap((path) =>
