@@ -75,6 +75,7 @@ export class ApiStack {
       KAFKA_BROKERS: engines().kafkaBrokers,
       KAFKA_TOPIC_PREFIX: uniquePrefix(),
       CURSOR_SECRET,
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: base,
       PAYMENTS_PROVIDER_KEY: PROVIDER_KEY,
       PAYMENTS_WEBHOOK_SECRETS: WEBHOOK_SECRET,

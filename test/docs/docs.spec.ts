@@ -92,6 +92,20 @@ describe('runbooks', () => {
     expect([...mentioned].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
+  it('and the deployment files use plain words (docs/style.md)', () => {
+    const banned = /\b(?:whoever|nobody|whom|somebody|whatever|any more|used to)\b/gi;
+    const deployment = [
+      'docker-compose.yml',
+      'Dockerfile',
+      ...['.md', '.yaml'].flatMap((end) => filesBelow(ROOT, 'k8s', end)),
+    ];
+    const found = [...runbooks, ...deployment].flatMap((path) =>
+      [...textOf(path).matchAll(banned)].map(([word]) => `${path}: ${word}`),
+    );
+    expect(deployment.length).toBeGreaterThan(20);
+    expect(found).toEqual([]);
+  });
+
   // Views of Postgres itself begin with pg_.
   it('name tables, columns and metrics that the code has', () => {
     const names = runbooks.flatMap((path) =>
@@ -111,6 +125,20 @@ it('npm scripts that documents name exist', () => {
     })),
   );
   expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
+});
+
+it('gRPC services that documents name exist, and every one is named', () => {
+  const protos = filesBelow(ROOT, join('libs', 'contracts', 'proto'), '.proto').map(textOf);
+  const declared = protos.flatMap((text) => {
+    const [, scope = ''] = /^package ([\w.]+);/m.exec(text) ?? [];
+    return [...text.matchAll(/^service (\w+)/gm)].map(([, name = '']) => `${scope}.${name}`);
+  });
+  const named = documents.flatMap((path) =>
+    [...textOf(path).matchAll(/\bgravity\.[a-z_]+\.v\d+\.[A-Z]\w*/g)].map(([name]) => ({ path, name })),
+  );
+  expect(declared.length).toBeGreaterThan(2);
+  expect(named.filter(({ name }) => !declared.includes(name))).toEqual([]);
+  expect(declared.filter((service) => !named.some(({ name }) => name === service))).toEqual([]);
 });
 
 function isInCode(name: string): boolean {

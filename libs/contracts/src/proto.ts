@@ -1,11 +1,13 @@
-// Where the .proto files are, for Nest's gRPC transport and reflection, and the types generated from them. Only types are
-// exported, so importing the contracts does not load a gRPC stack.
+// Where the .proto files are, for Nest's gRPC transport, what they compile to, for reflection, and the types generated from
+// them. Types and texts alone are exported, so importing the contracts does not load a gRPC stack.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export type * as CatalogProto from './generated/gravity/catalog/v1/catalog';
 export type * as CommonProto from './generated/gravity/common/v1/money';
 export type * as OrdersProto from './generated/gravity/orders/v1/orders';
+
+export { FILE_DESCRIPTORS } from './generated/descriptors';
 
 /** One gRPC package: its name, its file, and the folder that its imports are resolved in. */
 export interface ProtoPackage {

@@ -12,7 +12,7 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ServerGrpc } from '@nestjs/microservices';
-import { PROTO_LOADER_OPTIONS, type ProtoPackage } from '@gravity/contracts';
+import { FILE_DESCRIPTORS, PROTO_LOADER_OPTIONS, type ProtoPackage } from '@gravity/contracts';
 import { grpcFailure } from './grpc-status';
 import type { HealthRegistry } from './health-registry';
 import { newRequestId, validRequestId } from './request-id';
@@ -80,14 +80,16 @@ export class GrpcServer extends ServerGrpc {
         arrays: true,
         includeDirs: [...new Set(packages.flatMap((entry) => entry.includeDirs))],
       },
-      onLoadPackageDefinition: (loaded: ConstructorParameters<typeof ReflectionService>[0], server: Server) => {
-        new ReflectionService(loaded).addToServer(server);
-        this.health.addToServer(server);
+      onLoadPackageDefinition: (loaded: PackageDefinition, server: Server) => {
+        const names: string[] = [];
         for (const [name, entry] of Object.entries(loaded)) {
           if ('format' in entry || !isService(entry)) continue;
+          names.push(name);
           this.health.setStatus(name, 'NOT_SERVING');
           keepBrokenMessages(entry);
         }
+        this.health.addToServer(server);
+        addReflection(server, names);
       },
     });
   }
@@ -138,6 +140,26 @@ export class GrpcServer extends ServerGrpc {
     this.server?.forceShutdown();
     this.server = undefined;
   }
+}
+
+type PackageDefinition = ConstructorParameters<typeof ReflectionService>[0];
+
+/** Services that every process offers beside its own. */
+const PLATFORM_SERVICES = [
+  'grpc.health.v1.Health',
+  'grpc.reflection.v1.ServerReflection',
+  'grpc.reflection.v1alpha.ServerReflection',
+];
+
+/**
+ * Lists and describes the services by their compiled files. Descriptors that proto-loader derives from what it has loaded
+ * name no imports, so clients cannot resolve the types of other files.
+ */
+function addReflection(server: Server, services: readonly string[]): void {
+  const files = Object.values(FILE_DESCRIPTORS).map((text) => Buffer.from(text, 'base64'));
+  // Of a package definition the service reads nothing but the descriptors in it.
+  const described = { files: { fileDescriptorProtos: files } } as unknown as PackageDefinition;
+  new ReflectionService(described, { services: [...services, ...PLATFORM_SERVICES] }).addToServer(server);
 }
 
 type UnaryMethod = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => unknown;

@@ -296,6 +296,7 @@ export class FaultCluster {
       REDIS_URL: this.redis.url,
       KAFKA_BROKERS: this.kafkaLink.through(this.kafka.url),
       CURSOR_SECRET: 'a cursor secret that is long enough',
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${this.providerLink.port}`,
       PAYMENTS_PROVIDER_KEY: SANDBOX_KEY,
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
