@@ -76,7 +76,7 @@ describe('guarantees', () => {
 });
 
 describe('runbooks', () => {
-  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'parked-messages'])(
+  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'dead-letters'])(
     '%s exists and is complete',
     (name) => {
       const headings = [...anchorsOf(ROOT, join('docs', 'runbooks', `${name}.md`))];

@@ -1,4 +1,6 @@
-export { inboxDdl, outboxDdl, parkingDdl } from './ddl';
+export { deadLettersDdl, inboxDdl, outboxDdl } from './ddl';
+export { discardDeadLetters, listDeadLetters, replayDeadLetters } from './dead-letters';
+export type { DeadLetterSelection, DeadLetterStatus, StoredDeadLetter } from './dead-letters';
 export { cloudEventHeaders, EVENT_PAYLOAD_CHARS_MAX, topicOfType } from './event';
 export type { EventEnvelope, OutboxEvent, PublishedEvent } from './event';
 export type { EventBus, TopicSpec } from './event-bus';
@@ -16,7 +18,5 @@ export { appendToOutbox, outboxInsert, outboxParams, outboxRows, pruneOutbox } f
 export type { OutboxColumns } from './outbox';
 export { OutboxRelay } from './outbox-relay';
 export type { OutboxRelayOptions } from './outbox-relay';
-export { discardParked, listParked, replayParked } from './parking';
-export type { ParkedMessage, ParkedSelection, ParkedStatus } from './parking';
 export { bindEventHandlers, KeepErrorFilter, OnEvent } from './on-event';
 export type { OutboxLag } from './relay-session';
