@@ -1,4 +1,5 @@
-// Goal: messages of one fetch share transactions, none is applied twice or left out, and each partition keeps its order.
+// Goal: messages of one fetch share transactions, none is applied twice or left out, and each partition keeps its
+// order.
 import { ChunkMerger } from './chunk-merger';
 import { type Heartbeat, InterruptedError } from './heartbeat';
 import type { Incoming } from './incoming';

@@ -1,5 +1,5 @@
-// One fetch brings messages of several partitions. Applied together they cost one transaction instead of one each, and no
-// partition waits for the transactions of the others.
+// One fetch brings messages of several partitions. Applied together they cost one transaction instead of one each, and
+// no partition waits for the transactions of the others.
 import { soon } from '@gravity/kernel';
 import type { Heartbeat } from './heartbeat';
 import type { Incoming } from './incoming';

@@ -2,9 +2,9 @@
 // table that changes here needs a migration in every service that has it.
 
 /**
- * The outbox and the relay's cursor. `xid` stands before `id` on purpose: column defaults are computed in that order, so
- * a transaction always has its transaction id before it draws an outbox id. The relay's proof that a missing id is dead
- * depends on it (outbox-gaps.ts).
+ * The outbox and the relay's cursor. `xid` stands before `id` on purpose: column defaults are computed in that order,
+ * so a transaction always has its transaction id before it draws an outbox id. The relay's proof that a missing id is
+ * dead depends on it (outbox-gaps.ts).
  */
 export function outboxDdl(): string {
   return `
@@ -40,8 +40,8 @@ export function inboxDdl(): string {
 }
 
 /**
- * Dead letters: messages whose attempts failed, and later messages of their keys, which wait behind them. `PARKED` is the
- * status of a dead letter that waits; processes of earlier releases filter by that value, so it keeps its name.
+ * Dead letters: messages whose attempts failed, and later messages of their keys, which wait behind them. `PARKED` is
+ * the status of a dead letter that waits; processes of earlier releases filter by that value, so it keeps its name.
  */
 export function deadLettersDdl(): string {
   return `

@@ -1,5 +1,5 @@
-// Dead letters: messages whose attempts failed, and messages of the same key that wait behind them. A failed message waits
-// for an operator. One that only waits behind others (attempts = 0) is handled when it is the first of its key.
+// Dead letters: messages whose attempts failed, and messages of the same key that wait behind them. A failed message
+// waits for an operator. One that only waits behind others (attempts = 0) is handled when it is the first of its key.
 import type { Database, Tx } from '@gravity/persistence';
 import type { Incoming } from './incoming';
 
@@ -47,7 +47,9 @@ const INSERT = `
   on conflict (consumer, event_id) do nothing
   returning 1`;
 
-/** Stores dead letters in their order, except messages that were handled or stored before. Returns the number stored. */
+/**
+ * Stores dead letters in their order, except messages that were handled or stored before. Returns the number stored.
+ */
 export async function insertDeadLetters(tx: Tx, consumer: string, letters: readonly DeadLetter[]): Promise<number> {
   if (letters.length === 0) return 0;
   const column = <T>(of: (letter: DeadLetter) => T): T[] => letters.map(of);

@@ -56,8 +56,8 @@ export function topicOfType(type: string): string {
 }
 
 /**
- * The CloudEvents attributes that consumers need, as Kafka headers. Each header costs time per event, so there are few; the
- * content type is left out, because every payload is JSON.
+ * The CloudEvents attributes that consumers need, as Kafka headers. Each header costs time per event, so there are few;
+ * the content type is left out, because every payload is JSON.
  */
 export function cloudEventHeaders(event: PublishedEvent): Record<string, string> {
   const headers: Record<string, string> = {

@@ -1,4 +1,7 @@
-/** The heartbeat of a Kafka consumer, for work on its messages: long work keeps the membership alive and notices its end. */
+/**
+ * The heartbeat of a Kafka consumer, for work on its messages: long work keeps the membership alive and notices its
+ * end.
+ */
 export interface Heartbeat {
   /** False when the result of the work is of no use: the process stops, or the partition belongs to another member. */
   alive(): boolean;

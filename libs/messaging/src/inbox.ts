@@ -1,4 +1,5 @@
-// Finds the messages that are new to a consumer and records them: one statement per chunk, in the transaction of the effects.
+// Finds the messages that are new to a consumer and records them: one statement per chunk, in the transaction of the
+// effects.
 import type { Database, Tx } from '@gravity/persistence';
 import type { Incoming } from './incoming';
 
@@ -6,8 +7,8 @@ const PRUNE_BATCH_MAX = 5_000;
 const PRUNE_BATCHES_MAX = 200;
 
 // Dead letters of any status count as seen. A key with waiting dead letters admits no message: a new one waits behind
-// them. Two consumers may hold the same message, when one of them has not yet noticed a rebalance. The primary key of the
-// inbox decides: the second one waits for the first one's commit, or takes over after its rollback.
+// them. Two consumers may hold the same message, when one of them has not yet noticed a rebalance. The primary key of
+// the inbox decides: the second one waits for the first one's commit, or takes over after its rollback.
 const ADMIT = `
   with input as (
     select * from unnest($2::uuid[], $3::text[], $4::text[]) as i(event_id, topic, key)

@@ -1,4 +1,5 @@
-// Reads a Kafka message: the envelope from the CloudEvents headers, the payload from JSON. A malformed message has a fault.
+// Reads a Kafka message: the envelope from the CloudEvents headers, the payload from JSON. A malformed message has a
+// fault.
 import { uuidFromParts } from '@gravity/kernel';
 import type { KafkaMessage } from 'kafkajs';
 import type { EventEnvelope } from './event';
@@ -72,7 +73,9 @@ function readEnvelope(
   };
 }
 
-/** Ids of CloudEvents are any text, unique per source; ours are uuids. A message without an id gets one from its offset. */
+/**
+ * Ids of CloudEvents are any text, unique per source; ours are uuids. A message without an id gets one from its offset.
+ */
 function eventIdOf(
   id: string | undefined,
   source: string | undefined,

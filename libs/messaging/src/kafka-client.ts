@@ -17,8 +17,9 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 };
 
 /**
- * A client. The library logs ordinary events (a rebalance, a coordinator that loads, a refused connection) as errors. Each
- * failure also rejects a promise or crashes a consumer, and is logged there, so the library's own lines have level debug.
+ * A client. The library logs ordinary events (a rebalance, a coordinator that loads, a refused connection) as errors.
+ * Each failure also rejects a promise or crashes a consumer, and is logged there, so the library's own lines have level
+ * debug.
  */
 export function createKafka(connection: KafkaConnection, log: MessagingLog): Kafka {
   repairKafkajs();

@@ -56,8 +56,8 @@ export interface KafkaEventServerOptions extends KafkaConnection {
 }
 
 /**
- * Consumes the topics of its handlers in one consumer group. A message whose attempts fail becomes a dead letter, and the
- * messages of other keys go on. Delivery is at least once; the inbox keeps an effect from happening twice.
+ * Consumes the topics of its handlers in one consumer group. A message whose attempts fail becomes a dead letter, and
+ * the messages of other keys go on. Delivery is at least once; the inbox keeps an effect from happening twice.
  */
 export class KafkaEventServer extends Server implements CustomTransportStrategy {
   override readonly transportId: symbol;
@@ -91,7 +91,9 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     return this.joined;
   }
 
-  /** Nest chains the handlers of one pattern and runs them at once. Here they share a transaction, one after another. */
+  /**
+   * Nest chains the handlers of one pattern and runs them at once. Here they share a transaction, one after another.
+   */
   override addHandler(
     pattern: unknown,
     callback: MessageHandler,

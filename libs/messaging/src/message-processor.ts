@@ -1,6 +1,6 @@
-// Applies messages of one topic, each partition in order. A chunk is one transaction: inbox, effects, dead letters. When it
-// fails, its messages are tried one by one. A message whose attempts fail becomes a dead letter, and later messages of its
-// key wait behind it.
+// Applies messages of one topic, each partition in order. A chunk is one transaction: inbox, effects, dead letters.
+// When it fails, its messages are tried one by one. A message whose attempts fail becomes a dead letter, and later
+// messages of its key wait behind it.
 import { types } from 'node:util';
 import { backoffMs } from '@gravity/kernel';
 import { classifyDatabaseError, type Database, sqlState, type Tx } from '@gravity/persistence';

@@ -24,8 +24,8 @@ export class OffsetCommits {
   }
 
   /**
-   * Commits the messages settled so far. Never rejects: Kafka refuses offsets of partitions that another member owns, and
-   * the next commit repeats the offsets of a lost one.
+   * Commits the messages settled so far. Never rejects: Kafka refuses offsets of partitions that another member owns,
+   * and the next commit repeats the offsets of a lost one.
    */
   flush(): Promise<void> {
     clearTimeout(this.timer);

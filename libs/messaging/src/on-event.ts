@@ -6,8 +6,8 @@ import { type Observable, throwError } from 'rxjs';
 import type { HandlerExtras } from './handlers';
 
 /**
- * Passes a handler's exception on unchanged. Nest's own filter replaces it by "Internal server error", and operators need the
- * reason of a dead letter.
+ * Passes a handler's exception on unchanged. Nest's own filter replaces it by "Internal server error", and operators
+ * need the reason of a dead letter.
  */
 @Catch()
 export class KeepErrorFilter implements RpcExceptionFilter {
@@ -21,8 +21,8 @@ const UNBOUND = Symbol('gravity.events.unbound');
 
 /**
  * Marks a method as the event handler of one type: an `@EventPattern` that keeps the exception. The method takes
- * `(@Payload() event, @Ctx() context: EventContext)`, with `batch` an array of events. {@link bindEventHandlers} binds it to
- * a consumer.
+ * `(@Payload() event, @Ctx() context: EventContext)`, with `batch` an array of events. {@link bindEventHandlers} binds
+ * it to a consumer.
  */
 export function OnEvent(type: string, extras: HandlerExtras = {}): MethodDecorator {
   return applyDecorators(

@@ -1,10 +1,11 @@
 // The outbox ids below the highest published one that are still missing.
 //
 // Ids are drawn from a sequence and become visible at commit, so a reader that only remembers the highest id loses the
-// rows of slower transactions. The relay therefore keeps every skipped id as a gap and looks for it in each round. Each gap
-// has a fence: a transaction id assigned after the gap was first seen. A transaction that drew an id of the gap has a smaller
-// transaction id than the fence, because outbox.xid precedes outbox.id. When a snapshot's xmin has reached the fence, all of
-// these transactions have ended, and an id that the same snapshot does not show was rolled back. The gap is then removed.
+// rows of slower transactions. The relay therefore keeps every skipped id as a gap and looks for it in each round. Each
+// gap has a fence: a transaction id assigned after the gap was first seen. A transaction that drew an id of the gap has
+// a smaller transaction id than the fence, because outbox.xid precedes outbox.id. When a snapshot's xmin has reached
+// the fence, all of these transactions have ended, and an id that the same snapshot does not show was rolled back. The
+// gap is then removed.
 //
 // The bound of the first snapshot (its xmax) is no fence: it follows the latest *completed* transaction, and running
 // transactions may have larger ids.

@@ -1,11 +1,11 @@
-// Publishes the outbox, at least once and in order per key. One relay per database is active: its session holds an advisory
-// lock. The others stand by.
+// Publishes the outbox, at least once and in order per key. One relay per database is active: its session holds an
+// advisory lock. The others stand by.
 //
 // Order: rows of one key are written one after another under the lock of their aggregate, so a later row of a key gets
-// its id after the commit of the earlier one. A snapshot that shows the later row therefore shows the earlier one too, with
-// a smaller id, and publishing each reading by ascending id keeps the order of every key.
-// No transaction is open during a call to Kafka, and no row is deleted or updated per batch. The relay keeps its progress in
-// memory (outbox-gaps.ts) and stores one position; every id up to it is published or rolled back. After a crash the events
+// its id after the commit of the earlier one. A snapshot that shows the later row therefore shows the earlier one too,
+// with a smaller id, and publishing each reading by ascending id keeps the order of every key. No transaction is open
+// during a call to Kafka, and no row is deleted or updated per batch. The relay keeps its progress in memory
+// (outbox-gaps.ts) and stores one position; every id up to it is published or rolled back. After a crash the events
 // behind the position are published again, and consumers recognise them by event id.
 import { backoffMs, monotonicMs, sleep } from '@gravity/kernel';
 import type { EventBus } from './event-bus';
@@ -26,7 +26,9 @@ const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
 /** With more gaps than this, no row above the highest id is published until gaps are settled. */
 const GAPS_MAX = 10_000;
-/** The reason of an abort. Without one, the abort creates an exception with a stack, which costs more than the wake-up. */
+/**
+ * The reason of an abort. Without one, the abort creates an exception with a stack, which costs more than the wake-up.
+ */
 const WOKEN = 'woken';
 
 /** Options of a relay. */
@@ -40,7 +42,10 @@ export interface OutboxRelayOptions {
   readonly log?: MessagingLog;
 }
 
-/** Publishes the outbox of one database. Any number may run: one is active, and another takes over when its session ends. */
+/**
+ * Publishes the outbox of one database. Any number may run: one is active, and another takes over when its session
+ * ends.
+ */
 export class OutboxRelay {
   private readonly log: MessagingLog;
   private readonly relay: string;

@@ -77,8 +77,8 @@ export async function appendToOutbox(tx: Pick<Tx, 'query'>, events: readonly Out
 }
 
 /**
- * Deletes published events older than the retention, in bounded batches. Returns the number of rows; at the bound, a later
- * call deletes the rest.
+ * Deletes published events older than the retention, in bounded batches. Returns the number of rows; at the bound, a
+ * later call deletes the rest.
  */
 export async function pruneOutbox(
   database: Database,

@@ -1,5 +1,5 @@
-// The relay's own connection to Postgres. The advisory lock of the active relay and all statements of the relay use it: a
-// statement that succeeds proves that the lock was held.
+// The relay's own connection to Postgres. The advisory lock of the active relay and all statements of the relay use it:
+// a statement that succeeds proves that the lock was held.
 import { plannedAnew } from '@gravity/persistence';
 import { Client } from 'pg';
 import type { PublishedEvent } from './event';
@@ -42,8 +42,8 @@ export interface OutboxLag {
 const COLUMNS = `o.id, o.event_id, o.topic, o.key, o.type, o.payload, o.traceparent,
   (extract(epoch from o.occurred_at) * 1000)::bigint as occurred_ms`;
 
-// One statement has one snapshot: its rows and its xmin belong together. Each gap is one range of the index; an OR over both
-// conditions would scan the table.
+// One statement has one snapshot: its rows and its xmin belong together. Each gap is one range of the index; an OR over
+// both conditions would scan the table.
 const READ_ABOVE = `select true as above, ${COLUMNS} from outbox o where o.id > $1 order by o.id limit $2`;
 const READ_GAPS = `select false as above, g.* from unnest($3::bigint[], $4::bigint[]) as r(lo, hi)
   cross join lateral (

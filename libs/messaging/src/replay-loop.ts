@@ -1,5 +1,5 @@
-// Handles dead letters again: those that an operator has marked, and those that only wait behind others. It always takes the
-// first of a key.
+// Handles dead letters again: those that an operator has marked, and those that only wait behind others. It always
+// takes the first of a key.
 import { sleep } from '@gravity/kernel';
 import type { Database, Tx } from '@gravity/persistence';
 import { DEAD_LETTER_COLUMNS, type StoredDeadLetter } from './dead-letters';
@@ -11,7 +11,8 @@ import { isDatabaseUnavailable, TransactionErrors } from './message-processor';
 const TICK_MS = 500;
 const PER_TICK_MAX = 200;
 
-// SKIP LOCKED lets several processes share the work. While the first message of a key is locked, none of that key is taken.
+// SKIP LOCKED lets several processes share the work. While the first message of a key is locked, none of that key is
+// taken.
 const NEXT = `
   select ${DEAD_LETTER_COLUMNS} from dead_letters d
   where d.consumer = $1 and (d.status = 'REPLAY' or (d.status = 'PARKED' and d.attempts = 0))

@@ -1,5 +1,5 @@
-// Goal: the replacements inside kafkajs behave exactly like the originals. Method: the library's own code as the oracle, on
-// random requests and keys.
+// Goal: the replacements inside kafkajs behave exactly like the originals. Method: the library's own code as the
+// oracle, on random requests and keys.
 import fc from 'fast-check';
 import { Partitioners } from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue';

@@ -1,5 +1,5 @@
-// The partition of a key: murmur2, as in Kafka's Java client, so that producers in all languages agree. kafkajs computes it
-// with big integers, at ten times the cost.
+// The partition of a key: murmur2, as in Kafka's Java client, so that producers in all languages agree. kafkajs
+// computes it with big integers, at ten times the cost.
 import type { ICustomPartitioner } from 'kafkajs';
 
 const SEED = 0x9747b28c;

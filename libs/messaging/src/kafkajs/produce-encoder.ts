@@ -1,6 +1,6 @@
 // Writes a produce request (versions 3 to 7, record batches of magic 2) into one buffer of the right size. The library
-// allocates 512 bytes for every header of every record and copies each batch five times, which costs more than the rest of
-// the relay's work. https://kafka.apache.org/documentation/#recordbatch
+// allocates 512 bytes for every header of every record and copies each batch five times, which costs more than the rest
+// of the relay's work. https://kafka.apache.org/documentation/#recordbatch
 import type { ProduceArguments, ProducedMessage } from 'kafkajs/src/protocol/requests/produce';
 
 type Batch = ProduceArguments['topicData'][number]['partitions'][number];

@@ -1,5 +1,5 @@
-// Replaces two internal parts of kafkajs 2.2.4. Its last release is from 2023, its version is pinned, and specs compare the
-// replacements with the originals.
+// Replaces two internal parts of kafkajs 2.2.4. Its last release is from 2023, its version is pinned, and specs compare
+// the replacements with the originals.
 import { systemClock } from '@gravity/kernel';
 import RequestQueue from 'kafkajs/src/network/requestQueue';
 import produceRequests, { type ProduceCall } from 'kafkajs/src/protocol/requests/produce';
@@ -29,8 +29,8 @@ export function repairKafkajs(): void {
   };
 }
 
-// The library sets this timer even when no request waits, and to a time in the past. Every connection then wakes its process
-// a thousand times a second, and Node 24 warns of a negative timeout.
+// The library sets this timer even when no request waits, and to a time in the past. Every connection then wakes its
+// process a thousand times a second, and Node 24 warns of a negative timeout.
 function scheduleWhenPending(this: RequestQueue): void {
   if (this.pending.length === 0 || this.throttleCheckTimeoutId !== null) return;
   const throttledMs = this.throttledUntil - systemClock.nowMs();
