@@ -1,4 +1,4 @@
-// Goal: no fen is lost or made, whatever is added, multiplied or split.
+// Goal: no operation on amounts loses or creates a fen.
 import fc from 'fast-check';
 import { allocate } from './allocation';
 import {
