@@ -14,7 +14,7 @@ import { freePort } from './ports';
 import { ensureRequirements } from './requirements';
 import { TcpProxy } from '../faults/tcp-proxy';
 
-const MAX_NAME_CHARS = 40;
+const NAME_CHARS_MAX = 40;
 
 /** Addresses of the engines of this test run. */
 export interface Engines {
@@ -61,7 +61,7 @@ export async function freshDatabase(name: string, serverUrl = engines().database
   const readable = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
-    .slice(0, MAX_NAME_CHARS);
+    .slice(0, NAME_CHARS_MAX);
   const database = `t_${readable}_${randomBytes(4).toString('hex')}`;
   await onServer(serverUrl, `create database "${database}"`);
   const url = new URL(serverUrl);

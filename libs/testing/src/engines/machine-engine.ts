@@ -3,7 +3,7 @@ import { ENGINE_TITLES, type EngineHandle, type EngineName } from './engine';
 import { freePort, isPortFree } from './ports';
 import { ServerProcess, ServerStartError, type ServerCommand } from './process';
 
-const MAX_PORT_TRIES = 3;
+const PORT_TRIES_MAX = 3;
 
 export class MachineEngine implements EngineHandle {
   readonly owned = true;
@@ -61,7 +61,7 @@ export async function startOnPort(
       return { server, port };
     } catch (error) {
       const portWasTaken = error instanceof ServerStartError && !(await isPortFree(port));
-      if (!portWasTaken || tries === MAX_PORT_TRIES) throw error;
+      if (!portWasTaken || tries === PORT_TRIES_MAX) throw error;
       port = await freePort();
     }
   }

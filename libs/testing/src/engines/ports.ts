@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 const LOOPBACK = '127.0.0.1';
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
-const MAX_TRIES = 200;
+const TRIES_MAX = 200;
 
 /** True when this process can listen on the port of 127.0.0.1. */
 export async function isPortFree(port: number): Promise<boolean> {
@@ -15,7 +15,7 @@ export async function isPortFree(port: number): Promise<boolean> {
 
 /** A free port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const port = randomInt(LOWEST, HIGHEST);
     if (await isPortFree(port)) return port;
   }

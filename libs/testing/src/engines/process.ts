@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram, type UnixUser } from './paths';
 
 const PROBE_EVERY_MS = 25;
-const MAX_LOG_BYTES = 10 * 1024 * 1024;
-const MAX_OUTPUT_CHARS = 1024 * 1024;
+const LOG_BYTES_MAX = 10 * 1024 * 1024;
+const OUTPUT_CHARS_MAX = 1024 * 1024;
 const KILL_WITHIN_MS = 5_000;
 const LOG_TAIL_LINES = 12;
 
@@ -45,8 +45,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     watchExit();
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout = (stdout + chunk.toString()).slice(-MAX_OUTPUT_CHARS)));
-    child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-MAX_OUTPUT_CHARS)));
+    child.stdout.on('data', (chunk: Buffer) => (stdout = (stdout + chunk.toString()).slice(-OUTPUT_CHARS_MAX)));
+    child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-OUTPUT_CHARS_MAX)));
     child.once('error', (error) => resolve({ code: -1, stdout, stderr: `${stderr}${error.message}` }));
     child.once('close', (code) => {
       errands.delete(child);
@@ -299,7 +299,7 @@ function childrenOf(pid: number): number[] {
 }
 
 function rotate(logFile: string): void {
-  if (existsSync(logFile) && statSync(logFile).size > MAX_LOG_BYTES) renameSync(logFile, `${logFile}.1`);
+  if (existsSync(logFile) && statSync(logFile).size > LOG_BYTES_MAX) renameSync(logFile, `${logFile}.1`);
 }
 
 function readLog(logFile: string): string {

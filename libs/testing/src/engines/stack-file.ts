@@ -28,7 +28,7 @@ export interface StackRecord {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const MAX_LOCK_TRIES = 50;
+const LOCK_TRIES_MAX = 50;
 
 const file = (dataDir: string): string => join(dataDir, 'stack.json');
 const lockFile = (dataDir: string): string => join(dataDir, 'stack.lock');
@@ -50,7 +50,7 @@ export async function takeLock(dataDir: string): Promise<ProcessRef | undefined>
   const mine = join(dataDir, `.lock-${process.pid}-${randomBytes(4).toString('hex')}`);
   await writeFile(mine, JSON.stringify(await processRef(process.pid)), { mode: 0o600 });
   try {
-    for (let tries = 0; tries < MAX_LOCK_TRIES; tries += 1) {
+    for (let tries = 0; tries < LOCK_TRIES_MAX; tries += 1) {
       // A link is atomic, so no process reads an incomplete lock.
       if (await linked(mine, lockFile(dataDir))) return undefined;
       const holder = await lockHolder(dataDir);
