@@ -239,7 +239,7 @@ create table refunds (
 create index refunds_order on refunds (order_id);
 create index refunds_open on refunds (next_attempt_at) where status = 'REQUESTED';`;
 
-/** Dead letters, under the name that they had until migration 6. */
+/** Dead letters, under the name that they had until migration 7. */
 const parkedMessages = `
     create table parked_messages (
       id bigint generated always as identity primary key,

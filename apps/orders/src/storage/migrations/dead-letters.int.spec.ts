@@ -5,7 +5,7 @@ import { deadLettersDdl, discardDeadLetters, listDeadLetters, replayDeadLetters 
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { Client } from 'pg';
-import { DeadLetters1764000000006, ordersMigrations } from '.';
+import { DeadLetters1764000000007, ordersMigrations } from '.';
 
 const COLUMNS = `id, consumer, event_id as "eventId", topic, partition, "offset", key, type, payload,
   headers, reason, attempts, status, parked_at as "parkedAt"`;
@@ -60,7 +60,7 @@ const OLD = {
 
 const CONSUMER = 'orders';
 const TOPIC = 'catalog.sku';
-const BEFORE = ordersMigrations.filter((migration) => migration !== DeadLetters1764000000006);
+const BEFORE = ordersMigrations.filter((migration) => migration !== DeadLetters1764000000007);
 
 let fresh: FreshDatabase;
 let database: Database;
@@ -109,7 +109,7 @@ it('a session of the earlier release goes on with its prepared statements while 
   expect(await oldList()).toHaveLength(1);
 
   const { applied } = await migrate({ url: fresh.url, service: 'orders', migrations: ordersMigrations });
-  expect(applied).toEqual(['DeadLetters1764000000006']);
+  expect(applied).toEqual(['DeadLetters1764000000007']);
 
   expect(await park(second, 'a', 0)).toHaveLength(1);
   expect(await park(second, 'a', 0)).toEqual([]);

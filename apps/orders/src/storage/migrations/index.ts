@@ -2,7 +2,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { decideClaims } from '../decide-claims.sql';
 import { ordersSchema } from './0001-orders.sql';
-import { deadLetters, parkedMessagesAgain } from './0006-dead-letters.sql';
+import { deadLetters, parkedMessagesAgain } from './0007-dead-letters.sql';
 
 export class Orders1764000000001 implements MigrationInterface {
   readonly name = 'Orders1764000000001';
@@ -83,9 +83,9 @@ export class FreeOrders1764000000005 implements MigrationInterface {
   }
 }
 
-/** See 0006-dead-letters.sql.ts. */
-export class DeadLetters1764000000006 implements MigrationInterface {
-  readonly name = 'DeadLetters1764000000006';
+/** See 0007-dead-letters.sql.ts. */
+export class DeadLetters1764000000007 implements MigrationInterface {
+  readonly name = 'DeadLetters1764000000007';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of deadLetters) await runner.query(statement);
@@ -102,5 +102,5 @@ export const ordersMigrations = [
   PruningIndexes1764000000003,
   LiveOrdersOfBuyer1764000000004,
   FreeOrders1764000000005,
-  DeadLetters1764000000006,
+  DeadLetters1764000000007,
 ];
