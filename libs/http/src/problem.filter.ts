@@ -78,7 +78,7 @@ export function problemOf(exception: unknown, classify: ErrorClassifier = () => 
   return (
     classify(exception) ?? {
       code: 'internal',
-      detail: 'Something broke on our side. Quote the requestId when you report it.',
+      detail: 'An internal error occurred. Quote the requestId in a report.',
     }
   );
 }
@@ -89,6 +89,6 @@ function problemOfHttpException(exception: HttpException): Problem {
   const known = typeof cause?.code === 'string' ? DETAIL_BY_FASTIFY_CODE[cause.code] : undefined;
   const code = CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid-request' : 'internal');
   if (code === 'internal')
-    return { code, detail: 'Something broke on our side. Quote the requestId when you report it.' };
+    return { code, detail: 'An internal error occurred. Quote the requestId in a report.' };
   return { code, detail: known ?? exception.message };
 }

@@ -13,7 +13,7 @@ export class BoundedQueue<T> {
     return this.items.length - this.taken;
   }
 
-  /** The oldest item, which the next {@link take} returns first. */
+  /** The item that the next {@link take} brings first. */
   get oldest(): T | undefined {
     return this.items[this.taken];
   }

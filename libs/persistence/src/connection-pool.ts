@@ -23,7 +23,7 @@ export interface PoolOptions {
   readonly onPoolWait?: ((waitMs: number) => void) | undefined;
 }
 
-/** A pooled connection. A `broken` one is not returned to the pool. */
+/** A pooled connection; `broken` is set once it must not go back to the pool. */
 export type Connection = PoolClient & { broken: boolean };
 
 /** The connections of one Database. */

@@ -168,7 +168,7 @@ export class Database {
   }
 }
 
-/** BEGIN and the work. A failure here leaves no effect. */
+/** BEGIN and the work. Whatever fails here has not happened. */
 async function runBeforeCommit<T>(client: Connection, tx: OpenTransaction, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     await client.query('BEGIN');
@@ -176,7 +176,7 @@ async function runBeforeCommit<T>(client: Connection, tx: OpenTransaction, work:
   } catch (error) {
     tx.end();
     if (isConnectionLost(error) && client.broken) throw note(error, 'unavailable');
-    // After a failed ROLLBACK the connection is closed, and the server rolls back.
+    // A rollback that fails costs the connection, not the outcome: the server rolls back by itself.
     if (!client.broken) await client.query('ROLLBACK').catch(() => (client.broken = true));
     throw error;
   }
@@ -211,11 +211,11 @@ class OpenTransaction implements Tx {
 
   end(): void {
     this.open = false;
-    // The runner has no connection of its own. After its release, TypeORM refuses further use.
+    // The runner holds no pool slot of its own; releasing it makes TypeORM refuse further use.
     void this.runner?.release();
   }
 
-  /** A TypeORM query runner inside the open transaction: its own transactions become savepoints. */
+  /** A TypeORM query runner inside our open transaction: its own transactions become savepoints. */
   private runnerOnThisConnection(): QueryRunner {
     const runner = this.dataSource.createQueryRunner();
     Object.assign(runner, { databaseConnection: this.client, isTransactionActive: true, transactionDepth: 1 });

@@ -205,7 +205,7 @@ async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, 
   }
   await parts.connections.untilQueueIsEmpty();
   const drained = drainHttp(app.getHttpServer(), deadlineMs);
-  // After the listener is closed: whoever is asked to reconnect must not land in its queue.
+  // After the listener is closed: a client that is asked to reconnect must not land in its queue.
   leave();
   hooks.announce();
   await Promise.all([drained, grpc && bounded('grpc', deadlineMs, logger, () => grpc.drain())]);

@@ -1,5 +1,5 @@
-// The background work of one service: health checks, metrics, relay, consumer, retention and workers. It starts after
-// the boot and stops in order.
+// What one service does beside its requests: health checks, metrics, relay, consumer, retention and workers, started after
+// the boot and stopped in order.
 import type { INestApplication, INestMicroservice } from '@nestjs/common';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { type DrainHook, HealthRegistry } from '@gravity/http';

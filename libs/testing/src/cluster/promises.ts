@@ -36,7 +36,7 @@ export interface PromiseOptions {
    */
   readonly conservation?: readonly ConservationItem[];
   /** Accepts orders without a wish in the history: other clients buy too. Default false. */
-  readonly strangers?: boolean;
+  readonly otherClients?: boolean;
 }
 
 class Findings {
@@ -79,7 +79,7 @@ export async function checkPromises(
   await checkCounters(client, rounds, found);
   checkAnswers(records, orders, found);
   checkConservation(options.conservation ?? [], found);
-  checkWishes(records, orders, options.strangers === true, found);
+  checkWishes(records, orders, options.otherClients === true, found);
   await checkOnce(client, rounds, orders, found);
   return { ok: found.violations.length === 0, checked: found.checked, violations: found.violations };
 }
@@ -181,7 +181,7 @@ function checkConservation(items: readonly ConservationItem[], found: Findings):
 function checkWishes(
   records: readonly ClaimRecord[],
   orders: ReadonlyMap<string, OrderFacts>,
-  strangers: boolean,
+  otherClients: boolean,
   found: Findings,
 ): void {
   const wished = new Set<string>();
@@ -197,7 +197,7 @@ function checkWishes(
       () => `${wish.buyerId} under ${wish.key} was refused and has an order`,
     );
   }
-  if (strangers) return;
+  if (otherClients) return;
   for (const order of orders.values()) {
     found.expect('P4', wished.has(order.claim_id), () => `order ${order.order_id} was never asked for`);
   }

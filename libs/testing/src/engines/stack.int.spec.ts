@@ -73,8 +73,8 @@ describe('startStack', () => {
   });
 
   it('does not end a process that only has the number of an old server', async () => {
-    const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
-    const pid = stranger.pid ?? 0;
+    const other = spawn('sleep', ['600'], { stdio: 'ignore' });
+    const pid = other.pid ?? 0;
     await writeStackFile(dataDir, {
       owner: { pid, identity: '1' },
       engines: { redis: { url: 'x', source: 'machine', process: { pid, identity: '1' } } },
@@ -82,7 +82,7 @@ describe('startStack', () => {
     });
     await (await startStack({ ...quiet, dataDir })).stop();
     expect(await processIdentity(pid)).toBeDefined();
-    stranger.kill();
+    other.kill();
   });
 
   it('attaches to the stack of another process', async () => {
