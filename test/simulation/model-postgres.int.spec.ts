@@ -58,7 +58,7 @@ class Side {
   ) {
     this.states = new GateStateRepository(database);
     const clock = new ServerClock(database, systemClock);
-    this.decider = new ClaimDecider(database, clock, { maxBatch: 256, maxQueue: 1_000, onCommitted: () => undefined });
+    this.decider = new ClaimDecider(database, clock, { batchMax: 256, queueMax: 1_000, onCommitted: () => undefined });
   }
 
   async items(): Promise<SaleItem[]> {

@@ -78,7 +78,7 @@ export class MoneySide {
     const inquiry = new PaymentsInquiry(provider);
     const clock = new ServerClock(database, systemClock);
     this.states = new GateStateRepository(database);
-    this.decider = new ClaimDecider(database, clock, { maxBatch: 256, maxQueue: 1_000, onCommitted: () => undefined });
+    this.decider = new ClaimDecider(database, clock, { batchMax: 256, queueMax: 1_000, onCommitted: () => undefined });
     this.settler = new PaymentSettler(database, gate, relay);
     this.expiry = new ExpiryWorker(database, this.settler, inquiry, gate, relay);
     this.cancelling = new CancelOrder(database, orders, inquiry, this.settler, gate, relay);
