@@ -88,7 +88,6 @@ function problemOfHttpException(exception: HttpException): Problem {
   const cause = (exception as { cause?: { code?: unknown } }).cause;
   const known = typeof cause?.code === 'string' ? DETAIL_BY_FASTIFY_CODE[cause.code] : undefined;
   const code = CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid-request' : 'internal');
-  if (code === 'internal')
-    return { code, detail: 'An internal error occurred. Quote the requestId in a report.' };
+  if (code === 'internal') return { code, detail: 'An internal error occurred. Quote the requestId in a report.' };
   return { code, detail: known ?? exception.message };
 }

@@ -87,7 +87,7 @@ it('is equal only in amount and currency, and keeps its currency', () => {
   expect(moneyToJson(money(2n ** 53n - 1n, 'CNY'))).toEqual({ amount: 2 ** 53 - 1, currency: 'CNY' });
 });
 
-it('reads well', () => {
+it('formats for people', () => {
   expect(formatMoney(money(149_900, 'CNY'))).toBe('1499.00 CNY');
   expect(formatMoney(money(-5, 'USD'))).toBe('-0.05 USD');
   expect(formatMoney(money(0, 'EUR'))).toBe('0.00 EUR');

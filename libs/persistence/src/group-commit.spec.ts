@@ -70,7 +70,7 @@ describe('GroupCommit', () => {
     expect(await Promise.all(accepted)).toEqual([10, 20, 40]);
   });
 
-  it('runs as many batches at once as it is told', async () => {
+  it('runs as many batches at once as configured', async () => {
     const { batches, execute, open } = gate();
     const commits = new GroupCommit<number, number>({
       name: 'test',
