@@ -168,7 +168,7 @@ export class Database {
   }
 }
 
-/** BEGIN and the work. Whatever fails here has not happened. */
+/** BEGIN and the work. A failure here leaves no effect. */
 async function runBeforeCommit<T>(client: Connection, tx: OpenTransaction, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     await client.query('BEGIN');
