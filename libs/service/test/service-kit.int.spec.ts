@@ -37,7 +37,8 @@ class CreateTables1795305600000 implements MigrationInterface {
   name = 'CreateTables1795305600000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [outboxDdl(), inboxDdl(), deadLettersDdl(), ...idempotencyDdl()]) await runner.query(statement);
+    for (const statement of [outboxDdl(), inboxDdl(), deadLettersDdl(), ...idempotencyDdl()])
+      await runner.query(statement);
     await runner.query('create table heard (shop_id text primary key)');
     await runner.query('create table old_things (id int, at timestamptz not null)');
   }
