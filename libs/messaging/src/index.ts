@@ -8,5 +8,4 @@ export { appendToOutbox, pruneOutbox } from './outbox';
 export { OutboxRelay } from './outbox-relay';
 export { discardParked, listParked, replayParked } from './parking';
 export type { ParkedMessage, ParkedSelection, ParkedStatus } from './parking';
-export { bindEventHandlers, KeepErrorFilter, OnEvent } from './on-event';
-export type { OutboxLag } from './relay-session';
+export { bindEventHandlers, OnEvent } from './on-event';
