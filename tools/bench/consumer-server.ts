@@ -1,5 +1,5 @@
-// One consumer of the orders' events with an inbox of its own: what a service behind orders costs, and how long an order
-// takes to reach it.
+// A consumer of the events of orders, with its own inbox. The bench measures its CPU time and how long an order takes to
+// reach it.
 import 'reflect-metadata';
 import { inboxDdl, OnEvent, parkingDdl } from '@gravity/messaging';
 import { bootServices, defineService, migrateService } from '@gravity/service';
@@ -19,7 +19,7 @@ class Consumer1764000000001 implements MigrationInterface {
   }
 
   async down(): Promise<void> {
-    throw new Error('There is no way back: drop the database instead.');
+    throw new Error('This migration cannot be reverted. Drop the database instead.');
   }
 }
 
@@ -42,7 +42,7 @@ const benchConsumer = defineService({
   idempotencyKeys: false,
 });
 
-// The bench asks for the delays seen since it last asked.
+// The bench reads the delays since its last request.
 process.on('message', (message) => {
   if (message !== 'delays') return;
   const delays = samples.sort((a, b) => a - b);

@@ -1,9 +1,9 @@
-// The floor under the decision: the rows of an accepted claim, written by one prepared multi-row statement at a time
-// straight into Postgres, without judging anything.
+// The lower bound for a claim: the rows of accepted claims, written to Postgres by one prepared multi-row statement at a
+// time, without any decision.
 import { newUuid } from '@gravity/kernel';
 import { Client } from 'pg';
 
-/** As many as a batch decides under load. */
+/** The number of claims in a batch under load. */
 export const ROWS_OF_BATCH = 256;
 
 const WRITE = `with placed as (
@@ -19,7 +19,7 @@ const WRITE = `with placed as (
     select c, 'bench.raw', b, 'bench.raw.written.v1', $6, now() from unnest($2::uuid[], $3::text[]) as row(c, b))
   update round_items set held = held + $7 where item_id = $4`;
 
-/** Rows of accepted claims per second that Postgres takes in this shape, so many at a time, and the time of one statement. */
+/** Measures the rows of accepted claims per second, `rows` per statement, and the latency of a statement in ms. */
 export async function measureRawWrites(
   url: string,
   itemUuid: string,

@@ -55,13 +55,13 @@ function planned({ seed, minutes, kinds, nodes }: ChaosOptions): Schedule {
   return planSchedule(seed, Math.round(minutes * MINUTE_MS), chosen, nodes);
 }
 
-/** Runs the rest of a campaign. A seed whose world cannot be started stays open. */
+/** Runs the remaining seeds of a campaign. A seed stays open when its system cannot be started. */
 async function campaign(seeds: readonly number[], { kinds, nodes }: ChaosOptions): Promise<number> {
   const file = join(defaultDataDir(), 'chaos', 'campaign.json');
   const runs = await readCampaign(file);
   const chosen = FAULT_KINDS.filter(({ name }) => kinds.includes(name));
   const left = seedsToRun(seeds, runs, kinds);
-  say(`${seeds.length - left.length} of ${seeds.length} seeds are there already; results: ${file}`);
+  say(`${seeds.length - left.length} of ${seeds.length} seeds are done; results: ${file}`);
   for (const seed of left) {
     const schedule = planOfSeed(seed, chosen, nodes);
     say(`seed ${seed}: ${schedule.faults.length} faults in ${Math.round(schedule.durationMs / 1_000)} s`);
@@ -113,8 +113,8 @@ async function shrinkFile(file: string): Promise<number> {
   };
   const faults = await shrink(schedule.faults, breaks);
   const smallest = await write({ ...schedule, faults }, `seed-${schedule.seed}-shrunk`);
-  if (last === undefined) process.stdout.write(`Nothing smaller breaks. Written: ${smallest}\n`);
-  else process.stdout.write(`${faults.length} faults are enough.\n${renderReport(last, smallest)}`);
+  if (last === undefined) process.stdout.write(`No smaller schedule breaks a promise. Written: ${smallest}\n`);
+  else process.stdout.write(`${faults.length} faults are enough to break a promise.\n${renderReport(last, smallest)}`);
   return last === undefined ? 0 : 1;
 }
 

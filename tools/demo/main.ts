@@ -1,4 +1,4 @@
-// `npm run demo`: one round, one crowd, one report. Exit status 1 when a promise was broken.
+// `npm run demo`: sells one round to many buyers and prints a report. Exit status 1 when a promise is broken.
 import { runTool } from '../lib/arguments';
 import { LiveLine, paintFor } from '../lib/terminal';
 import { readOptions, USAGE } from './options';

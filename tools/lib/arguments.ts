@@ -16,7 +16,7 @@ export function parseSeconds(option: string, text: string): number {
 }
 
 /** A whole number within bounds, both inclusive. */
-export function parseWhole(
+export function parseInteger(
   option: string,
   text: string,
   bounds: { readonly min: number; readonly max: number },

@@ -1,6 +1,6 @@
 // What `npm start` can be told.
 import { parseArgs } from 'node:util';
-import { parseSeconds, parseWhole, UsageError } from '../lib/arguments';
+import { parseSeconds, parseInteger, UsageError } from '../lib/arguments';
 
 export interface StartOptions {
   readonly everySeconds: number;
@@ -39,7 +39,7 @@ export function readOptions(words: readonly string[]): StartOptions | undefined 
     throw new UsageError('--every is a time from 10s to 24h.');
   return {
     everySeconds,
-    quota: parseWhole('--quota', values.quota, { min: 1, max: 1_000_000 }),
+    quota: parseInteger('--quota', values.quota, { min: 1, max: 1_000_000 }),
     dataDir: values['data-dir'],
   };
 }
