@@ -1,11 +1,11 @@
-// Goal: whatever stands in a header, the answer is one that the operation declares, and no header of the answer repeats it.
+// Goal: for any header value, the answer is declared by the operation, and no header of the answer repeats the value.
 // Method: the same values in every header that an operation of the served document reads.
 import { answerFaults, AnswerSchemas } from './answer-schemas';
 import { ApiStack } from './api-stack';
-import { setScene } from './scene';
+import { createFixtures } from './fixtures';
 import { Targets } from './targets';
 
-/** What every operation reads, declared or not. */
+/** Headers that every operation reads, declared or not. */
 const HEADERS_READ_EVERYWHERE = ['Authorization', 'X-Request-Id', 'X-Forwarded-For', 'Traceparent', 'Accept'];
 const NASTY_IN_HEADERS = [
   ...['', ' ', '"', '"-1"', '"1e999"', 'W/"1"', '*', '"1","2"', 'null', '__proto__', '\u00ff\u00fe', 'Bearer'],
@@ -20,7 +20,7 @@ let targets: Targets;
 beforeAll(async () => {
   stack = await ApiStack.start('bad-headers');
   schemas = new AnswerSchemas(stack.api);
-  targets = new Targets(stack, await setScene(stack));
+  targets = new Targets(stack, await createFixtures(stack));
 }, 120_000);
 
 afterAll(async () => stack?.stop());
@@ -32,7 +32,7 @@ describe('a header', () => {
       const own = (target.operation.parameters ?? []).filter((one) => one.in === 'header').map((one) => one.name);
       for (const name of new Set([...own, ...HEADERS_READ_EVERYWHERE])) {
         for (const text of NASTY_IN_HEADERS) {
-          // Without a body, so that what takes one is refused whatever becomes of the header.
+          // Without a body, so that operations with a body refuse the request for any header.
           const answer = await targets.send(target, { headers: { [name.toLowerCase()]: text } });
           faults.push(...answerFaults(schemas, `${target.place} ${name}: ${text}`, target.operation, answer));
           if (/[^\w-]/.test(text) && Object.values(answer.headers).flat().includes(text))

@@ -1,4 +1,4 @@
-// `npm start`: everything on this machine, with a sale that comes round again and again, until Ctrl-C.
+// `npm start`: runs everything on this machine, with a recurring sale, until Ctrl-C.
 import { sleep } from '@gravity/kernel';
 import { defaultDataDir } from '@gravity/testing';
 import { ApiClient } from '../lib/api-client';
@@ -65,7 +65,7 @@ async function serve(
   await watch.run(stopping);
 }
 
-/** The generator makes the first rounds moments after the series. */
+/** The generator creates the first rounds shortly after the series. */
 async function firstRound(watch: RoundWatch, stopping: AbortSignal): Promise<RoundView | undefined> {
   const deadline = performance.now() + FIRST_ROUND_WITHIN_MS;
   let round = await watch.current();

@@ -1,4 +1,4 @@
-// Sets up the recurring sale of a development deployment through its public API, once, and ends.
+// Creates the recurring sale of a development deployment through its public API, and ends.
 import { parseArgs } from 'node:util';
 import { ApiClient } from '../lib/api-client';
 import { parseSeconds, parseInteger, runTool } from '../lib/arguments';
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   const issuer = await issuerOf(await loadSecrets(dataDir));
   const token = await issuer.mint({ sub: 'op_local', roles: ['operator'] });
   const { seriesId } = await keepSaleRunning(new ApiClient(url, token), dataDir, terms);
-  process.stdout.write(`The sale ${seriesId} comes round every ${values.every}.\n`);
+  process.stdout.write(`The sale ${seriesId} has a round every ${values.every}.\n`);
   return 0;
 }
 
