@@ -1,4 +1,6 @@
 // The process of the load generator: N connections, each with one request at a time, for a fixed duration.
+import { sleep } from '@gravity/kernel';
+import { percentilesOf } from '../lib/percentiles';
 import { HttpConnection, postRequest } from './http-connection';
 import type { LoadOrder, LoadResult, OpenLoopOrder, OpenLoopResult } from './load';
 import { OpenLoop } from './open-loop';
@@ -45,25 +47,21 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     }
   };
   const clients = connections.map((connection) => oneClient(connection));
-  await new Promise((resolve) => setTimeout(resolve, order.warmUpMs));
+  await sleep(order.warmUpMs);
   counting = true;
   process.send!({ event: 'counting' });
   const startedAt = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, order.measureMs));
+  await sleep(order.measureMs);
   const elapsedMs = performance.now() - startedAt;
   counting = false;
   stop = true;
   process.send!({ event: 'counted' });
   await Promise.all(clients);
   for (const connection of connections) connection.close();
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return {
     perSecond: (latencies.length / elapsedMs) * 1_000,
     count: latencies.length,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    ...percentilesOf(latencies),
     statuses,
   };
 }

@@ -1,5 +1,7 @@
 // Sends requests at a fixed rate, whether the system keeps up or not. A request is dropped when no connection is free, as
 // by a load balancer with a bounded number of connections.
+import { sleep } from '@gravity/kernel';
+import { percentilesOf } from '../lib/percentiles';
 import { HttpConnection, postRequest } from './http-connection';
 import type { OpenLoopOrder, OpenLoopResult } from './load';
 
@@ -47,18 +49,16 @@ export class OpenLoop {
       // No connection becomes free before the next tick.
       this.dropped += goal - due;
       due = goal;
-      await tick();
+      await sleep(TICK_MS);
     }
     const elapsedMs = performance.now() - startedAt;
-    while (this.pending > 0) await tick();
+    while (this.pending > 0) await sleep(TICK_MS);
     clearInterval(timeouts);
     for (const { connection } of this.idle) connection.close();
-    const latencies = this.accepted.sort((a, b) => a - b);
     return {
       offeredPerSecond: (due * 1_000) / elapsedMs,
-      acceptedPerSecond: (latencies.length * 1_000) / elapsedMs,
-      p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? 0,
-      p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0,
+      acceptedPerSecond: (this.accepted.length * 1_000) / elapsedMs,
+      ...percentilesOf(this.accepted),
       statuses: this.statuses,
       dropped: this.dropped,
       withRetryAfter: this.withRetryAfter,
@@ -119,8 +119,4 @@ export class OpenLoop {
   private count(status: string | number): void {
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;
   }
-}
-
-function tick(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, TICK_MS));
 }

@@ -1,7 +1,7 @@
 // CPU profiles of one row, by the profilers inside the services (profiler-worker.ts).
 import { join } from 'node:path';
 import type { ProfileOrder } from './profiler-worker';
-import type { RunningService } from './services';
+import { nextMessage, type RunningService } from './services';
 
 export interface RowProfile {
   start(): void;
@@ -18,21 +18,10 @@ export function profileRow(folder: string | undefined, row: string, services: re
   const send = (order: (service: RunningService) => ProfileOrder): void => {
     for (const service of services) service.child.send(order(service));
   };
-  const written = Promise.all(services.map((service) => profiled(service))).then(() => undefined);
+  const written = Promise.all(services.map((service) => nextMessage(service, 'profiled'))).then(() => undefined);
   return {
     start: () => send(() => ({ profile: 'start' })),
     stop: () => send(({ name }) => ({ profile: 'stop', file: join(folder, `${name}-${row}.cpuprofile`) })),
     written,
   };
-}
-
-function profiled(service: RunningService): Promise<void> {
-  return new Promise((resolve) => {
-    const listen = (message: unknown): void => {
-      if ((message as { profiled?: string }).profiled === undefined) return;
-      service.child.off('message', listen);
-      resolve();
-    };
-    service.child.on('message', listen);
-  });
 }

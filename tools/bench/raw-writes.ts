@@ -2,6 +2,7 @@
 // time, without any decision.
 import { newUuid } from '@gravity/kernel';
 import { Client } from 'pg';
+import { type Percentiles, percentilesOf } from '../lib/percentiles';
 
 /** The number of claims in a batch under load. */
 export const ROWS_OF_BATCH = 256;
@@ -25,7 +26,7 @@ export async function measureRawWrites(
   itemUuid: string,
   measureMs: number,
   rows: number,
-): Promise<{ count: number; perSecond: number; p50Ms: number; p99Ms: number }> {
+): Promise<Percentiles & { count: number; perSecond: number }> {
   const client = new Client({ connectionString: url });
   await client.connect();
   const took: number[] = [];
@@ -42,8 +43,6 @@ export async function measureRawWrites(
   }
   const elapsed = performance.now() - startedAt;
   await client.end();
-  took.sort((a, b) => a - b);
-  const at = (share: number): number => took[Math.floor(took.length * share)] ?? 0;
   const count = took.length * rows;
-  return { count, perSecond: (count * 1_000) / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return { count, perSecond: (count * 1_000) / elapsed, ...percentilesOf(took) };
 }

@@ -1,9 +1,11 @@
 // The code that all rows of the bench share: building, running and reading a load.
+import { sleep } from '@gravity/kernel';
+import type { Percentiles } from '../lib/percentiles';
 import type { ProcessGroup } from './cpu';
 import type { LoadOrder, Measured, Server, Target } from './load';
 import { profileRow } from './profile';
 import type { BenchRow } from './report';
-import { readMetric, type RunningService } from './services';
+import { nextMessage, readMetric, type RunningService } from './services';
 import type { BenchSystem } from './system';
 
 /** Clients of the bare server and of the rows that do not vary them. */
@@ -12,6 +14,7 @@ export const DEEP_QUOTA = 10_000_000;
 /** Before each row: the just-in-time compiler adapts to a new load. */
 const WARM_UP_MS = 3_000;
 const CONSUMER_IDLE_WITHIN_MS = 60_000;
+const CONSUMER_POLL_MS = 300;
 
 /** A row without its ratio to the bare server. */
 export type Reading = Omit<BenchRow, 'ratio' | 'name'>;
@@ -145,23 +148,15 @@ export async function readCounts(services: readonly RunningService[]): Promise<[
   return [await sum('sql_statements'), await sum('gate_calls')];
 }
 
-export interface Delays {
+interface Delays extends Percentiles {
   readonly count: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
 }
 
 /** The delays of the events that the consumer has handled since the last call. */
 export function takeDelays(consumer: RunningService): Promise<Delays> {
-  return new Promise((resolve) => {
-    const listen = (message: unknown): void => {
-      if (!(message as { delays?: Delays }).delays) return;
-      consumer.child.off('message', listen);
-      resolve((message as { delays: Delays }).delays);
-    };
-    consumer.child.on('message', listen);
-    consumer.child.send('delays');
-  });
+  const delays = nextMessage<Delays>(consumer, 'delays');
+  consumer.child.send('delays');
+  return delays;
 }
 
 /** Waits until the consumer has handled all events, so that the backlog of one row does not slow down the next one. */
@@ -169,7 +164,7 @@ export async function consumerIdle(system: BenchSystem, withinMs = CONSUMER_IDLE
   const first = await takeDelays(system.services.consumer);
   const until = Date.now() + withinMs;
   for (let idle = 0; idle < 3 && Date.now() < until;) {
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(CONSUMER_POLL_MS);
     idle = (await takeDelays(system.services.consumer)).count === 0 ? idle + 1 : 0;
   }
   return first;

@@ -53,6 +53,19 @@ export function startService(
   });
 }
 
+/** Resolves with the given member of the next message of the service that has it. */
+export function nextMessage<T>({ child }: RunningService, member: string): Promise<T> {
+  return new Promise((resolve) => {
+    const listen = (message: unknown): void => {
+      const value = (message as Readonly<Record<string, T | undefined>>)[member];
+      if (value === undefined) return;
+      child.off('message', listen);
+      resolve(value);
+    };
+    child.on('message', listen);
+  });
+}
+
 /** Reads a metric of a running service. The metric has no labels except the service. Throws when there is none. */
 export async function readMetric(service: RunningService, name: string): Promise<number> {
   const text = await (await fetch(new URL('/metrics', service.url))).text();

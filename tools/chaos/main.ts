@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defaultDataDir } from '@gravity/testing';
-import { runTool } from '../lib/arguments';
+import { runTool, SIGNAL_STATUS } from '../lib/arguments';
 import { table } from '../lib/terminal';
 import {
   campaignSummary,
@@ -24,7 +24,6 @@ import { shrink } from './shrink';
 const MINUTE_MS = 60_000;
 /** The exit status of an inconclusive run, which must not count as a success. */
 const STATUS: Readonly<Record<Verdict, number>> = { held: 0, broken: 1, inconclusive: 3 };
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
@@ -34,7 +33,7 @@ async function main(): Promise<number> {
     return 0;
   }
   // The servers end with this process, even when it is killed.
-  for (const [signal, status] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(status));
+  for (const [signal, status] of Object.entries(SIGNAL_STATUS)) process.on(signal, () => process.exit(status));
   if (options.shrink !== undefined) return shrinkFile(options.shrink);
   for (const { name, why } of unavailableKinds()) {
     if (!options.kinds.includes(name)) say(`left out: ${name}: ${why}`);

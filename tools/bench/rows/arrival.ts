@@ -1,5 +1,7 @@
 // Two thousand clients open a connection within a second and read the round, while 256 clients claim. Measures the time
 // to the first answer of each.
+import { sleep } from '@gravity/kernel';
+import { percentilesOf } from '../../lib/percentiles';
 import { HttpConnection } from '../http-connection';
 import { CLIENTS, DEEP_QUOTA, expectOnly, loadResult, type Reading, type RowKind, runLoad } from '../row';
 import { createBenchSale } from '../sale';
@@ -28,15 +30,15 @@ async function arrival(system: BenchSystem): Promise<Reading> {
     },
   );
   expectOnly(result, '201');
-  const answered = (await waits!).filter((ms) => ms < TIMEOUT_MS).sort((a, b) => a - b);
-  const at = (share: number): number => answered[Math.ceil(answered.length * share) - 1] ?? Infinity;
+  const answered = (await waits!).filter((ms) => ms < TIMEOUT_MS);
+  const { p50Ms, p99Ms } = percentilesOf(answered);
   return {
     clients: CLIENTS,
     ...loadResult(result),
     facts: {
       'clients with an answer': answered.length,
-      'first answer, p50 ms': at(0.5),
-      'first answer, p99 ms': at(0.99),
+      'first answer, p50 ms': p50Ms,
+      'first answer, p99 ms': p99Ms,
     },
   };
 }
@@ -48,7 +50,7 @@ async function arrive(url: URL, requestOf: (n: number) => string): Promise<numbe
   while (waits.length < ARRIVING) {
     const due = Math.min(ARRIVING, (ARRIVING * (performance.now() - startedAt)) / WITHIN_MS);
     while (waits.length < due) waits.push(firstAnswer(url, requestOf(waits.length)));
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    await sleep(STEP_MS);
   }
   return Promise.all(waits);
 }

@@ -1,4 +1,5 @@
 // Ten thousand unpaid orders expire at once during a sale.
+import { sleep } from '@gravity/kernel';
 import { BUYERS, CLIENTS, DEEP_QUOTA, expectOnly, measureClaims, orderOf, type Reading, type RowKind } from '../row';
 import { EXPIRY_FACTS } from '../report';
 import { type BenchSale, createBenchSale } from '../sale';
@@ -65,6 +66,6 @@ async function untilReleased({ database }: BenchSystem, { itemUuids }: BenchSale
     const { waiting, seconds } = rows[0]!;
     if (seconds > 0 && !waiting) return seconds;
     if (seconds > TIMEOUT_SECONDS) throw new Error(`units were not released after ${TIMEOUT_SECONDS} s`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }

@@ -1,5 +1,5 @@
 // The cost of a claim must not grow with the number of past orders: the same row over tables of growing length.
-import { idFromUuid, newUuid } from '@gravity/kernel';
+import { idFromUuid, newUuid, sleep } from '@gravity/kernel';
 import { Client } from 'pg';
 import { BUYERS, consumerIdle, CLIENTS, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
@@ -71,7 +71,7 @@ async function drainOutbox(system: BenchSystem): Promise<Reading> {
   await writeEvents(system);
   const seen: { atMs: number; count: number }[] = [];
   for (let count = 0; count < EVENTS;) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
     count = (await published()) - before;
     seen.push({ atMs: performance.now(), count });
     if (seen.at(-1)!.atMs - seen[0]!.atMs > DRAINED_WITHIN_MS) throw new Error(`only ${count} events were published`);

@@ -1,5 +1,6 @@
 // Overload: requests against accepted claims at growing rates, and ten times the peak rate for a minute. Also measures
 // whether the system has recovered ten seconds later. No limit applies to these rows.
+import { sleep } from '@gravity/kernel';
 import { cpuTimeUs, type ProcessGroup } from '../cpu';
 import type { OpenLoopOrder, OpenLoopResult, Target } from '../load';
 import { lineChart } from '../plot';
@@ -50,7 +51,7 @@ async function overload(system: BenchSystem, connectionsMax: number): Promise<Re
   profile.stop();
   const cpuUs = cpu((overloaded.acceptedPerSecond * OVERLOAD_MS) / 1_000);
   await profile.written;
-  await new Promise((resolve) => setTimeout(resolve, RECOVERY_MS));
+  await sleep(RECOVERY_MS);
   const megabytes = memory.stop();
   const after = await measureClaims(system, 'after-overload', { ...load, targets: later });
   const sustained = await measureClaims(system, 'sustained', {

@@ -1,4 +1,5 @@
 // Counts the answers to the buyers.
+import { percentilesOf } from '../../lib/percentiles';
 import type { BuyersProgress, BuyersResult, Latency, Win } from './protocol';
 
 const UNEXPECTED_MAX = 20;
@@ -51,10 +52,10 @@ export class Statistics {
 }
 
 function latencyOf(samples: readonly number[]): Latency {
-  const sorted = Float64Array.from(samples).sort();
-  const at = (share: number): number => {
-    const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-    return Math.round(value * 100) / 100;
-  };
-  return { p50: at(0.5), p99: at(0.99) };
+  const { p50Ms, p99Ms } = percentilesOf(samples);
+  return { p50: rounded(p50Ms), p99: rounded(p99Ms) };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }
