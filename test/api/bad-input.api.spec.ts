@@ -319,7 +319,7 @@ describe('any parameter', () => {
 describe('random input', () => {
   const seed = process.env['FC_SEED'] === undefined ? {} : { seed: Number(process.env['FC_SEED']) };
 
-  it('answers what it declares', async () => {
+  it('answers as declared', async () => {
     for (const target of targets.all()) {
       const names = (target.operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
       const token = await targets.tokenFor(target);

@@ -97,7 +97,7 @@ describe('refuses, and changes nothing', () => {
     body = JSON.stringify(order.event);
   });
 
-  it('the same JSON in other bytes under the signature of the first', async () => {
+  it('the same JSON in other bytes with the signature of the first', async () => {
     const headers = signed(body);
     const { data, ...rest } = order.event;
     for (const other of [
@@ -189,7 +189,7 @@ describe('accepts, once', () => {
     expect(await statusOf(order)).toBe('PAID');
   });
 
-  it('an id that is replayed, as it was and signed again, at the same time and later', async () => {
+  it('a repeated id, unchanged and signed again, at the same time and later', async () => {
     const order = await unpaidOrder();
     const body = JSON.stringify(order.event);
     const id = `evt_${newUuid()}`;
@@ -212,7 +212,7 @@ describe('accepts, once', () => {
   });
 });
 
-it('refuses the old secret once the rotation is over, and goes on with the new one', async () => {
+it('refuses the old secret after the rotation, and accepts the new one', async () => {
   const env = { ...stack.env, PAYMENTS_WEBHOOK_SECRETS: NEW_SECRET };
   const after = await bootServices([ordersService], { env, port: await freePort() });
   try {

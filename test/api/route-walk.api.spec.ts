@@ -135,7 +135,7 @@ it('refuses every invalid token', async () => {
   expect(faults).toEqual([]);
 });
 
-it('lets in the roles that an operation declares, and no other', async () => {
+it('accepts exactly the roles that an operation declares', async () => {
   const faults: string[] = [];
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     const callers = callersOf(operation);

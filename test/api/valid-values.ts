@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 import type { Schema } from './sample-bodies';
 
-/** The schema members that the generator reads, beside those of samples. */
+/** The schema members that the generator reads, in addition to {@link Schema}. */
 interface ValueSchema extends Schema {
   readonly pattern?: string;
   readonly minItems?: number;

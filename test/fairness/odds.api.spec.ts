@@ -69,7 +69,7 @@ it(
 );
 
 it(
-  'the test finds the advantage where first come is first served',
+  'the test detects the advantage in a round that is first come, first served',
   () =>
     seeded({ file: __filename, name: 'the test finds the advantage' }, async (random) => {
       const played = await play(random, CONTROL_ROUNDS, 3_600_000);

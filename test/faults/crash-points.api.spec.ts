@@ -33,7 +33,7 @@ const decision = (chunk: Buffer, claimId: string): boolean =>
 const gateReport = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && chunk.includes('confirmed');
 
 const POINTS: readonly CrashPoint[] = [
-  { name: 'before the gate hears of the claim', link: 'redis', at: 'request', match: gateRequest, committed: false },
+  { name: 'before the gate gets the claim', link: 'redis', at: 'request', match: gateRequest, committed: false },
   {
     name: 'after the gate admitted it, before its reply',
     link: 'redis',
@@ -50,8 +50,8 @@ const POINTS: readonly CrashPoint[] = [
     match: (chunk, _, wish) => chunk.includes(wish.key),
     committed: true,
   },
-  { name: 'before the gate hears of the decision', link: 'redis', at: 'request', match: gateReport, committed: true },
-  { name: 'after the gate heard of the decision', link: 'redis', at: 'reply', match: gateReport, committed: true },
+  { name: 'before the gate gets the decision', link: 'redis', at: 'request', match: gateReport, committed: true },
+  { name: 'after the gate got the decision', link: 'redis', at: 'reply', match: gateReport, committed: true },
 ];
 
 const UNITS = 3;

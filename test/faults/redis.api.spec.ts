@@ -1,5 +1,5 @@
 // Goal: a sale continues while Redis is emptied, rewound, killed, down or frozen, through Postgres alone where necessary, and
-// returns to the gate by itself. Method: real processes under load, and a check of all promises.
+// returns to the gate. Method: real processes under load, and a check of all promises.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, FaultCluster, openSale, seeded, type SeededRandom } from '@gravity/testing';
 import { BuyerLoad } from './support/buyer-load';
@@ -41,7 +41,7 @@ describe('Redis fails during a sale', () => {
 
   scenario('is emptied', () => cluster.redis.flush());
 
-  scenario('goes back to an older snapshot', async (load, random) => {
+  scenario('is rewound to an older snapshot', async (load, random) => {
     const snapshot = await cluster.redis.snapshot();
     await load.history.moreAccepted(random.integer(50, 150));
     await cluster.redis.rewind(snapshot);

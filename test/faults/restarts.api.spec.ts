@@ -76,7 +76,7 @@ describe('processes and stores that end and come back while a sale runs', () => 
     }
   };
   // Half of all requests go to the frozen process. A longer timeout would leave the buyers waiting most of the time.
-  scenario('one orders process is frozen and goes on later', frozen, { ...LOAD, patienceMs: REQUEST_TIMEOUT_MS });
+  scenario('one orders process is frozen and resumes later', frozen, { ...LOAD, patienceMs: REQUEST_TIMEOUT_MS });
 
   scenario('Postgres is restarted', async (load) => {
     await cluster.postgres.restart();

@@ -134,7 +134,7 @@ it('settles every callback once although connections to Postgres are cut all the
   expect(await sale.counters(item)).toMatchObject({ held: 0, sold: 20 });
 });
 
-it('keeps an expired order open while the provider is away, and closes it after a bounded time', async () => {
+it('keeps an expired order open while the provider is unavailable, and closes it after a bounded time', async () => {
   const env = {
     PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${await freePort()}`,
     PAYMENTS_PROVIDER_KEY: 'key_of_the_merchant_server',

@@ -133,7 +133,7 @@ export class RollingLoad {
     }
   }
 
-  /** Resolves after so many further successful answers, or after a failure. */
+  /** Resolves after `howMany` further successful answers, or after a failure. */
   async moreAnswers(howMany: number): Promise<void> {
     const until = this.total + howMany;
     while (this.total < until && this.failures.length === 0) await sleep(20);

@@ -38,7 +38,7 @@ const CALLS = [
   'PUT /catalog/v1/products/…/listing',
 ];
 
-const NAME = 'restarting every service under load fails nothing and does nothing twice';
+const NAME = 'restarting every service under load fails no request and repeats no effect';
 
 it(NAME, () => seeded({ file: __filename, name: NAME }, restartUnderLoad), 240_000);
 

@@ -14,7 +14,7 @@ export interface SaleOptions {
   readonly quota: number;
   /** Items of each round. Default 1. */
   readonly items?: number;
-  /** Rounds, each in a series of its own. Default 1. */
+  /** Rounds, each in its own series. Default 1. */
   readonly rounds?: number;
   readonly status?: 'OPEN' | 'SETTLED';
 }

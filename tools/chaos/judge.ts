@@ -1,4 +1,4 @@
-// Checks after all faults are healed: the system comes to rest by itself, and the stores agree with every answer to a buyer.
+// Checks after all faults are healed: the system comes to rest, and the stores agree with every answer to a buyer.
 // All checks are SQL, without the services.
 import { checkPromises, type ClaimRecord, eventually, EventProbe, type FaultSale, settled } from '@gravity/testing';
 import { type SaleDatabases, connectReader } from '../demo/checks/facts';

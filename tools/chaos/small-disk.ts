@@ -54,7 +54,7 @@ export class SmallDisk {
     this.resize(SIZE);
   }
 
-  /** Unmounts the disk, which no process may use any longer. */
+  /** Unmounts the disk. No process may use it. */
   async remove(): Promise<void> {
     this.unmount();
     await rm(this.folder, { recursive: true, force: true });

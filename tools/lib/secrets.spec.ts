@@ -29,7 +29,7 @@ describe('the keys of a data folder', () => {
     expect(await readSecrets(dataDir('a'))).toEqual(made);
   });
 
-  it('are readable by their owner only, and nothing else is left beside them', async () => {
+  it('are readable by their owner only, in a folder without other files', async () => {
     await loadSecrets(dataDir('a'));
     expect(readdirSync(dataDir('a'))).toEqual(['secrets.json']);
     expect(statSync(join(dataDir('a'), 'secrets.json')).mode & 0o777).toBe(0o600);

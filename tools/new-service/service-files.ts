@@ -1,4 +1,4 @@
-// The files of a new service: five of its own, an event with its sample, and its folders in k8s/.
+// The files of a new service: its code, its README, an event with its sample, and its files in k8s/.
 
 /** The spellings of a service's name. */
 export interface Names {

@@ -24,7 +24,7 @@ export class CancellableWaits {
     });
   }
 
-  /** Ends all waits, and those to come. */
+  /** Ends all pending waits, and all later ones at once. */
   cancel(): void {
     this.ended = true;
     for (const done of this.pending) done();
