@@ -5,8 +5,8 @@ import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
 import { idFromUuid } from '@gravity/kernel';
-import type { Sale } from '../../apps/orders/test/order-fixtures';
-import { type Answer, PaymentStack } from './payment-stack';
+import type { Item, Sale } from '../../apps/orders/test/order-fixtures';
+import { type Answer, PaymentStack, type PlacedOrder } from './payment-stack';
 
 let stack: PaymentStack;
 let sale: Sale;
@@ -62,6 +62,18 @@ describe('paying in time', () => {
 });
 
 describe('not paying in time', () => {
+  /** An expired order whose payment settles a second after it was made. */
+  async function closedWithPaymentInFlight(buyer: string, quota = 10): Promise<{ item: Item; order: PlacedOrder }> {
+    const item = await sale.openRound({ quota });
+    await sale.loadGate(item);
+    const order = await placed(item, buyer);
+    const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
+    await pay(intent.body, 'tok_approve_late_force:1');
+    await expireNow(order.uuid);
+    await becomes(order.uuid, 'CLOSED');
+    return { item, order };
+  }
+
   it('finds the payment whose callback was lost instead of closing', async () => {
     const order = await placed(await sale.openRound(), 'b_lost');
     const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
@@ -87,26 +99,14 @@ describe('not paying in time', () => {
   });
 
   it('honours a payment in flight when the order closed, with another unit', async () => {
-    const item = await sale.openRound();
-    await sale.loadGate(item);
-    const order = await placed(item, 'b_flight');
-    const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
-    await pay(intent.body, 'tok_approve_late_force:1');
-    await expireNow(order.uuid);
-    await becomes(order.uuid, 'CLOSED');
+    const { item, order } = await closedWithPaymentInFlight('b_flight');
     await becomes(order.uuid, 'PAID');
     expect(await sale.eventsOf(order.uuid)).toEqual(['closed', 'late-payment-honoured']);
     expect(await sale.counters(item)).toMatchObject({ held: 0, sold: 1, released: 1 });
   });
 
   it('refunds such a payment when the unit is sold to another buyer', async () => {
-    const item = await sale.openRound({ quota: 1 });
-    await sale.loadGate(item);
-    const order = await placed(item, 'b_too_late');
-    const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
-    await pay(intent.body, 'tok_approve_late_force:1');
-    await expireNow(order.uuid);
-    await becomes(order.uuid, 'CLOSED');
+    const { item, order } = await closedWithPaymentInFlight('b_too_late', 1);
     await sale.place(item, 1);
     await becomes(order.uuid, 'REFUNDED');
     expect(await sale.eventsOf(order.uuid)).toEqual(['closed', 'refund-requested', 'refunded']);
