@@ -61,7 +61,7 @@ function pathObjects(): Record<string, PathObject> {
     seriesId: of('series', fixtures.seriesId, [], []),
     roundId: of('round', fixtures.roundId, [merchant], [otherMerchant, otherBuyer, anchor]),
     orderId: of('order', fixtures.orderId, [buyer, merchant], [otherBuyer, otherMerchant]),
-    // The sandbox has its own keys and does not use our callers.
+    // The sandbox authenticates with its own keys instead of the roles.
     intentId: { existing: fixtures.intentId, missing: 'pi_missing', owners: [], others: [] },
     provider: { existing: 'sandbox', missing: 'missing', owners: [], others: [] },
   };
