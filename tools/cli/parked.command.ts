@@ -17,7 +17,7 @@ const STATUSES: readonly ParkedStatus[] = ['PARKED', 'REPLAY', 'DISCARDED', 'REP
 const DEFAULT_CONSUMER = 'orders';
 const REASON_CHARS = 80;
 const PAGE = 500;
-const PAGES_MAX = 20;
+const MOST_PAGES = 20;
 
 const OPTIONS = {
   consumer: { type: 'string', default: DEFAULT_CONSUMER },
@@ -73,7 +73,7 @@ async function list(database: Database, values: Values): Promise<number> {
     ...(values.key === undefined ? {} : { key: values.key }),
   };
   const messages: ParkedMessage[] = [];
-  for (let page = 0; page < PAGES_MAX; page += 1) {
+  for (let page = 0; page < MOST_PAGES; page += 1) {
     const last = messages.at(-1);
     const more = await listParked(database, { ...filter, ...(last ? { afterId: last.id } : {}), limit: PAGE });
     messages.push(...more);
