@@ -8,7 +8,7 @@ import { ApiStack } from './api-stack';
 import { missingFrom } from './described-types';
 import { metadataWith } from './grpc-methods';
 import { type ReflectedService, ReflectionClient, type ReflectionVersion } from './reflection-client';
-import { type Scene, setScene } from './scene';
+import { type Fixtures, createFixtures } from './fixtures';
 
 const VERSIONS: readonly ReflectionVersion[] = ['v1', 'v1alpha'];
 const OWN: Readonly<Record<string, readonly string[]>> = {
@@ -30,7 +30,7 @@ const ANSWERED = [
 ];
 
 let stack: ApiStack;
-let scene: Scene;
+let scene: Fixtures;
 const open: { close(): void }[] = [];
 
 const reflection = (address: string, version: ReflectionVersion): ReflectionClient => {
@@ -47,7 +47,7 @@ const serviceOf = async (client: ReflectionClient, name: string): Promise<Reflec
 
 beforeAll(async () => {
   stack = await ApiStack.start('grpc-reflection');
-  scene = await setScene(stack);
+  scene = await createFixtures(stack);
 }, 120_000);
 
 afterAll(async () => {

@@ -1,4 +1,4 @@
-// What operators type, as they type it: the commands as processes of the build, on running services.
+// Goal: the operator commands work on running services. Method: the commands run as processes of the build.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { buildServices, engines, eventually, freshDatabase, projectRoot, uniqueP
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { ApiStack } from '../api/api-stack';
-import { type Scene, setScene } from '../api/scene';
+import { type Fixtures, createFixtures } from '../api/fixtures';
 
 const PRICE = { amount: 9_900, currency: 'CNY' };
 
@@ -21,11 +21,11 @@ interface Ended {
 
 describe('npm run gravity', () => {
   let stack: ApiStack;
-  let scene: Scene;
+  let fixtures: Fixtures;
   let orders: Client;
   let noStack: string;
 
-  /** Runs a command in the environment of the services, or in that one. */
+  /** Runs a command with the environment of the services, or with `env`. */
   const gravity = (words: string, env: Readonly<Record<string, string | undefined>> = stack.env): Promise<Ended> =>
     new Promise((resolve) => {
       const file = join(projectRoot(), 'dist', 'tools', 'cli', 'main.js');
@@ -41,7 +41,7 @@ describe('npm run gravity', () => {
       mkdtemp(join(tmpdir(), 'gravity-no-stack-')),
       buildServices(),
     ]);
-    scene = await setScene(stack);
+    fixtures = await createFixtures(stack);
     orders = new Client({ connectionString: stack.env['ORDERS_DATABASE_URL'] });
     await orders.connect();
   }, 240_000);
@@ -52,7 +52,7 @@ describe('npm run gravity', () => {
     if (noStack !== undefined) await rm(noStack, { recursive: true });
   }, 60_000);
 
-  it('says how to write a command, and where it looked for servers', async () => {
+  it('explains its usage, and where it looked for servers', async () => {
     expect(await gravity('--help')).toMatchObject({ status: 0, out: expect.stringContaining('dead-letters replay') });
     expect(await gravity('dead')).toMatchObject({ status: 2, err: expect.stringContaining('no command dead') });
     expect(await gravity('dead-letters replay')).toMatchObject({
@@ -64,7 +64,7 @@ describe('npm run gravity', () => {
     expect(nowhere.err).toContain(noStack);
   });
 
-  it('brings databases up to date, and finds them so when asked again', async () => {
+  it('migrates databases, and changes nothing the second time', async () => {
     const fresh = await freshDatabase('operator migrate');
     const database = new Client({ connectionString: fresh.url });
     await database.connect();
@@ -87,7 +87,7 @@ describe('npm run gravity', () => {
     }
   });
 
-  it('creates the topics that are missing', async () => {
+  it('creates the missing topics', async () => {
     const topicPrefix = uniquePrefix();
     const bus = new KafkaEventBus({ brokers: [engines().kafkaBrokers], clientId: 'spec', topicPrefix });
     const event = { eventId: newUuid(), topic: 'orders.order', key: 'k', type: 't', payload: '{}', occurredAtMs: 0 };
@@ -101,19 +101,19 @@ describe('npm run gravity', () => {
     }
   });
 
-  it('finds a gate that offers too much, and loads it anew', async () => {
-    const series = uuidFromId('series', scene.seriesId)!;
-    const item = uuidFromId('item', scene.openItemId)!;
+  it('finds a gate that offers too much, and reloads it', async () => {
+    const series = uuidFromId('series', fixtures.seriesId)!;
+    const item = uuidFromId('item', fixtures.openItemId)!;
     const redis = new Redis(stack.env['REDIS_URL']!);
     try {
-      const agreed = await gravity(`reconcile --round ${scene.openRoundId}`);
+      const agreed = await gravity(`reconcile --round ${fixtures.openRoundId}`);
       expect(agreed).toMatchObject({ status: 0, out: expect.stringContaining('Both sides agree.') });
       await redis.hincrby(`gate:{${series}}:${item}`, 'available', 7);
-      const repaired = await gravity(`reconcile --round ${scene.openRoundId}`);
-      expect(repaired).toMatchObject({ status: 0, out: expect.stringContaining('loaded anew from Postgres') });
+      const repaired = await gravity(`reconcile --round ${fixtures.openRoundId}`);
+      expect(repaired).toMatchObject({ status: 0, out: expect.stringContaining('reloaded from Postgres') });
       expect(repaired.out).toContain('gate 7');
       const unknown = await gravity('reconcile --round rnd_01h2xcejqtf2nbrexx3vqjhp41');
-      expect(unknown).toMatchObject({ status: 1, err: expect.stringContaining('leave --round out') });
+      expect(unknown).toMatchObject({ status: 1, err: expect.stringContaining('omit --round') });
     } finally {
       redis.disconnect();
     }
@@ -146,7 +146,7 @@ describe('npm run gravity', () => {
         return answer.body;
       };
       const skus = [{ code, title: code, price: PRICE }];
-      const product = await post('/catalog/v1/products', { shopId: scene.shopId, title: `Product ${code}`, skus });
+      const product = await post('/catalog/v1/products', { shopId: fixtures.shopId, title: `Product ${code}`, skus });
       const skuId = product.skus[0]!.id;
       await post(`/catalog/v1/skus/${skuId}/prices`, { ...PRICE, amount: 8_800 }, { 'if-match': '"1"' });
       return skuId;

@@ -1,4 +1,5 @@
-// What docker-compose.yml and k8s/ give each service is what the service reads: its own configuration code says so.
+// Goal: docker-compose.yml and k8s/ give each service the configuration that it reads. Method: the configuration code of the
+// service reads these files.
 import { join } from 'node:path';
 import { readHttpConfig } from '@gravity/http';
 import { serviceDatabaseUrl } from '@gravity/persistence';
@@ -11,15 +12,15 @@ import { envFile, filesBelow, SERVICES, text, yaml } from './files';
 
 type Env = Record<string, string>;
 
-/** Reads a service's configuration as it does at its start. */
+/** Reads the configuration of a service as at its start. */
 function read(service: string, env: Env): void {
   readServiceConfig(SERVICES_BY_NAME.get(service)!, env);
 }
 
 const SERVICES_BY_NAME = new Map(REGISTRY.map((declaration) => [declaration.name, declaration]));
-/** Read by Node itself. */
+/** Keys that Node reads. */
 const FOREIGN_KEYS = ['NODE_OPTIONS'];
-/** Blocks that several services share hold a few keys that one of them has no use for. */
+/** Shared blocks contain a few keys that not all services read. */
 const SHARED_KEYS = ['KAFKA_BROKERS', 'KAFKA_TOPIC_PREFIX'];
 
 let generated: ReadonlyMap<string, Env>;
@@ -58,7 +59,7 @@ interface Kustomization {
   configMapGenerator?: { name: string; literals?: string[] }[];
 }
 
-/** The keys that a service's Deployment or Job takes from its Secret. */
+/** The keys of the Secret that a Deployment or Job uses. */
 function secretKeys(folder: string, service: string, kind: 'Deployment' | 'Job'): string[] {
   const patches = yaml<Kustomization>(`k8s/${folder}/kustomization.yaml`).patches;
   const ours = patches.filter(
@@ -82,7 +83,7 @@ function clusterEnv(service: string, overlay: 'local' | 'production', kind: 'Dep
   };
 }
 
-/** What an overlay and its components put into a ConfigMap. */
+/** The ConfigMap of an overlay and its components. */
 function literalsOf(overlay: string, name: string): Env {
   const folder = `k8s/overlays/${overlay}`;
   const components = yaml<Kustomization>(`${folder}/kustomization.yaml`).components ?? [];
@@ -97,22 +98,22 @@ function literalsOf(overlay: string, name: string): Env {
 const servicesOf = (overlay: 'local' | 'production'): readonly string[] =>
   SERVICES.filter((service) => overlay === 'local' || service !== 'payments-sandbox');
 
-/** What the operator of a production cluster adds: a provider. There is no other adapter yet, so the sandbox's stands in. */
+/** The operator of a production cluster adds a provider. There is no other adapter yet, so the sandbox's stands in. */
 const WITH_PROVIDER = { PAYMENT_PROVIDER: 'sandbox', PAYMENTS_PROVIDER_URL: 'https://payments.example.com' };
 
-/** What the Deployment of a service may use: its own patch, or what every service has. */
+/** The memory limit of a Deployment: from its own patch, or the common one. */
 function memoryLimitMiB(service: string): number {
   const patches = yaml<Kustomization>(`k8s/base/${service}/kustomization.yaml`).patches;
   const operations = patches
     .filter(({ target }) => target.kind === 'Deployment')
     .flatMap(({ patch }) => parse(patch) as { path: string; value: Container['resources'] }[]);
   const patched = operations.find(({ path }) => path.endsWith('/containers/0/resources'))?.value;
-  const everyone = yaml<{ spec: { template: { spec: { containers: Container[] } } } }>('k8s/base/app/deployment.yaml');
-  const limit = (patched ?? everyone.spec.template.spec.containers[0]!.resources).limits.memory;
+  const common = yaml<{ spec: { template: { spec: { containers: Container[] } } } }>('k8s/base/app/deployment.yaml');
+  const limit = (patched ?? common.spec.template.spec.containers[0]!.resources).limits.memory;
   return Number.parseInt(limit, 10) * (limit.endsWith('Gi') ? 1_024 : 1);
 }
 
-/** Every key that the code of a service or of the libraries asks for. */
+/** Every key that the code of a service or of the libraries reads. */
 function keysRead(service: string): Set<string> {
   const sources = [
     `apps/${service}/src`,
@@ -147,7 +148,7 @@ describe.each(SERVICES)('%s', (service) => {
     const unread = Object.keys({ ...composeEnv(service), ...secretsOf(service) }).filter(
       (key) => !keysRead(service).has(key),
     );
-    // One block of payment keys serves both ends of that edge.
+    // Orders and the sandbox share one block of payment keys.
     expect(unread.filter((key) => !SHARED_KEYS.includes(key) && !/^PAYMENTS?_/.test(key))).toEqual([]);
   });
 
@@ -197,12 +198,12 @@ test('k8s/overlays/production names a payment provider; until it is one with an 
   expect(clusterEnv('orders', 'local', 'Deployment')['PAYMENT_PROVIDER']).toBe('sandbox');
 });
 
-test('the pattern that looks for keys finds them', () => {
+test('the pattern for keys matches', () => {
   expect([...keysRead('orders')]).toEqual(
     expect.arrayContaining(['CURSOR_SECRET', 'AUTH_ISSUER', 'REDIS_URL', 'PAYMENTS_PROVIDER_KEY', 'LOG_LEVEL']),
   );
 });
 
-test('generated values survive env files as they stand', () => {
+test('generated values need no quotes in env files', () => {
   for (const env of generated.values()) for (const value of Object.values(env)) expect(value).not.toMatch(/[\n'#\\]/);
 });

@@ -1,5 +1,5 @@
-// Goal: what k8s/ gives a cluster is complete, bounded and safe to run. Method: the kustomize tree, file by file, and rendered
-// where kubectl is at hand.
+// Goal: the files of k8s/ are complete, bounded and safe to run. Method: the kustomize tree, file by file, and rendered where
+// kubectl is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -27,7 +27,7 @@ const of = (kind: string): Manifest[] => all.filter((manifest) => manifest.kind 
 const workloads = [...of('Deployment'), ...of('StatefulSet'), ...of('Job')];
 const APP = 'k8s/base/app/';
 
-test('there is something to check', () => {
+test('the expected workloads exist', () => {
   expect(of('Deployment').map(({ file }) => file)).toEqual([`${APP}deployment.yaml`]);
   expect(
     of('StatefulSet')
@@ -36,7 +36,7 @@ test('there is something to check', () => {
   ).toEqual(['kafka', 'postgres', 'redis']);
 });
 
-test('what a kustomization names exists, and every file is named', () => {
+test('every referenced file exists, and every file is referenced', () => {
   const named = new Set<string>();
   for (const file of filesBelow('k8s', /^kustomization\.yaml$/)) {
     const { resources = [], components = [], configMapGenerator = [] } = yaml<Kustomization>(file);
@@ -100,7 +100,7 @@ test('resources that a service sets for itself keep the same rules', () => {
   expect(resourceFaults({ requests: { cpu: '1', memory: '1Gi' }, limits: { memory: '2Gi' } })).toHaveLength(3);
 });
 
-test('a service is probed, spread, and given time to end', () => {
+test('a service has probes, spread constraints and enough time to stop', () => {
   const [{ spec }] = of('Deployment') as [Manifest];
   const pod = spec.template.spec;
   const [container] = pod.containers;
@@ -122,7 +122,7 @@ test('a service is probed, spread, and given time to end', () => {
   expect(shared).toMatch(/^ADMIN_PORT=9090$/m);
 });
 
-test('budgets, services and autoscalers mean the serving pods, not the migration', () => {
+test('budgets, services and autoscalers select the serving pods, not the migration', () => {
   const serving = { 'app.kubernetes.io/component': 'api' };
   const from = (kind: string): Manifest => of(kind).find(({ file }) => file.startsWith(APP)) as Manifest;
   expect(from('Deployment').spec.selector.matchLabels).toEqual(serving);
@@ -237,7 +237,7 @@ const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
   }
 });
 
-test('nothing talks to anything, except along named edges', () => {
+test('network policies deny all traffic except the declared edges', () => {
   const policies = of('NetworkPolicy');
   expect(policies.find(({ metadata }) => metadata.name === 'default-deny')?.spec).toEqual({
     podSelector: {},
@@ -261,7 +261,7 @@ test('the topics of the catalogue of events are replicated in production', () =>
   for (const { spec } of topics) expect(spec).toEqual({ partitions: 6, replicas: 3 });
 });
 
-test('no secret is written down', () => {
+test('the files contain no secret', () => {
   expect(of('Secret')).toEqual([]);
   for (const file of filesBelow('k8s', /\.(yaml|env|json)$/)) {
     expect(`${file}\n${text(file)}`).not.toMatch(/secretGenerator|whsec_|eyJ|-----BEGIN|:\/\/[^\s/:@]+:[^\s/@]+@/);

@@ -1,5 +1,5 @@
-// Goal: what the documents point at exists. Method: every relative link of every document is followed, every test named
-// in docs/guarantees.md is looked up in its file, and names in runbooks are looked up in the code.
+// Goal: everything that the documents refer to exists. Method: every relative link is followed, every test title in
+// docs/guarantees.md is looked up in its file, and names in runbooks are looked up in the code.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { projectRoot } from '@gravity/testing';
@@ -24,7 +24,7 @@ describe('documents', () => {
     expect(links.length).toBeGreaterThan(100);
   });
 
-  it('lead somewhere with every relative link', () => {
+  it('have working relative links', () => {
     expect(linkFaults(ROOT, documents)).toEqual([]);
   });
 
@@ -49,7 +49,7 @@ describe('guarantees', () => {
     ({ document, target }) => document === join('docs', 'guarantees.md') && target.endsWith('.spec.ts'),
   );
 
-  it('name tests by the titles they have', () => {
+  it('name existing tests', () => {
     expect(named.length).toBeGreaterThan(50);
     const missing = named.filter(({ text, target }) => {
       const file = join('docs', target);
@@ -67,7 +67,7 @@ describe('guarantees', () => {
     expect(new Set(rows)).toEqual(new Set(['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8']));
   });
 
-  it('state bounds by constants that the code has', () => {
+  it('name existing constants', () => {
     const [, bounds = ''] = textOf(join('docs', 'guarantees.md')).split('## Stated bounds');
     const names = [...bounds.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name = '']) => name);
     expect(names.length).toBeGreaterThan(5);
@@ -84,7 +84,7 @@ describe('runbooks', () => {
     },
   );
 
-  it('that the code and the deployment name exist', () => {
+  it('exist for every reference in code and deployment', () => {
     const deployment = ['docker-compose.yml', ...filesBelow(ROOT, 'k8s', '.yaml')];
     const texts = [...sources.values(), ...deployment.map(textOf)];
     const mentioned = new Set(texts.flatMap((text) => text.match(/docs\/runbooks\/[a-z0-9-]+\.md/g) ?? []));
@@ -109,8 +109,8 @@ describe('runbooks', () => {
     expect(found).toEqual([]);
   });
 
-  // Views of Postgres itself begin with pg_.
-  it('name tables, columns and metrics that the code has', () => {
+  // Names of Postgres' own views begin with pg_.
+  it('name existing tables, columns and metrics', () => {
     const names = runbooks.flatMap((path) =>
       [...textOf(path).matchAll(/`([a-z]+(?:_[a-z]+)+)(?:\{[^`]*\})?`/g)].map(([, name = '']) => ({ path, name })),
     );
@@ -119,7 +119,7 @@ describe('runbooks', () => {
   });
 });
 
-it('npm scripts that documents name exist', () => {
+it('npm scripts in documents exist', () => {
   const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
   const named = documents.flatMap((path) =>
     [...textOf(path).matchAll(/npm run (?:-s |--silent )?([a-z][a-z:-]*)/g)].map(([, script = '']) => ({

@@ -1,4 +1,4 @@
-// Every committed file that is made from code: its path, and what it must contain now.
+// Every committed file that is generated from code: its path and its current content.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ const GENERATED = `${CONTRACTS}/src/generated`;
 const BUF_TIMEOUT_MS = 120_000;
 const run = promisify(execFile);
 
-/** What a file must contain, by its path from the root of the repository. */
+/** File contents by path from the root of the repository. */
 export type Artifacts = ReadonlyMap<string, string>;
 
 /** All documents, diagrams and generated code. */
@@ -34,13 +34,13 @@ export async function makeArtifacts(api: ApiDescription): Promise<Artifacts> {
   ]);
 }
 
-/** The files of a generated folder that nothing generates any longer. */
-export async function leftOver(artifacts: Artifacts): Promise<string[]> {
+/** Files of a generated folder that are not generated. */
+export async function notGenerated(artifacts: Artifacts): Promise<string[]> {
   const present = await filesBelow(join(projectRoot(), GENERATED));
   return present.map((path) => `${GENERATED}/${path}`).filter((path) => !artifacts.has(path));
 }
 
-/** Members in one order whatever the order in which the code names them, so that a diff shows only what has changed. */
+/** JSON with sorted members, so that a diff shows only real changes. */
 function json(document: object): string {
   return `${JSON.stringify(sorted(document), null, 2)}\n`;
 }
@@ -73,7 +73,7 @@ function stateMachines(): string {
   ].join('\n');
 }
 
-/** The code that `buf generate` makes of the .proto files now; the working tree is not touched. */
+/** The code that `buf generate` makes of the .proto files, in a temporary folder. */
 async function generatedCode(): Promise<[string, string][]> {
   const root = projectRoot();
   const out = await mkdtemp(join(tmpdir(), 'gravity-contracts-'));

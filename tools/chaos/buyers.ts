@@ -1,24 +1,24 @@
-// The buyers of a chaos run. They claim, retry after an unknown outcome, pay in all the ways of the provider or not at all,
-// and ask for orders of other buyers. Every answer is recorded here, outside of the services.
+// The buyers of a chaos run. They claim, retry after an unknown outcome, pay in every way that the provider knows or not at
+// all, and request orders of other buyers. Every answer is recorded here, outside the services.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClaimClient, ClaimHistory, type ClaimWish, type FaultSale, openSale, SeededRandom } from '@gravity/testing';
 import { weighted } from '../lib/random';
 import type { World } from './world';
 
-const AT_ONCE = 12;
+const CONCURRENT_BUYERS = 12;
 const BUYERS = 400;
-const THINK_MS = 40;
+const PAUSE_MS = 40;
 const NEW_SALE_EVERY_MS = 10_000;
 const QUOTAS = [150, 80] as const;
 const PAYMENT_WINDOW_SECONDS = 6;
 const PAY_WITHIN_MS = 10_000;
 const REQUEST_WITHIN_MS = 4_000;
-const REST_MS = 200;
+const RETRY_MS = 200;
 /** Live orders of one buyer in a series. */
 export const WIN_LIMIT = 3;
 
-/** Weights of the ways in which buyers pay. */
-const WAYS: readonly (readonly [number, string | undefined])[] = [
+/** The payment tokens with their weights; undefined is no payment. */
+const PAYMENT_TOKENS: readonly (readonly [number, string | undefined])[] = [
   [25, undefined],
   [35, 'tok_approve'],
   [8, 'tok_callback_twice'],
@@ -29,7 +29,8 @@ const WAYS: readonly (readonly [number, string | undefined])[] = [
   [6, 'tok_approve_late_force:8'],
 ];
 
-export class Crowd {
+/** Runs the buyers of a chaos run. */
+export class Buyers {
   readonly history = new ClaimHistory();
   readonly sales: FaultSale[] = [];
   /** Orders that were shown to another buyer (P7). */
@@ -54,7 +55,7 @@ export class Crowd {
   async start(): Promise<void> {
     await this.openNext();
     this.workers.push(this.keepOpening());
-    for (let worker = 0; worker < AT_ONCE; worker += 1) this.workers.push(this.buy());
+    for (let worker = 0; worker < CONCURRENT_BUYERS; worker += 1) this.workers.push(this.buy());
   }
 
   /** Starts no further buyers; resolves when every buyer has an answer. */
@@ -64,7 +65,7 @@ export class Crowd {
     await Promise.all(this.payments);
   }
 
-  /** One more buyer after all faults: the sale must work. Resolves with the kind of the answer. */
+  /** One more claim after all faults. Resolves with the kind of the answer. */
   async lastBuyer(): Promise<string> {
     await this.openNext();
     return (await this.client.untilAnswered(this.wish())).kind;
@@ -88,9 +89,9 @@ export class Crowd {
   private async keepOpening(): Promise<void> {
     let openedAt = performance.now();
     while (!this.ended) {
-      await sleep(REST_MS);
+      await sleep(RETRY_MS);
       if (performance.now() - openedAt < NEW_SALE_EVERY_MS) continue;
-      // Postgres may be away. A sale that is incomplete is not given to any buyer.
+      // Postgres may be unavailable. No buyer gets an incomplete sale.
       await this.openNext().then(
         () => (openedAt = performance.now()),
         () => undefined,
@@ -114,13 +115,13 @@ export class Crowd {
       const targets = random.shuffled(this.world.cluster.urls).slice(0, random.chance(0.3) ? 2 : 1);
       const [outcome] = await Promise.all(targets.map((target) => client.untilAnswered(wish, target)));
       if (outcome?.kind === 'ok') {
-        // A buyer repeats the request, and must get the same answer.
+        // The repeated request must get the same answer.
         if (random.chance(0.3)) await client.untilAnswered(wish);
-        const token = weighted(() => random.next(), WAYS);
-        if (random.chance(0.1)) this.track(this.pry(outcome.orderId, wish.buyerId));
+        const token = weighted(() => random.next(), PAYMENT_TOKENS);
+        if (random.chance(0.1)) this.track(this.requestForeignOrder(outcome.orderId, wish.buyerId));
         if (token !== undefined) this.track(this.pay(wish.buyerId, outcome.orderId, token));
       }
-      await sleep(random.integer(0, 2 * THINK_MS));
+      await sleep(random.integer(0, 2 * PAUSE_MS));
     }
   }
 
@@ -132,30 +133,30 @@ export class Crowd {
   private async pay(buyerId: string, orderId: string, token: string): Promise<void> {
     const bearer = await this.world.cluster.tokenOf(buyerId);
     const headers = { 'idempotency-key': `pay-${orderId}` };
-    const intent = await this.persist((base) =>
+    const intent = await this.retry((base) =>
       send(`${base}/orders/v1/orders/${orderId}/payment-intents`, bearer, { method: 'POST', headers }),
     );
     if (intent?.status !== 201) return;
     const { payUrl, clientSecret } = JSON.parse(intent.text) as { payUrl: string; clientSecret: string };
     const body = JSON.stringify({ token });
     const json = { 'content-type': 'application/json' };
-    await this.persist(() => send(payUrl, clientSecret, { method: 'POST', headers: json, body }));
+    await this.retry(() => send(payUrl, clientSecret, { method: 'POST', headers: json, body }));
   }
 
-  /** Another buyer asks for the order, and must not see it during any fault. */
-  private async pry(orderId: string, ownerId: string): Promise<void> {
+  /** Requests the order as another buyer, who must not see it during any fault. */
+  private async requestForeignOrder(orderId: string, ownerId: string): Promise<void> {
     const bearer = await this.world.cluster.tokenOf(`${ownerId}_rival`);
-    const answer = await this.persist((base) => send(`${base}/orders/v1/orders/${orderId}`, bearer));
+    const answer = await this.retry((base) => send(`${base}/orders/v1/orders/${orderId}`, bearer));
     if (answer?.status === 200) this.leaks.push(`${orderId} of ${ownerId} was shown to another buyer`);
   }
 
-  /** Repeats until the answer is not a request to retry, or the time is over. */
-  private async persist(ask: (base: string) => Promise<Answer>): Promise<Answer | undefined> {
+  /** Repeats the request until the answer does not ask to retry, or the time is over. */
+  private async retry(request: (base: string) => Promise<Answer>): Promise<Answer | undefined> {
     const until = performance.now() + PAY_WITHIN_MS;
     while (performance.now() < until) {
-      const answer = await ask(this.random.pick(this.world.cluster.urls)).catch(() => undefined);
+      const answer = await request(this.random.pick(this.world.cluster.urls)).catch(() => undefined);
       if (answer !== undefined && answer.status < 500 && answer.status !== 429) return answer;
-      await sleep(REST_MS);
+      await sleep(RETRY_MS);
     }
     return undefined;
   }

@@ -1,4 +1,4 @@
-// Two merchants and two buyers. Everything that exists belongs to the first of each; the second must not learn of it.
+// Two merchants and two buyers. All objects belong to the first merchant and buyer; the second ones must not see them.
 import { newUuid } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import type { Answer, ApiStack } from './api-stack';
@@ -7,18 +7,18 @@ import { PROVIDER_KEY } from './api-stack';
 const PRICE = { amount: 149_900, currency: 'CNY' };
 const HOUR_MS = 3_600_000;
 
-export interface Scene {
+export interface Fixtures {
   readonly ownerMerchant: string;
-  readonly strangerMerchant: string;
+  readonly otherMerchant: string;
   readonly ownerBuyer: string;
-  readonly strangerBuyer: string;
+  readonly otherBuyer: string;
   readonly shopId: string;
-  /** Neither is listed, so nobody else may see them. */
+  /** Neither is listed, so only the owner sees them. */
   readonly productId: string;
   readonly skuId: string;
   readonly listedSkuId: string;
   readonly seriesId: string;
-  /** A draft. */
+  /** A round in status DRAFT. */
   readonly roundId: string;
   readonly draftItemId: string;
   readonly openRoundId: string;
@@ -30,8 +30,8 @@ export interface Scene {
 
 const key = (): Record<string, string> => ({ 'idempotency-key': newUuid() });
 
-/** Enters it all through the API. */
-export async function setScene(stack: ApiStack): Promise<Scene> {
+/** Creates all objects through the API. */
+export async function createFixtures(stack: ApiStack): Promise<Fixtures> {
   const operator = await stack.token('operator');
   const make = async (path: string, json: unknown, headers = {}, method = 'POST'): Promise<Answer['body']> => {
     const answer = await stack.call(method, path, { token: operator, json, headers: { ...key(), ...headers } });
@@ -39,7 +39,7 @@ export async function setScene(stack: ApiStack): Promise<Scene> {
     return answer.body;
   };
   const ownerMerchant = (await make('/catalog/v1/merchants', { name: 'Owner' })).id;
-  const strangerMerchant = (await make('/catalog/v1/merchants', { name: 'Stranger' })).id;
+  const otherMerchant = (await make('/catalog/v1/merchants', { name: 'Other' })).id;
   const shopId = (await make('/catalog/v1/shops', { merchantId: ownerMerchant, name: 'Shop' })).id;
   const product = (code: string): Promise<Answer['body']> =>
     make('/catalog/v1/products', { shopId, title: `Secret ${code}`, skus: [{ code, title: code, price: PRICE }] });
@@ -64,7 +64,7 @@ export async function setScene(stack: ApiStack): Promise<Scene> {
   const rounds = `/orders/v1/series/${series.id}/rounds`;
   const draft = await make(rounds, { opensAt: at(HOUR_MS), closesAt: at(2 * HOUR_MS), approve: false });
   const open = await make(rounds, { opensAt: at(500), closesAt: at(HOUR_MS), approve: true });
-  // The round that the series generates by itself comes a little later; specs that count rows must not see it come.
+  // The series generates a round itself. Specs that compare rows need it to exist before they start.
   await eventually(async () => {
     const { body } = await stack.call('GET', `/orders/v1/rounds?seriesId=${series.id}`, { token: operator });
     if (body.items.length < 3) throw new Error('the series has not generated its round');
@@ -87,14 +87,14 @@ export async function setScene(stack: ApiStack): Promise<Scene> {
   );
   const intent = await stack.call('POST', '/payments-sandbox/v1/intents', {
     token: PROVIDER_KEY,
-    json: { orderId: 'order of the scene', amount: PRICE, expiresAt: at(HOUR_MS), description: '' },
+    json: { orderId: 'order of the fixtures', amount: PRICE, expiresAt: at(HOUR_MS), description: '' },
     headers: key(),
   });
   return {
     ownerMerchant,
-    strangerMerchant,
+    otherMerchant,
     ownerBuyer,
-    strangerBuyer: 'b_stranger',
+    otherBuyer: 'b_other',
     shopId,
     productId: hidden.id,
     skuId: hidden.skus[0].id,

@@ -1,7 +1,7 @@
 import type { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
 
-/** Every finished span as text: all that an exporter would send of it and that requests or failures can put words into. */
-export function spanTexts(exporter: InMemorySpanExporter): string[] {
+/** Every finished span as text, with all parts that an exporter sends and that may contain text of requests or errors. */
+export function exportedSpans(exporter: InMemorySpanExporter): string[] {
   return exporter
     .getFinishedSpans()
     .map(({ name, attributes, events, links, status }) => JSON.stringify({ name, attributes, events, links, status }));

@@ -1,4 +1,4 @@
-// Sets the stage of the demo: servers and services of its own, a catalogue, a series, and one round that opens soon.
+// Prepares the demo: separate servers and services, a catalogue, a series, and one round that opens soon.
 import { rm, readdir, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '@gravity/kernel';
@@ -8,15 +8,15 @@ import { createSeries, type SeededSku, seedCatalogue } from '../lib/sale-seed';
 import { type Local, startLocal } from '../local/start-local';
 import type { DemoOptions } from './options';
 
-/** A buyer has this long to pay. Short, so that one demo sees units come back and sell again. */
+/** A short payment window: expired units are sold again within the demo. */
 export const PAYMENT_WINDOW_SECONDS = 10;
 const OPEN_FOR_SECONDS = 45;
-/** A larger crowd needs longer to get through the door. */
-const BUYERS_PER_MORE_SECOND = 1_000;
+/** The round stays open one second longer for this many buyers. */
+const BUYERS_PER_OPEN_SECOND = 1_000;
 const WIN_LIMIT = 1;
 const LEAD_SECONDS = 5;
-/** Before it opens, a larger crowd needs longer to sign its tokens and to look at the page. */
-const LOBBY_BUYERS_PER_SECOND = 4_000;
+/** The round opens one second later for this many buyers, who sign their tokens and read the round before. */
+const BUYERS_PER_LEAD_SECOND = 4_000;
 
 /** An item of the round. */
 export interface SaleItem extends SeededSku {
@@ -24,7 +24,8 @@ export interface SaleItem extends SeededSku {
   readonly quota: number;
 }
 
-export interface Scene {
+/** The round of the demo. */
+export interface DemoSale {
   readonly local: Local;
   readonly operator: ApiClient;
   readonly seriesId: string;
@@ -33,32 +34,31 @@ export interface Scene {
   readonly items: readonly SaleItem[];
   readonly opensAtMs: number;
   readonly closesAtMs: number;
-  /** The log of the services; it outlives the demo. */
+  /** The log of the services. It stays after the demo. */
   readonly logFile: string;
 }
 
-/** Starts everything, in a folder that is always new. Rejects when a part cannot be had; nothing is left running then. */
+/** Starts everything in a new folder. When a part fails to start, it stops the others and rejects. */
 export async function startDemoServices(progress: (what: string) => void): Promise<Local> {
   const home = join(defaultDataDir(), 'demo');
   await clearOldRuns(home);
   const dataDir = join(home, `run-${process.pid}`);
   await mkdir(dataDir, { recursive: true });
   const running = await runningStack();
-  if (running !== undefined)
-    progress(`Using the servers that process ${running.owner.pid} keeps running, with databases of our own.`);
+  if (running !== undefined) progress(`Using the servers of process ${running.owner.pid}, with separate databases.`);
   const local = await startLocal({
     dataDir,
     ports: 'free',
     stack: { ports: 'free', throwAway: true, log: progress, env: { ...process.env, ...running?.env } },
-    overrides: (stack) => ownNames(stack),
+    overrides: (stack) => separateNames(stack),
     logFile: join('..', 'services.log'),
     onProgress: progress,
   });
   return { ...local, close: () => local.close().finally(() => removeRun(dataDir)) };
 }
 
-// Servers that are shared get databases and topics of our own, so that every demo starts from nothing.
-function ownNames(stack: Stack): Environment {
+// On shared servers, every demo has its own databases and topics, which start empty.
+function separateNames(stack: Stack): Environment {
   const run = `demo_${Date.now().toString(36)}_${process.pid}`;
   const url = (service: string): string => {
     const address = new URL(stack.databaseUrl);
@@ -74,17 +74,21 @@ function ownNames(stack: Stack): Environment {
   };
 }
 
-/** Enters the catalogue and puts a round on sale. The operator acts through the REST API only. */
-export async function setScene(local: Local, options: DemoOptions, progress: (what: string) => void): Promise<Scene> {
+/** Creates the catalogue and a round, through the REST API as an operator. */
+export async function createSale(
+  local: Local,
+  options: DemoOptions,
+  progress: (what: string) => void,
+): Promise<DemoSale> {
   const token = await local.issuer.mint({ sub: 'op_demo', roles: ['operator'], expiresIn: '2h' });
   const operator = new ApiClient(local.baseUrl, token);
-  progress('Entering a catalogue through the REST API …');
+  progress('Creating a catalogue through the REST API …');
   const skus = await seedCatalogue(operator);
-  const lead = LEAD_SECONDS + options.buyers / LOBBY_BUYERS_PER_SECOND;
+  const lead = LEAD_SECONDS + options.buyers / BUYERS_PER_LEAD_SECOND;
   const series = await createSeries<{ id: string }>(operator, {
     title: '整点秒杀 Flash sale of the demo',
     timeZone: 'Asia/Shanghai',
-    // The round of the demo is made by hand; those of the recurrence are for tomorrow.
+    // The demo creates its round itself. The rounds of the recurrence start tomorrow.
     recurrence: { everySeconds: 86_400, openForSeconds: 60, startsAt: new Date(Date.now() + 86_400_000).toISOString() },
     items: skus.map(({ skuId, price }) => ({ skuId, price, quota: options.quota, perOrderLimit: 1 })),
     winLimit: WIN_LIMIT,
@@ -92,7 +96,7 @@ export async function setScene(local: Local, options: DemoOptions, progress: (wh
     roundsAhead: 1,
   });
   const opensAtMs = Math.ceil(Date.now() + lead * 1_000);
-  const closesAtMs = opensAtMs + (OPEN_FOR_SECONDS + Math.ceil(options.buyers / BUYERS_PER_MORE_SECOND)) * 1_000;
+  const closesAtMs = opensAtMs + (OPEN_FOR_SECONDS + Math.ceil(options.buyers / BUYERS_PER_OPEN_SECOND)) * 1_000;
   const round = await operator.post<{
     id: string;
     version: number;
@@ -121,7 +125,7 @@ export async function setScene(local: Local, options: DemoOptions, progress: (wh
   };
 }
 
-/** Empties folders of demos that were killed. One that still runs keeps its own. */
+/** Removes the folders of demos that were killed. A running demo keeps its folder. */
 async function clearOldRuns(home: string): Promise<void> {
   const names = await readdir(home).catch(() => []);
   for (const name of names.filter((candidate) => candidate.startsWith('run-'))) {
@@ -130,7 +134,7 @@ async function clearOldRuns(home: string): Promise<void> {
 }
 
 async function removeRun(dataDir: string): Promise<void> {
-  // Ends servers that outlived their demo, and refuses while it runs.
+  // Stops servers of a demo that has ended. Refuses while the demo runs.
   await resetStack(dataDir);
   await rm(dataDir, { recursive: true, force: true });
 }

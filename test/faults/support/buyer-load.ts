@@ -1,4 +1,4 @@
-// A crowd that keeps buying while something breaks, and the look at the promises afterwards.
+// Buyers who claim continuously during a fault, and the check of the promises afterwards.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   checkPromises,
@@ -14,25 +14,25 @@ import {
 } from '@gravity/testing';
 
 const BUYERS = 1_500;
-const AT_ONCE = 24;
+const CONCURRENT_BUYERS = 24;
 const SETTLE_WITHIN_MS = 60_000;
-/** Paces the crowd, so that a sale lasts as long as its fault. */
-const THINK_MS = 15;
-/** A buyer's app gives a request to a frozen process up and asks another one. */
-export const PATIENCE_MS = 3_000;
+/** The mean pause of a buyer, so that the sale lasts longer than the fault. */
+const PAUSE_MS = 15;
+/** The request timeout of a buyer's app. After it, the app uses another process. */
+export const REQUEST_TIMEOUT_MS = 3_000;
 
-export interface StormOptions {
-  readonly atOnce?: number;
-  /** Part of the winners that pays at once. */
+export interface BuyerLoadOptions {
+  readonly concurrentBuyers?: number;
+  /** The share of winners who pay at once. */
   readonly payers?: number;
   /** Each request goes out twice, to different processes at once. */
   readonly doubled?: boolean;
-  /** After so long without an answer a buyer asks again elsewhere. */
+  /** The request timeout in ms. After it, the buyer uses another process. */
   readonly patienceMs?: number;
 }
 
-/** Buyers arrive until told to stop; each asks under a key of his own until he has a definite answer. */
-export class Storm {
+/** Buyers claim until {@link end}; each repeats its claim with the same key until there is a definite answer. */
+export class BuyerLoad {
   readonly history = new ClaimHistory();
   readonly client: ClaimClient;
   private stopped = false;
@@ -45,7 +45,7 @@ export class Storm {
     readonly cluster: FaultCluster,
     readonly sale: FaultSale,
     private readonly random: SeededRandom,
-    private readonly options: StormOptions = {},
+    private readonly options: BuyerLoadOptions = {},
   ) {
     const { history } = this;
     this.targets = cluster.urls;
@@ -53,26 +53,27 @@ export class Storm {
     this.client = new ClaimClient({ targets: this.targets, history, random, tokenOf: cluster.tokenOf, patienceMs });
   }
 
-  /** Lets the crowd in. */
+  /** Starts the buyers. */
   start(): void {
-    for (let worker = 0; worker < (this.options.atOnce ?? AT_ONCE); worker += 1) this.workers.push(this.buy());
+    for (let worker = 0; worker < (this.options.concurrentBuyers ?? CONCURRENT_BUYERS); worker += 1)
+      this.workers.push(this.buy());
   }
 
-  /** A wish of a buyer who has not asked under this key before. */
+  /** A claim with a new key. */
   wish(buyerId = `b_${this.random.integer(1, BUYERS)}`): ClaimWish {
     this.keys += 1;
     const itemId = this.random.pick(this.sale.itemIds);
     return { buyerId, key: `${this.sale.roundId}-${this.keys}`, roundId: this.sale.roundId, itemId, quantity: 1 };
   }
 
-  /** Lets nobody in any more and waits until everybody has an answer. */
+  /** Starts no further claims; resolves when every buyer has an answer. */
   async end(): Promise<void> {
     this.stopped = true;
     await Promise.all(this.workers);
     await Promise.all(this.payments);
   }
 
-  /** Ends the crowd, waits until the system has come to rest, and fails with a report when a promise is broken. */
+  /** Ends the buyers, waits until the system is at rest, and fails with a report when a promise is broken. */
   async check(): Promise<void> {
     await this.end();
     await this.client.close();
@@ -88,11 +89,11 @@ export class Storm {
       if (outcome?.kind === 'ok' && this.random.chance(this.options.payers ?? 0)) {
         this.payments.push(this.pay(wish.buyerId, outcome.orderId));
       }
-      await sleep(this.random.integer(0, 2 * THINK_MS));
+      await sleep(this.random.integer(0, 2 * PAUSE_MS));
     }
   }
 
-  /** Pays an order; what fails on the way is tried again, as a buyer's app does. */
+  /** Pays an order, with retries. */
   private async pay(buyerId: string, orderId: string): Promise<void> {
     const token = await this.cluster.tokenOf(buyerId);
     const headers = { 'idempotency-key': `pay-${orderId}` };
@@ -101,7 +102,7 @@ export class Storm {
         this.cluster.ask<{ payUrl: string; clientSecret: string }>(
           `${this.random.pick(this.targets)}/orders/v1/orders/${orderId}/payment-intents`,
           token,
-          { method: 'POST', headers, signal: patience() },
+          { method: 'POST', headers, signal: requestTimeout() },
         ),
       { withinMs: SETTLE_WITHIN_MS },
     );
@@ -111,14 +112,14 @@ export class Storm {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ token: 'tok_approve' }),
-          signal: patience(),
+          signal: requestTimeout(),
         }),
       { withinMs: SETTLE_WITHIN_MS },
     );
     await eventually(
       async () => {
         const url = `${this.random.pick(this.targets)}/orders/v1/orders/${orderId}`;
-        const { status } = await this.cluster.ask<{ status: string }>(url, token, { signal: patience() });
+        const { status } = await this.cluster.ask<{ status: string }>(url, token, { signal: requestTimeout() });
         if (status !== 'PAID') throw new Error(`${orderId} is ${status}, not PAID`);
       },
       { withinMs: SETTLE_WITHIN_MS },
@@ -126,9 +127,9 @@ export class Storm {
   }
 }
 
-const patience = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS);
+const requestTimeout = (): AbortSignal => AbortSignal.timeout(REQUEST_TIMEOUT_MS);
 
-/** Waits until the system has come to rest and fails with a report when a promise is broken. */
+/** Waits until the system is at rest, and fails with a report when a promise is broken. */
 export async function settleAndCheck(
   cluster: FaultCluster,
   history: ClaimHistory,

@@ -1,24 +1,24 @@
-// Claims as they come through a balancer: each says in X-Forwarded-For from which address it came.
+// Sends claims as a balancer forwards them, with the client address in X-Forwarded-For.
 import type { FaultCluster, FaultSale } from '@gravity/testing';
 import { Agent, request } from 'undici';
 
-/** Claims that wait hold theirs. */
+/** A waiting claim occupies a connection. */
 const CONNECTIONS_PER_PROCESS = 1_024;
 
-export interface Tap {
+export interface ClaimRequest {
   readonly sale: FaultSale;
   readonly token: string;
   readonly key: string;
-  /** The address that the balancer saw; what the client itself claims to be stands before it. */
+  /** The value of X-Forwarded-For: the balancer appends the client address to the value of the client. */
   readonly address?: string;
   readonly target: string;
 }
 
 /** `201`, `409 sold-out`, `ECONNRESET` … */
-export type TapAnswer = string;
+export type ClaimAnswer = string;
 
 /** Sends claims to the processes of a cluster. */
-export class Crowd {
+export class ClaimSender {
   private readonly agent = new Agent({ connections: CONNECTIONS_PER_PROCESS, pipelining: 1, headersTimeout: 30_000 });
 
   constructor(cluster: FaultCluster) {
@@ -27,8 +27,8 @@ export class Crowd {
 
   readonly targets: readonly string[];
 
-  /** One request; never repeated, never rejects. */
-  async tap({ sale, token, key, address, target }: Tap): Promise<TapAnswer> {
+  /** Sends one request without retry. Does not reject. */
+  async send({ sale, token, key, address, target }: ClaimRequest): Promise<ClaimAnswer> {
     try {
       const answer = await request(`${target}/orders/v1/rounds/${sale.roundId}/claims`, {
         method: 'POST',
@@ -49,14 +49,14 @@ export class Crowd {
     }
   }
 
-  /** Cuts the connections. */
+  /** Closes the connections. */
   close(): Promise<void> {
     return this.agent.destroy();
   }
 }
 
-/** How often each answer was given. */
-export function tally(answers: readonly TapAnswer[]): Record<string, number> {
+/** The number of times of each answer. */
+export function countAnswers(answers: readonly ClaimAnswer[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1;
   return counts;

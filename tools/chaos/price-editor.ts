@@ -1,4 +1,4 @@
-// Changes prices in the catalogue all the time, so that the consumers of its events have work during faults.
+// Changes prices in the catalogue continuously, so that the consumers of its events are busy during faults.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newUuid } from '@gravity/kernel';
 import { ApiClient } from '../lib/api-client';
@@ -6,18 +6,19 @@ import { seedCatalogue } from '../lib/sale-seed';
 import type { World } from './world';
 
 const PAUSE_MS = 60;
-const REST_MS = 500;
+const RETRY_MS = 500;
 
 interface Sku {
   readonly id: string;
   readonly version: number;
 }
 
-export class Editor {
+/** Changes prices until {@link end}. */
+export class PriceEditor {
   private readonly client: ApiClient;
   private ended = false;
   private working: Promise<void> = Promise.resolve();
-  /** Prices that were set. */
+  /** The number of price changes. */
   changes = 0;
 
   constructor({ cluster }: World) {
@@ -47,8 +48,8 @@ export class Editor {
           await sleep(PAUSE_MS);
         }
       } catch {
-        // The service is away, or the version is out of date: read it again.
-        await sleep(REST_MS);
+        // The service is unavailable, or the version is out of date. Read the SKU again.
+        await sleep(RETRY_MS);
       }
     }
   }

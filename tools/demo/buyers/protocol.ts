@@ -1,19 +1,18 @@
-// What the demo and the process of the crowd tell each other.
+// The messages between the demo and the process of the buyers.
 import type { SigningKey } from '../../lib/token-signer';
 
-/** An item the crowd is after. */
-export interface CrowdItem {
+export interface ItemForSale {
   readonly itemId: string;
   readonly price: { readonly amount: number; readonly currency: string };
 }
 
-/** The order to the crowd. */
-export interface CrowdBrief {
+/** The task of the buyers. */
+export interface BuyersTask {
   readonly baseUrl: string;
   readonly seed: number;
   readonly buyers: number;
   readonly roundId: string;
-  readonly items: readonly CrowdItem[];
+  readonly items: readonly ItemForSale[];
   /** Milliseconds since the epoch. */
   readonly opensAtMs: number;
   readonly closesAtMs: number;
@@ -21,11 +20,11 @@ export interface CrowdBrief {
   readonly signingKey: SigningKey;
 }
 
-/** How a buyer behaves at the counter. */
+/** How a buyer claims. */
 export type BuyerKind = 'ordinary' | 'early' | 'bot' | 'double-click' | 'impatient';
 
-/** How a buyer pays once there is something to pay. */
-export type PayKind =
+/** How a winner pays. */
+export type PaymentKind =
   | 'at-once'
   | 'after-a-while'
   | 'never'
@@ -37,19 +36,19 @@ export type PayKind =
   | 'late'
   | 'cancels';
 
-/** One acknowledged win: what a 201 said. */
+/** An acknowledged win: the content of a 201. */
 export interface Win {
   readonly buyerId: string;
   readonly key: string;
   readonly kind: BuyerKind;
-  readonly pays: PayKind;
+  readonly payment: PaymentKind;
   readonly itemId: string;
   readonly orderId: string;
   readonly quantity: number;
   readonly total: number;
   readonly placedAt: string;
   readonly expiresAt: string;
-  /** True when the answer was the repeated answer of an earlier request. */
+  /** True for the stored answer of an earlier request. */
   readonly replayed: boolean;
 }
 
@@ -58,42 +57,37 @@ export interface Latency {
   readonly p99: number;
 }
 
-/** What the crowd is at, a few times per second. */
-export interface CrowdProgress {
+/** Sent a few times per second. */
+export interface BuyersProgress {
   readonly type: 'progress';
   readonly requests: number;
   readonly accepted: number;
   readonly refused: number;
   readonly paid: number;
-  /** Buyers who are not done yet. */
+  /** Buyers who have not finished. */
   readonly active: number;
 }
 
-/** What the crowd has seen, when everybody is done. */
-export interface CrowdResult {
+/** Sent after the last request. */
+export interface BuyersResult {
   readonly type: 'result';
   readonly requests: number;
   /** Every 201, replays included. */
   readonly wins: readonly Win[];
   readonly refused: Readonly<Record<string, number>>;
   readonly latencyMs: { readonly accepted: Latency; readonly refused: Latency };
-  /** Connections given up by their client while the answer was under way. */
+  /** Requests that the client aborted. */
   readonly abandoned: number;
-  /** Double clicks: pairs sent, pairs of which both were answered 201. */
+  /** Buyers who sent the same claim twice at once. */
   readonly doubleClicks: number;
   readonly bots: { readonly buyers: number; readonly tries: number };
-  /** Tries that broke a rule of the protocol: answers 5xx other than 503, or no answer at all. First few of them. */
-  readonly surprises: readonly string[];
+  /** The first few unexpected outcomes: answers 5xx except 503, or no answer. */
+  readonly unexpected: readonly string[];
 }
 
-/** Says that the crowd stands ready: tokens signed, connections open. */
-export interface CrowdReady {
-  readonly type: 'ready';
-}
+export type BuyersMessage = BuyersProgress | BuyersResult;
 
-export type FromCrowd = CrowdReady | CrowdProgress | CrowdResult;
-
-/** Everything is sold and paid: whoever still waits may go. */
-export interface GoHome {
-  readonly type: 'go-home';
+/** Everything is sold and paid: the buyers stop waiting. */
+export interface StopBuying {
+  readonly type: 'stop';
 }

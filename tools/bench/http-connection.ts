@@ -1,21 +1,21 @@
-// One keep-alive HTTP/1.1 connection that sends one request at a time and costs the machine as little as possible: on two
-// cores the crowd must not be what is measured. It reads status and body length, and keeps the body only when asked.
+// A keep-alive HTTP/1.1 connection with one request at a time. It uses little CPU, because clients and services share two
+// cores. It reads the status and the length of the body, and keeps the body only on request.
 import { connect, type Socket } from 'node:net';
 
-export interface LeanAnswer {
+export interface HttpAnswer {
   readonly status: number;
-  /** Whether the answer says when to come again. */
+  /** Whether the answer has a Retry-After header. */
   readonly retryAfter: boolean;
-  /** The body, when the connection keeps bodies. */
+  /** The body; empty unless the connection keeps bodies. */
   readonly body: string;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LENGTH = 'content-length: ';
 
-export class LeanConnection {
+export class HttpConnection {
   private socket: Socket;
-  private waiting: ((answer: LeanAnswer) => void) | undefined;
+  private waiting: ((answer: HttpAnswer) => void) | undefined;
   private failed: ((error: Error) => void) | undefined;
   private pending: Buffer | undefined;
 
@@ -30,20 +30,20 @@ export class LeanConnection {
     socket.on('close', () => this.fail(new Error('connection closed')));
   }
 
-  /** Connects to host and port. */
-  static open(host: string, port: number, keepBodies = false): Promise<LeanConnection> {
+  /** Connects; rejects when the server does not accept. */
+  static open(host: string, port: number, keepBodies = false): Promise<HttpConnection> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.removeListener('error', reject);
-        resolve(new LeanConnection(socket, keepBodies));
+        resolve(new HttpConnection(socket, keepBodies));
       });
     });
   }
 
-  /** Sends a whole request, head and body as they go over the wire. */
-  send(request: string): Promise<LeanAnswer> {
+  /** Sends a complete request, head and body as text. Rejects when the connection fails. */
+  send(request: string): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       this.waiting = resolve;
       this.failed = reject;
@@ -51,7 +51,7 @@ export class LeanConnection {
     });
   }
 
-  /** Gives the request under way up: it rejects. */
+  /** Closes the connection; a request in progress rejects. */
   abort(): void {
     this.socket.destroy();
   }
@@ -91,8 +91,8 @@ export class LeanConnection {
   }
 }
 
-/** A request as it goes over the wire. */
-export function leanRequest(path: string, token: string, body: string, idempotencyKey: string): string {
+/** The text of a POST request with a JSON body. */
+export function postRequest(path: string, token: string, body: string, idempotencyKey: string): string {
   return (
     `POST ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\n` +
     `idempotency-key: ${idempotencyKey}\r\ncontent-length: ${body.length}\r\n\r\n${body}`

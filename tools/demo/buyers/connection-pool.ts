@@ -1,9 +1,9 @@
-// Many connections to one server, a request at a time on each, handed out first come first served. The crowd shares two
-// cores with what it tests, so a request must cost little here: plain sockets, and just enough of HTTP/1.1 to read the
-// answers of a server that always says how long they are.
+// A pool of connections to one server. Each sends one request at a time; waiting requests are served in order. Buyers and
+// services share two cores, so the client uses little CPU: plain sockets, and only the part of HTTP/1.1 that answers with
+// a Content-Length need.
 import { connect, type Socket } from 'node:net';
 
-/** One answer. Header names are lower-case. */
+/** An answer. Header names are in lower case. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -17,11 +17,11 @@ export interface Call {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** The client gives up and closes the connection after this long. */
+  /** The client closes the connection after this time, in milliseconds. */
   readonly abandonAfterMs?: number;
 }
 
-/** The client gave up before the answer came. */
+/** The client closed the connection before the answer. */
 export class Abandoned extends Error {
   override readonly name = 'Abandoned';
 }
@@ -31,38 +31,38 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
 
 /** A fixed number of connections. */
-export class Lanes {
-  private readonly idle: Lane[];
-  private readonly waiting: ((lane: Lane) => void)[] = [];
+export class ConnectionPool {
+  private readonly idle: Connection[];
+  private readonly waiting: ((connection: Connection) => void)[] = [];
   private waitingFrom = 0;
   /** Requests sent. */
   sent = 0;
 
-  constructor(baseUrl: string, connections: number) {
-    this.idle = Array.from({ length: connections }, () => new Lane(new URL(baseUrl)));
+  constructor(baseUrl: string, size: number) {
+    this.idle = Array.from({ length: size }, () => new Connection(new URL(baseUrl)));
   }
 
   /** Sends one request on the next free connection. Rejects with {@link Abandoned}, or with what the connection threw. */
   async send(call: Call): Promise<Answer> {
-    const lane = this.idle.pop() ?? (await new Promise<Lane>((resolve) => this.waiting.push(resolve)));
+    const connection = this.idle.pop() ?? (await new Promise<Connection>((resolve) => this.waiting.push(resolve)));
     this.sent += 1;
     try {
-      return await lane.exchange(call);
+      return await connection.exchange(call);
     } finally {
-      this.release(lane);
+      this.release(connection);
     }
   }
 
-  /** Closes the connections. Nothing may be under way any more. */
+  /** Closes the connections. No request may be in progress. */
   close(): void {
-    for (const lane of this.idle) lane.close(new Error('the crowd has gone home'));
+    for (const connection of this.idle) connection.close(new Error('the pool is closed'));
   }
 
-  // A queue with a moving start: shifting an array of twenty thousand costs as much as a request.
-  private release(lane: Lane): void {
+  // The queue has a moving start: shifting an array of twenty thousand entries costs as much as a request.
+  private release(connection: Connection): void {
     const next = this.waiting[this.waitingFrom];
     if (next === undefined) {
-      this.idle.push(lane);
+      this.idle.push(connection);
       return;
     }
     this.waitingFrom += 1;
@@ -70,7 +70,7 @@ export class Lanes {
       this.waiting.length = 0;
       this.waitingFrom = 0;
     }
-    next(lane);
+    next(connection);
   }
 }
 
@@ -80,8 +80,8 @@ interface Exchange {
   readonly reject: (error: Error) => void;
 }
 
-/** One connection, made anew when it is gone. */
-class Lane {
+/** One connection. It is opened again after it was closed. */
+class Connection {
   private socket: Socket | undefined;
   private current: Exchange | undefined;
   private received: Buffer = NOTHING;
@@ -91,7 +91,7 @@ class Lane {
   exchange(call: Call): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const socket = this.socket ?? this.open();
-      const timer = setTimeout(() => this.giveUp(call), call.abandonAfterMs ?? TIMEOUT_MS);
+      const timer = setTimeout(() => this.abandon(call), call.abandonAfterMs ?? TIMEOUT_MS);
       this.current = {
         started: performance.now(),
         resolve: (answer) => (clearTimeout(timer), resolve(answer)),
@@ -110,21 +110,25 @@ class Lane {
     current?.reject(why);
   }
 
-  private giveUp(call: Call): void {
-    const impatient = call.abandonAfterMs !== undefined;
-    this.close(impatient ? new Abandoned('the client gave up') : new Error(`no answer within ${TIMEOUT_MS / 1_000} s`));
+  private abandon(call: Call): void {
+    const abandoned = call.abandonAfterMs !== undefined;
+    this.close(
+      abandoned
+        ? new Abandoned('the client closed the connection')
+        : new Error(`no answer within ${TIMEOUT_MS / 1_000} s`),
+    );
   }
 
   private open(): Socket {
     const socket = connect({ host: this.server.hostname, port: Number(this.server.port), noDelay: true });
-    const mine = (act: () => void) => (): void => {
+    const ifCurrent = (act: () => void) => (): void => {
       if (this.socket === socket) act();
     };
-    socket.on('data', (chunk) => mine(() => this.read(chunk))());
-    socket.on('error', (error) => mine(() => this.close(error))());
+    socket.on('data', (chunk) => ifCurrent(() => this.read(chunk))());
+    socket.on('error', (error) => ifCurrent(() => this.close(error))());
     socket.on(
       'close',
-      mine(() => this.close(new Error('the server closed the connection'))),
+      ifCurrent(() => this.close(new Error('the server closed the connection'))),
     );
     this.socket = socket;
     return socket;
@@ -143,7 +147,7 @@ class Lane {
     if (headEnds === -1) return;
     const { status, headers } = parseHead(this.received.toString('latin1', 0, headEnds));
     const length = Number(headers['content-length'] ?? (status === 204 ? 0 : Number.NaN));
-    if (Number.isNaN(length)) return this.close(new Error(`an answer ${status} that does not say how long it is`));
+    if (Number.isNaN(length)) return this.close(new Error(`an answer ${status} without a Content-Length`));
     const from = headEnds + HEAD_END.length;
     if (this.received.length < from + length) return;
     const body = this.received.toString('utf8', from, from + length);

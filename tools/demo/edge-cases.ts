@@ -1,13 +1,13 @@
-// What became of the strange buyers, told from Postgres and from what the crowd saw.
-import type { BuyerKind, CrowdResult, Win } from './crowd/protocol';
-import type { Books } from './checks/facts';
+// Counts the edge cases of the sale, from Postgres and from the answers to the buyers.
+import type { BuyerKind, BuyersResult, Win } from './buyers/protocol';
+import type { SaleDatabases } from './checks/facts';
 
-export interface Story {
+export interface EdgeCases {
   readonly botWins: number;
   readonly doubleWinners: number;
-  /** Orders of buyers who double-clicked: as many as winners, if all is well. */
+  /** Orders of buyers who sent the same claim twice: one per winner. */
   readonly doubleOrders: number;
-  /** Requests whose stored answer was given again. */
+  /** Answers that were replayed. */
   readonly replays: number;
   readonly unpaid: number;
   readonly cancelled: number;
@@ -15,39 +15,39 @@ export interface Story {
   readonly lateHonoured: number;
   readonly lateRefunded: number;
   readonly callbacksRepeated: number;
-  /** Paid orders whose provider never called back. */
+  /** Paid orders without a callback of the provider. */
   readonly callbacksMissing: number;
 }
 
-type FromOrders = Pick<Story, 'unpaid' | 'cancelled' | 'resold' | 'lateHonoured' | 'lateRefunded'>;
-type FromPayments = Pick<Story, 'callbacksRepeated' | 'callbacksMissing'>;
+type FromOrders = Pick<EdgeCases, 'unpaid' | 'cancelled' | 'resold' | 'lateHonoured' | 'lateRefunded'>;
+type FromPayments = Pick<EdgeCases, 'callbacksRepeated' | 'callbacksMissing'>;
 
-export async function tellStory(books: Books, crowd: CrowdResult): Promise<Story> {
-  const { rows: sale } = await books.orders.query<FromOrders>(
+export async function readEdgeCases(databases: SaleDatabases, result: BuyersResult): Promise<EdgeCases> {
+  const { rows: sale } = await databases.orders.query<FromOrders>(
     `select count(*) filter (where close_reason = 'EXPIRED')::int as unpaid,
             count(*) filter (where close_reason = 'CANCELLED_BY_BUYER')::int as cancelled,
             count(*) filter (where decision = 'HONOURED')::int as "lateHonoured",
             count(*) filter (where decision = 'REFUNDED')::int as "lateRefunded",
             (select coalesce(sum(resold), 0)::int from round_items where round_id = $1) as resold
      from orders left join late_payments using (order_id) where round_id = $1`,
-    [books.roundId],
+    [databases.roundId],
   );
-  const { rows: provider } = await books.payments.query<FromPayments>(
+  const { rows: provider } = await databases.payments.query<FromPayments>(
     `select (select count(*)::int from (select event_id from deliveries where status = 'DELIVERED' group by event_id having count(*) > 1) d) as "callbacksRepeated",
             (select count(*)::int from intents i where status = 'PAID'
                and not exists (select 1 from deliveries d where d.intent_id = i.intent_id and d.type = 'payment.succeeded')) as "callbacksMissing"`,
   );
   const [first] = sale;
   const [second] = provider;
-  if (first === undefined || second === undefined) throw new Error('A count without a row.');
-  const of = (kind: BuyerKind): readonly Win[] => crowd.wins.filter((win) => win.kind === kind);
+  if (first === undefined || second === undefined) throw new Error('The count returned no row.');
+  const of = (kind: BuyerKind): readonly Win[] => result.wins.filter((win) => win.kind === kind);
   return {
     ...first,
     ...second,
     botWins: distinct(of('bot').map((win) => win.orderId)),
     doubleWinners: distinct(of('double-click').map((win) => win.buyerId)),
     doubleOrders: distinct(of('double-click').map((win) => win.orderId)),
-    replays: crowd.wins.filter((win) => win.replayed).length,
+    replays: result.wins.filter((win) => win.replayed).length,
   };
 }
 

@@ -1,14 +1,15 @@
-// Counts what the crowd sees.
-import type { CrowdProgress, CrowdResult, Latency, Win } from './protocol';
+// Counts the answers to the buyers.
+import { percentilesOf } from '../../lib/percentiles';
+import type { BuyersProgress, BuyersResult, Latency, Win } from './protocol';
 
-const MOST_SURPRISES = 20;
+const UNEXPECTED_MAX = 20;
 
-export class Tally {
+export class Statistics {
   readonly wins: Win[] = [];
   private readonly refusedBy = new Map<string, number>();
   private readonly acceptedMs: number[] = [];
   private readonly refusedMs: number[] = [];
-  private readonly surprises: string[] = [];
+  private readonly unexpected: string[] = [];
   refused = 0;
   paid = 0;
   abandoned = 0;
@@ -26,16 +27,16 @@ export class Tally {
     this.refusedMs.push(ms);
   }
 
-  /** Notes what should never happen; only the first few are kept. */
-  surprise(what: string): void {
-    if (this.surprises.length < MOST_SURPRISES) this.surprises.push(what);
+  /** Records an unexpected answer. Only the first {@link UNEXPECTED_MAX} are kept. */
+  noteUnexpected(what: string): void {
+    if (this.unexpected.length < UNEXPECTED_MAX) this.unexpected.push(what);
   }
 
-  progress(requests: number, active: number): CrowdProgress {
+  progress(requests: number, active: number): BuyersProgress {
     return { type: 'progress', requests, accepted: this.wins.length, refused: this.refused, paid: this.paid, active };
   }
 
-  result(requests: number, bots: number): CrowdResult {
+  result(requests: number, bots: number): BuyersResult {
     return {
       type: 'result',
       requests,
@@ -45,16 +46,16 @@ export class Tally {
       abandoned: this.abandoned,
       doubleClicks: this.doubleClicks,
       bots: { buyers: bots, tries: this.botTries },
-      surprises: this.surprises,
+      unexpected: this.unexpected,
     };
   }
 }
 
 function latencyOf(samples: readonly number[]): Latency {
-  const sorted = Float64Array.from(samples).sort();
-  const at = (share: number): number => {
-    const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-    return Math.round(value * 100) / 100;
-  };
-  return { p50: at(0.5), p99: at(0.99) };
+  const { p50Ms, p99Ms } = percentilesOf(samples);
+  return { p50: rounded(p50Ms), p99: rounded(p99Ms) };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

@@ -1,24 +1,24 @@
-// Values that a schema of the API document calls good, made from the document alone, as a client does that knows nothing
-// else: patterns, formats, lengths, bounds and enumerations, at their limits too.
+// Valid values of a schema, made from the API document alone: patterns, formats, lengths, bounds and enumerations, including
+// their limits.
 import fc from 'fast-check';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 import type { Schema } from './sample-bodies';
 
-/** What the generator reads beside the members that samples need. */
-interface FittingSchema extends Schema {
+/** The schema members that the generator reads, in addition to {@link Schema}. */
+interface ValueSchema extends Schema {
   readonly pattern?: string;
   readonly minItems?: number;
   readonly uniqueItems?: boolean;
   readonly maxProperties?: number;
-  readonly propertyNames?: FittingSchema;
+  readonly propertyNames?: ValueSchema;
   readonly not?: { readonly enum: readonly unknown[] };
 }
 
 const ITEMS_MAX = 4;
 const LENGTH_MAX = 60;
 
-/** Any value of the schema. */
-export function fittingValue(api: ApiDescription, given: Schema): fc.Arbitrary<unknown> {
+/** An arbitrary valid value of the schema. */
+export function validValue(api: ApiDescription, given: Schema): fc.Arbitrary<unknown> {
   const schema = merged(api, given);
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   switch (schema.type) {
@@ -38,14 +38,14 @@ export function fittingValue(api: ApiDescription, given: Schema): fc.Arbitrary<u
   }
 }
 
-/** The schema behind references, with the parts of an `allOf` put together. */
-function merged(api: ApiDescription, schema: Schema): FittingSchema {
+/** The schema with resolved references and merged parts of an `allOf`. */
+function merged(api: ApiDescription, schema: Schema): ValueSchema {
   if (schema.$ref !== undefined) return merged(api, api.components.schemas[schema.$ref.split('/').at(-1)!] as Schema);
   const { allOf = [], ...own } = schema;
-  return allOf.reduce<FittingSchema>((all, part) => ({ ...merged(api, part), ...all }), own);
+  return allOf.reduce<ValueSchema>((all, part) => ({ ...merged(api, part), ...all }), own);
 }
 
-function integers({ minimum, maximum }: FittingSchema): fc.Arbitrary<number> {
+function integers({ minimum, maximum }: ValueSchema): fc.Arbitrary<number> {
   const [min, max] = [minimum ?? Number.MIN_SAFE_INTEGER, maximum ?? Number.MAX_SAFE_INTEGER];
   return fc.oneof(
     { weight: 4, arbitrary: fc.maxSafeInteger().map((value) => inside(value, min, max)) },
@@ -60,14 +60,14 @@ function inside(value: number, min: number, max: number): number {
   return Number(BigInt(min) + offset);
 }
 
-function texts({ format, pattern, minLength = 0, maxLength, ...schema }: FittingSchema): fc.Arbitrary<unknown> {
+function texts({ format, pattern, minLength = 0, maxLength, ...schema }: ValueSchema): fc.Arbitrary<unknown> {
   if (format === 'date-time')
     return fc
       .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
       .map((date) => date.toISOString());
-  const form = new RegExp(pattern ?? '', 'u');
+  const regExp = new RegExp(pattern ?? '', 'u');
   const fits = (text: string): boolean =>
-    form.test(text) &&
+    regExp.test(text) &&
     !schema.not?.enum.includes(text) &&
     [...text].length >= minLength &&
     [...text].length <= (maxLength ?? Infinity);
@@ -78,37 +78,37 @@ function texts({ format, pattern, minLength = 0, maxLength, ...schema }: Fitting
   });
 }
 
-/** Texts of the pattern; of its alphabet where fast-check cannot read it. */
+/** Texts that match the pattern. Patterns that fast-check cannot read are filtered by the caller. */
 function matching(pattern: string | undefined, minLength: number, maxLength: number | undefined): fc.Arbitrary<string> {
-  const anyText = ['binary', 'grapheme-ascii', 'binary-ascii'] as const;
+  const units = ['binary', 'grapheme-ascii', 'binary-ascii'] as const;
   const max = Math.max(minLength, Math.min(maxLength ?? LENGTH_MAX, LENGTH_MAX));
-  const free = fc.oneof(...anyText.map((unit) => fc.string({ unit, minLength, maxLength: max })));
-  // The longest text, of a character that shows.
+  const anyTexts = fc.oneof(...units.map((unit) => fc.string({ unit, minLength, maxLength: max })));
+  // The longest text.
   const longest =
     maxLength === undefined ? [] : [fc.constantFrom('x', '茅', '🍺').map((char) => char.repeat(maxLength))];
-  if (pattern === undefined || /\\p\{/.test(pattern)) return fc.oneof({ weight: 6, arbitrary: free }, ...longest);
+  if (pattern === undefined || /\\p\{/.test(pattern)) return fc.oneof({ weight: 6, arbitrary: anyTexts }, ...longest);
   return fc.stringMatching(new RegExp(pattern, 'u'));
 }
 
 function arrays(
   api: ApiDescription,
-  { items = {}, minItems = 0, maxItems, uniqueItems }: FittingSchema,
+  { items = {}, minItems = 0, maxItems, uniqueItems }: ValueSchema,
 ): fc.Arbitrary<unknown[]> {
   const bounds = { minLength: minItems, maxLength: Math.max(minItems, Math.min(maxItems ?? ITEMS_MAX, ITEMS_MAX)) };
-  const item = fittingValue(api, items);
+  const item = validValue(api, items);
   return uniqueItems ? fc.uniqueArray(item, { ...bounds, comparator: 'SameValue' }) : fc.array(item, bounds);
 }
 
-function objects(api: ApiDescription, schema: FittingSchema): fc.Arbitrary<object> {
+function objects(api: ApiDescription, schema: ValueSchema): fc.Arbitrary<object> {
   const { properties, additionalProperties, propertyNames, maxProperties = ITEMS_MAX } = schema;
   if (properties === undefined && typeof additionalProperties === 'object') {
     const names =
       propertyNames === undefined ? fc.string({ maxLength: 20 }) : (texts(propertyNames) as fc.Arbitrary<string>);
-    return fc.dictionary(names, fittingValue(api, additionalProperties), {
+    return fc.dictionary(names, validValue(api, additionalProperties), {
       maxKeys: Math.min(maxProperties, ITEMS_MAX),
       noNullPrototype: true,
     });
   }
-  const members = Object.entries(properties ?? {}).map(([name, member]) => [name, fittingValue(api, member)] as const);
+  const members = Object.entries(properties ?? {}).map(([name, member]) => [name, validValue(api, member)] as const);
   return fc.record(Object.fromEntries(members), { requiredKeys: [...(schema.required ?? [])], noNullPrototype: true });
 }
