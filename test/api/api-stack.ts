@@ -19,7 +19,7 @@ import { SERVICES } from '../../apps/services';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 
 /** Tables that background work and events of other services fill and empty by themselves. */
-const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse|snapshot/;
+const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|snapshot/;
 /** Columns of other tables that the gate's keeper sets by itself. */
 const BACKGROUND_COLUMNS = ['epoch', 'admission', 'gate_run_id', 'admission_changed_at'];
 
@@ -75,6 +75,7 @@ export class ApiStack {
       KAFKA_BROKERS: engines().kafkaBrokers,
       KAFKA_TOPIC_PREFIX: uniquePrefix(),
       CURSOR_SECRET,
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: base,
       PAYMENTS_PROVIDER_KEY: PROVIDER_KEY,
       PAYMENTS_WEBHOOK_SECRETS: WEBHOOK_SECRET,

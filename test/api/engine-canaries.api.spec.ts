@@ -42,6 +42,7 @@ async function boot(addresses: { database: string; redis: string }): Promise<voi
     REDIS_URL: withLogin(addresses.redis, PASSWORDS[1]),
     KAFKA_BROKERS: nowhere,
     CURSOR_SECRET: 'a secret of the test that is long enough',
+    PAYMENT_PROVIDER: 'sandbox',
     PAYMENTS_PROVIDER_URL: `http://${nowhere}`,
     PAYMENTS_PROVIDER_KEY: PASSWORDS[2],
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,

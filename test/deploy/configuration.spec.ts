@@ -1,4 +1,5 @@
 // What docker-compose.yml and k8s/ give each service is what the service reads: its own configuration code says so.
+import { join } from 'node:path';
 import { readHttpConfig } from '@gravity/http';
 import { serviceDatabaseUrl } from '@gravity/persistence';
 import { readServiceConfig } from '@gravity/service';
@@ -52,6 +53,7 @@ interface Container {
 }
 
 interface Kustomization {
+  components?: string[];
   patches: { target: { kind: string; name?: string }; patch: string }[];
   configMapGenerator?: { name: string; literals?: string[] }[];
 }
@@ -71,17 +73,32 @@ function secretKeys(folder: string, service: string, kind: 'Deployment' | 'Job')
 
 function clusterEnv(service: string, overlay: 'local' | 'production', kind: 'Deployment' | 'Job'): Env {
   const keys = [...secretKeys(`base/${service}`, service, kind), ...secretKeys(`overlays/${overlay}`, service, kind)];
-  const literals =
-    yaml<Kustomization>(`k8s/overlays/${overlay}/kustomization.yaml`).configMapGenerator?.[0]?.literals ?? [];
   return {
     ...envFile('k8s/base/shared.env'),
-    ...Object.fromEntries(
-      literals.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-    ),
+    ...literalsOf(overlay, 'shared'),
     ...envFile(`k8s/base/${service}/config.env`),
+    ...literalsOf(overlay, `${service}-config`),
     ...Object.fromEntries(keys.map((key) => [key, secretsOf(service)[key] ?? ''])),
   };
 }
+
+/** What an overlay and its components put into a ConfigMap. */
+function literalsOf(overlay: string, name: string): Env {
+  const folder = `k8s/overlays/${overlay}`;
+  const components = yaml<Kustomization>(`${folder}/kustomization.yaml`).components ?? [];
+  const files = [...components.map((path) => join(folder, path)), folder].map((path) => `${path}/kustomization.yaml`);
+  const lines = files
+    .flatMap((file) => yaml<Kustomization>(file).configMapGenerator ?? [])
+    .flatMap((generator) => (generator.name === name ? (generator.literals ?? []) : []));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+/** Services of an overlay: production has no sandbox provider. */
+const servicesOf = (overlay: 'local' | 'production'): readonly string[] =>
+  SERVICES.filter((service) => overlay === 'local' || service !== 'payments-sandbox');
+
+/** What the operator of a production cluster adds: a provider. There is no other adapter yet, so the sandbox's stands in. */
+const WITH_PROVIDER = { PAYMENT_PROVIDER: 'sandbox', PAYMENTS_PROVIDER_URL: 'https://payments.example.com' };
 
 /** What the Deployment of a service may use: its own patch, or what every service has. */
 function memoryLimitMiB(service: string): number {
@@ -131,18 +148,21 @@ describe.each(SERVICES)('%s', (service) => {
       (key) => !keysRead(service).has(key),
     );
     // One block of payment keys serves both ends of that edge.
-    expect(unread.filter((key) => !SHARED_KEYS.includes(key) && !key.startsWith('PAYMENTS_'))).toEqual([]);
+    expect(unread.filter((key) => !SHARED_KEYS.includes(key) && !/^PAYMENTS?_/.test(key))).toEqual([]);
   });
 
-  test.each(['local', 'production'] as const)('k8s/overlays/%s: it starts', (overlay) => {
-    const env = clusterEnv(service, overlay, 'Deployment');
+  const overlays = (['local', 'production'] as const).filter((overlay) => servicesOf(overlay).includes(service));
+
+  test.each(overlays)('k8s/overlays/%s: it starts', (overlay) => {
+    const given = clusterEnv(service, overlay, 'Deployment');
+    const env = overlay === 'production' ? { ...given, ...WITH_PROVIDER } : given;
     read(service, env);
     expect(readHttpConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080, grpcPort: 8081, adminPort: 9090 });
   });
 
   test('k8s: its heap fits into its memory, with the young generation of the image', () => {
     const semiSpace = /--max-semi-space-size=\d+/;
-    const options = clusterEnv(service, 'production', 'Deployment')['NODE_OPTIONS'] ?? '';
+    const options = clusterEnv(service, overlays.at(-1)!, 'Deployment')['NODE_OPTIONS'] ?? '';
     expect(options).toContain(semiSpace.exec(text('Dockerfile'))?.[0]);
     const megabytes = (flag: string): number => Number(new RegExp(`--max-${flag}-size=(\\d+)`).exec(options)?.[1]);
     const heap = megabytes('old-space') + 3 * megabytes('semi-space');
@@ -150,19 +170,31 @@ describe.each(SERVICES)('%s', (service) => {
   });
 
   test('k8s: its migration starts', () => {
-    const env = clusterEnv(service, 'production', 'Job');
+    const overlay = overlays.at(-1)!;
+    const given = clusterEnv(service, overlay, 'Job');
+    const env = overlay === 'production' ? { ...given, ...WITH_PROVIDER } : given;
     read(service, env);
     expect(serviceDatabaseUrl(env, service)).toMatch(/gravity_/);
   });
 
   test('k8s: it reads every key that it gets', () => {
-    for (const overlay of ['local', 'production'] as const) {
+    for (const overlay of overlays) {
       const unread = Object.keys(clusterEnv(service, overlay, 'Deployment')).filter(
         (key) => !keysRead(service).has(key),
       );
       expect(unread.filter((key) => ![...FOREIGN_KEYS, ...SHARED_KEYS].includes(key))).toEqual([]);
     }
   });
+});
+
+test('k8s/overlays/production names a payment provider; until it is one with an adapter, orders does not start', () => {
+  const env = clusterEnv('orders', 'production', 'Deployment');
+  expect(env['PAYMENT_PROVIDER']).toMatch(/^[a-z][a-z-]+$/);
+  expect(env['PAYMENT_PROVIDER']).not.toBe('sandbox');
+  expect(Object.entries(env).filter(([, value]) => value.includes('sandbox'))).toEqual([]);
+  const act = (): unknown => read('orders', env);
+  expect(act).toThrow(`PAYMENT_PROVIDER=${env['PAYMENT_PROVIDER']} is not a payment provider`);
+  expect(clusterEnv('orders', 'local', 'Deployment')['PAYMENT_PROVIDER']).toBe('sandbox');
 });
 
 test('the pattern that looks for keys finds them', () => {

@@ -76,7 +76,7 @@ describe('guarantees', () => {
 });
 
 describe('runbooks', () => {
-  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'parked-messages'])(
+  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'dead-letters'])(
     '%s exists and is complete',
     (name) => {
       const headings = [...anchorsOf(ROOT, join('docs', 'runbooks', `${name}.md`))];
@@ -90,6 +90,20 @@ describe('runbooks', () => {
     const mentioned = new Set(texts.flatMap((text) => text.match(/docs\/runbooks\/[a-z0-9-]+\.md/g) ?? []));
     expect(mentioned.size).toBeGreaterThan(0);
     expect([...mentioned].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  it('and the deployment files use plain words (docs/style.md)', () => {
+    const banned = /\b(?:whoever|nobody|whom|somebody|whatever|any more|used to)\b/gi;
+    const deployment = [
+      'docker-compose.yml',
+      'Dockerfile',
+      ...['.md', '.yaml'].flatMap((end) => filesBelow(ROOT, 'k8s', end)),
+    ];
+    const found = [...runbooks, ...deployment].flatMap((path) =>
+      [...textOf(path).matchAll(banned)].map(([word]) => `${path}: ${word}`),
+    );
+    expect(deployment.length).toBeGreaterThan(20);
+    expect(found).toEqual([]);
   });
 
   // Views of Postgres itself begin with pg_.
@@ -111,6 +125,20 @@ it('npm scripts that documents name exist', () => {
     })),
   );
   expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
+});
+
+it('gRPC services that documents name exist, and every one is named', () => {
+  const protos = filesBelow(ROOT, join('libs', 'contracts', 'proto'), '.proto').map(textOf);
+  const declared = protos.flatMap((text) => {
+    const [, scope = ''] = /^package ([\w.]+);/m.exec(text) ?? [];
+    return [...text.matchAll(/^service (\w+)/gm)].map(([, name = '']) => `${scope}.${name}`);
+  });
+  const named = documents.flatMap((path) =>
+    [...textOf(path).matchAll(/\bgravity\.[a-z_]+\.v\d+\.[A-Z]\w*/g)].map(([name]) => ({ path, name })),
+  );
+  expect(declared.length).toBeGreaterThan(2);
+  expect(named.filter(({ name }) => !declared.includes(name))).toEqual([]);
+  expect(declared.filter((service) => !named.some(({ name }) => name === service))).toEqual([]);
 });
 
 function isInCode(name: string): boolean {

@@ -87,7 +87,7 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
         await Promise.all([client.close(), elsewhere.close()]);
         const conservation = await settled(cluster, [sale]);
         // Requests that differ under one key are not one wish, so only the stores are looked at here.
-        const scope = { roundIds: [sale.roundId], conservation, strangers: true };
+        const scope = { roundIds: [sale.roundId], conservation, otherClients: true };
         expect((await checkPromises(cluster.sql, new ClaimHistory(), scope)).violations).toEqual([]);
       }),
     90_000,

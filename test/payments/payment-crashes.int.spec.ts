@@ -136,6 +136,7 @@ it('settles every callback once although connections to Postgres are cut all the
 
 it('keeps an expired order open while the provider is away, and closes it after a bounded time', async () => {
   const env = {
+    PAYMENT_PROVIDER: 'sandbox',
     PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${await freePort()}`,
     PAYMENTS_PROVIDER_KEY: 'key_of_the_merchant_server',
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,

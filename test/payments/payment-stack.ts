@@ -68,6 +68,7 @@ export class PaymentStack {
       PAYMENTS_SANDBOX_DATABASE_URL: sandboxDatabase.url,
       KAFKA_BROKERS: engines().kafkaBrokers,
       KAFKA_TOPIC_PREFIX: uniquePrefix(),
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${port}`,
       PAYMENTS_PROVIDER_KEY: 'key_of_the_merchant_server',
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,

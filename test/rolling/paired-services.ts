@@ -186,6 +186,7 @@ export class PairedServices {
       KAFKA_BROKERS: kafkaBrokers,
       KAFKA_TOPIC_PREFIX: topicPrefix,
       CURSOR_SECRET: 'a cursor secret that is long enough',
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: this.url('payments-sandbox'),
       PAYMENTS_PROVIDER_KEY: PROVIDER_KEY,
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,

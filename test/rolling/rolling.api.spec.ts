@@ -117,7 +117,7 @@ async function expectPayments(load: RollingLoad): Promise<void> {
   });
 }
 
-/** Every event of the catalogue is taken in by orders, once, and none is parked. */
+/** Every event of the catalogue is taken in by orders, once, and none is a dead letter. */
 async function expectEvents(): Promise<void> {
   const published = await services.sql<{ id: string }>(
     'catalog',
@@ -130,7 +130,7 @@ async function expectEvents(): Promise<void> {
     },
     { withinMs: SETTLE_WITHIN_MS },
   );
-  expect(await services.sql('orders', 'select event_id from parked_messages')).toEqual([]);
+  expect(await services.sql('orders', 'select event_id from dead_letters')).toEqual([]);
   const skus = await services.sql(
     'catalog',
     'select id::text as sku_id, version::int as sequence from skus order by 1',

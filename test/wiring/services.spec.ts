@@ -15,6 +15,7 @@ const env = {
   DATABASE_URL: `postgres://nobody:nothing@${nobody}/postgres`,
   REDIS_URL: `redis://${nobody}`,
   KAFKA_BROKERS: nobody,
+  PAYMENT_PROVIDER: 'sandbox',
   PAYMENTS_PROVIDER_URL: `http://${nobody}`,
   PAYMENTS_PROVIDER_KEY: 'a-key-of-enough-characters',
   PAYMENTS_CALLBACK_URL: `http://${nobody}/orders/v1/payment-callbacks/sandbox`,

@@ -1,7 +1,7 @@
 // One consumer of the orders' events with an inbox of its own: what a service behind orders costs, and how long an order
 // takes to reach it.
 import 'reflect-metadata';
-import { inboxDdl, OnEvent, parkingDdl } from '@gravity/messaging';
+import { deadLettersDdl, inboxDdl, OnEvent } from '@gravity/messaging';
 import { bootServices, defineService, migrateService } from '@gravity/service';
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
@@ -15,7 +15,7 @@ class Consumer1764000000001 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(inboxDdl());
-    await runner.query(parkingDdl());
+    await runner.query(deadLettersDdl());
   }
 
   async down(): Promise<void> {

@@ -91,6 +91,7 @@ async function assemble(
 
 const SETTINGS = {
   CURSOR_SECRET: 'bench-bench-bench-bench-bench-bench-bench',
+  PAYMENT_PROVIDER: 'sandbox',
   PAYMENTS_PROVIDER_URL: 'http://127.0.0.1:9',
   PAYMENTS_PROVIDER_KEY: 'bench',
   PAYMENTS_WEBHOOK_SECRETS: 'whsec_YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaA==',

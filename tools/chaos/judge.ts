@@ -6,7 +6,7 @@ import { checkNeverOversold } from '../demo/checks/never-oversold';
 import { checkOnce } from '../demo/checks/once';
 import { atRest, type Unsettled, waitUntilSettled } from '../demo/settling';
 import { type Crowd, WIN_LIMIT } from './crowd';
-import { wronglyParked } from './faults/consumers';
+import { wrongDeadLetters } from './faults/consumers';
 import type { World } from './world';
 
 export interface Violation {
@@ -75,7 +75,7 @@ export async function judge(world: World, crowd: Crowd, options: JudgeOptions = 
     checked += published.checked;
     note('P4', published.violations, late);
     note('P4', await checkSnapshots(cluster.databaseUrl('catalog'), orders, publishedWithinMs), late);
-    note('P4', await wronglyParked(world));
+    note('P4', await wrongDeadLetters(world));
     note('P8', await rebuilt(world, crowd.sales, agreeWithinMs), late);
     return { violations, checked, rest };
   } finally {

@@ -2,8 +2,8 @@
 import { defaultDataDir } from '@gravity/testing';
 import { runTool, UsageError } from '../lib/arguments';
 import { cliEnvironment } from './environment';
+import { deadLettersCommand } from './dead-letters.command';
 import { migrateCommand } from './migrate.command';
-import { parkedCommand } from './parked.command';
 import { reconcileCommand } from './reconcile.command';
 import { topicsCommand } from './topics.command';
 
@@ -11,11 +11,11 @@ const USAGE = `Usage: npm run gravity -- <command> [options]
 
   reconcile [--round rnd_…]     compare Postgres and the gate in Redis, item by item, for one round or for all live
                                 ones, and load the gate anew where it is wrong. Status 1: Postgres contradicts itself.
-  parked list                   messages that could not be handled, oldest first
+  dead-letters list             messages whose attempts failed, oldest first
       [--consumer orders] [--status PARKED|REPLAY|DISCARDED|REPLAYED] [--key <key>] [--full]
-  parked replay                 handle them again, in the order of their key
+  dead-letters replay           handle them again, in the order of their key
       --event <id> | --key <key> | --all    [--consumer orders]
-  parked discard                give them up for good; those behind them go on
+  dead-letters discard          discard them for good; the messages behind them go on
       --event <id> | --key <key> | --all    [--consumer orders]
   migrate [service …]           bring the databases up to date, of all services or of those named
   topics                        create the Kafka topics that are missing, and list them
@@ -30,7 +30,7 @@ type Command = (words: readonly string[], dataDir: string) => Promise<number>;
 const COMMANDS: Readonly<Record<string, Command>> = {
   reconcile: async (words, dataDir) =>
     reconcileCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL', 'REDIS_URL'])),
-  parked: async (words, dataDir) => parkedCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
+  'dead-letters': async (words, dataDir) => deadLettersCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   migrate: async (words, dataDir) => migrateCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   topics: async (words, dataDir) => topicsCommand(words, await cliEnvironment(dataDir, ['KAFKA_BROKERS'])),
 };

@@ -10,6 +10,7 @@ import { projectRoot } from '@gravity/testing';
 import { ORDER_MACHINE } from '../../apps/orders/src/domain/order';
 import { roundMachine } from '../../apps/orders/src/domain/round';
 import { INTENT_MACHINE } from '../../apps/payments-sandbox/src/domain/intent';
+import { descriptorsCode } from './descriptors';
 import type { ApiDescription } from './served-api';
 import { readSamples } from './samples';
 
@@ -29,6 +30,7 @@ export async function makeArtifacts(api: ApiDescription): Promise<Artifacts> {
     ['docs/api/asyncapi.json', json(asyncApiDocument({ samples }))],
     ['docs/state-machines.md', stateMachines()],
     ...(await generatedCode()),
+    [`${GENERATED}/descriptors.ts`, await descriptorsCode()],
   ]);
 }
 

@@ -47,6 +47,7 @@ export async function servedApi(): Promise<ApiDescription> {
     REDIS_URL: `redis://${NOBODY}`,
     KAFKA_BROKERS: NOBODY,
     CURSOR_SECRET: 'only-for-the-document-'.repeat(2),
+    PAYMENT_PROVIDER: 'sandbox',
     PAYMENTS_PROVIDER_URL: `http://${NOBODY}`,
     PAYMENTS_PROVIDER_KEY: 'only-for-the-document',
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32).toString('base64')}`,

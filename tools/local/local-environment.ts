@@ -27,6 +27,7 @@ export function localEnvironment(
     ...issuer.env,
     HTTP_HOST: LOOPBACK,
     CURSOR_SECRET: secrets.cursorSecret,
+    PAYMENT_PROVIDER: 'sandbox',
     PAYMENTS_PROVIDER_URL: baseUrl,
     PAYMENTS_PROVIDER_DEADLINE_MS: PROVIDER_DEADLINE_MS,
     PAYMENTS_PROVIDER_KEY: secrets.providerKey,

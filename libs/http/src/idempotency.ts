@@ -1,18 +1,18 @@
-// Repeatable commands: the key is stored in the transaction of its effect, so both happen or neither does. A second
-// request with the same key waits for the first on the unique index and then gets the first one's answer.
+// Repeatable commands: the key is stored in the transaction of its effect, so both are committed or neither is. A
+// second request with the same key waits for the first at the unique index, and then gets the first one's answer.
 import { createHash } from 'node:crypto';
 import type { Problem } from '@gravity/contracts';
 import { err, ok, type Result } from '@gravity/kernel';
 import type { HttpReply } from './fastify-types';
 
-/** As much of a transaction as this file needs. */
+/** The part of a transaction that this file uses. */
 export interface IdempotencyTx {
   /** Rows of one statement inside the open transaction; rejects with the driver's error. */
   query<T>(text: string, params?: readonly unknown[]): Promise<T[]>;
 }
 
 export interface IdempotentCommand {
-  /** Keys of different callers never meet. */
+  /** Keys of different callers are independent. */
   readonly caller: string;
   readonly operation: string;
   readonly key: string;
@@ -46,15 +46,16 @@ export function idempotencyDdl(): readonly string[] {
   ];
 }
 
-/** A digest of what a request asks for, independent of the order of members. */
+/** A digest of a request's input, independent of the order of members. */
 export function fingerprintOf(request: unknown): string {
   return createHash('sha256').update(canonical(request)).digest('base64url');
 }
 
 /**
- * Runs a command once per key. The same request again gets the stored answer; another request under the same key is
- * refused with 422. A refusal or an exception of the work stores nothing, so the key stays usable. The answer's body
- * must be plain JSON. Call it inside a READ COMMITTED transaction, before other statements.
+ * Runs a command once per key. A repeated request gets the stored answer; another request with the same key is refused
+ * with
+ * 422. A refusal or an exception of the work stores nothing, so the key stays usable. The answer's body must be plain
+ * JSON. Call it inside a READ COMMITTED transaction, before other statements.
  */
 export async function runIdempotent<B>(
   tx: IdempotencyTx,
@@ -79,7 +80,7 @@ export async function runIdempotent<B>(
   return ok({ ...result.value, replayed: false });
 }
 
-/** Forgets keys older than the given number of hours (at least 72), at most `limit` of them; returns how many. */
+/** Deletes keys older than the given number of hours (at least 72), at most `limit`. Returns the number of rows. */
 export async function pruneIdempotency(tx: IdempotencyTx, hours: number, limit: number): Promise<number> {
   const gone = await tx.query(
     `DELETE FROM idempotency_key WHERE ctid IN (
@@ -103,7 +104,7 @@ async function replay<B>(tx: IdempotencyTx, command: IdempotentCommand): Promise
     [command.caller, command.operation, command.key],
   );
   if (row === undefined || row.status === null) {
-    // The winner gave up between our two statements.
+    // The first request was rolled back between the two statements.
     return err({
       code: 'idempotency-key-in-progress',
       detail: 'Repeat the request in a moment.',

@@ -1,5 +1,5 @@
-// Goal: whoever reads the socket cannot tell our response from Node's. Method: the same answers from both, compared byte
-// for byte; and the number of pieces an answer arrives in.
+// Goal: on the socket, this response does not differ from Node's. Method: the same answers from both, compared
+// byte for byte; and the number of pieces an answer arrives in.
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { OneWriteResponse } from './one-write-response';

@@ -1,4 +1,5 @@
-// Goal: the verifier remembers good tokens within its bounds of number and time. Method: signed tokens, a clock by hand.
+// Goal: the verifier remembers good tokens within its bounds of number and time. Method: signed tokens, a clock by
+// hand.
 import { ManualClock } from '@gravity/kernel';
 import { DEFAULT_AUDIENCE, type LocalIssuer, localIssuer } from '@gravity/testing';
 import { TokenVerifier } from './token-verifier';

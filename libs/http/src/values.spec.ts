@@ -21,7 +21,7 @@ describe('cursors', () => {
   it('come back for the list and filters they were made for, and for nothing else', () => {
     const cursor = signer.encode('skus', filters, ['2026-11-11', 7, null]);
     expect(signer.decode('skus', { shopId: 'shp_1' }, cursor)).toEqual({ ok: true, value: ['2026-11-11', 7, null] });
-    const strangers = [
+    const foreign = [
       signer.decode('orders', filters, cursor),
       signer.decode('skus', { shopId: 'shp_2' }, cursor),
       signer.decode('skus', {}, cursor),
@@ -30,7 +30,7 @@ describe('cursors', () => {
         signer.decode('skus', filters, text),
       ),
     ];
-    for (const decoded of strangers) expect(decoded).toMatchObject({ ok: false, error: { code: 'invalid-cursor' } });
+    for (const decoded of foreign) expect(decoded).toMatchObject({ ok: false, error: { code: 'invalid-cursor' } });
   });
 
   it('end with the list', () => {
@@ -104,7 +104,7 @@ describe('headers', () => {
 });
 
 describe('problems', () => {
-  it('are valid documents for every code, whatever the texts contain', () => {
+  it('are valid documents for every code, with any texts', () => {
     for (const code of Object.keys(ERRORS) as ErrorCode[]) {
       const prepared = prepareProblem({
         code,

@@ -1,5 +1,5 @@
-// Goal: first in, first out, and a full queue says no, however much has gone through it. Method: walks of pushes and takes
-// next to a plain array.
+// Goal: first in, first out, and a full queue says no, however much has gone through it. Method: walks of pushes and
+// takes next to a plain array.
 import fc from 'fast-check';
 import { BoundedQueue } from './bounded-queue';
 

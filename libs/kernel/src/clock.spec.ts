@@ -88,7 +88,7 @@ describe('a pause', () => {
     expect(monotonicMs() - started).toBeGreaterThanOrEqual(28);
   });
 
-  it('leaves no listener behind for those who sleep many times under one signal', async () => {
+  it('leaves no listener behind after many sleeps with one signal', async () => {
     const listening = new AbortController();
     await sleep(10, listening.signal);
     expect(getEventListeners(listening.signal, 'abort')).toHaveLength(0);

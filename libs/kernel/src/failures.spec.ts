@@ -1,4 +1,4 @@
-// Goal: what the kernel refuses it refuses aloud, with the facts in the message.
+// Goal: the kernel's refusals are errors with the facts in their messages.
 import { assert, AssertionFailure, unreachable } from './assert';
 import { EnvReader } from './env';
 import { idFromUuid } from './ids';
@@ -14,7 +14,7 @@ describe('a broken assumption', () => {
     expect(new AssertionFailure('x').name).toBe('AssertionFailure');
   });
 
-  it('names the value of a case that nobody handles', () => {
+  it('names the value of a missing case', () => {
     expect(() => unreachable({ kind: 'new' } as never)).toThrow('unreachable: {"kind":"new"}');
   });
 

@@ -1,4 +1,4 @@
-// Goal: no amount changes on its way through a multiplication or the wire form.
+// Goal: multiplication and the wire form keep amounts exact.
 import fc from 'fast-check';
 import { CURRENCIES, equalMoney, isCurrency, money, moneyToJson, multiplyMoney } from './money';
 

@@ -33,7 +33,7 @@ describe('zoned time', () => {
     expect(isoWeekday(day('1969-12-29'))).toBe(1);
   });
 
-  it('tells zones from other texts', () => {
+  it('distinguishes zones from other texts', () => {
     expect(isTimeZone('Asia/Shanghai')).toBe(true);
     expect(isTimeZone('Mars/Olympus')).toBe(false);
     expect(isTimeZone('')).toBe(false);

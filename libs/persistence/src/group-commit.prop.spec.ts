@@ -1,4 +1,4 @@
-// Goal: whatever arrives when, and whichever commands are poison, each command gets exactly one answer, its own, in
+// Goal: at any times of arrival and with any poisonous commands, each command gets exactly one answer, its own, in
 // order; a poisonous command fails alone. Method: random arrivals against an execute that checks atomicity.
 import fc from 'fast-check';
 import { GroupCommit } from './group-commit';

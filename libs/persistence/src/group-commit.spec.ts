@@ -161,7 +161,7 @@ describe('GroupCommit', () => {
     expect(calls).toBe(times);
   });
 
-  it('still calls the outcome unknown when the next try finds nobody there', async () => {
+  it('keeps the unknown outcome when the next try finds no server', async () => {
     const failures = ['unknown-outcome', 'unavailable'] as const;
     let calls = 0;
     const commits = new GroupCommit<number, number>({

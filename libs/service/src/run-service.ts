@@ -5,8 +5,8 @@ import { bootServices } from './boot';
 import type { ServiceDeclaration } from './declaration';
 
 /**
- * Boots the service alone, or brings its database up to date when the first argument is `migrate`. Ends the process with
- * one line and exit code 1 when that fails.
+ * Boots the service alone, or migrates its database when the first argument is `migrate`. After a failure, the process
+ * ends with one line and exit code 1.
  */
 export function runService(declaration: ServiceDeclaration): void {
   const { env, argv } = process;
@@ -21,8 +21,8 @@ export function runService(declaration: ServiceDeclaration): void {
 }
 
 /**
- * Brings the service's database up to date; idempotent and locked, so any number of processes may call it at once. Reads
- * the database's address and nothing else. Throws ConfigurationError.
+ * Migrates the service's database. Idempotent and locked, so any number of processes may call it at once. Of the
+ * configuration it reads the database's URL alone. Throws ConfigurationError.
  */
 export async function migrateService(declaration: ServiceDeclaration, env: Environment): Promise<void> {
   const { name, database, migrations } = declaration;

@@ -49,7 +49,7 @@ export class ServiceRuntime {
     this.exportDatabaseMetrics();
   }
 
-  /** Starts what runs beside the requests; no engine has to be up. */
+  /** Starts the background work. Postgres and Kafka may be down. */
   start(stopping: AbortSignal): void {
     const { name: service } = this.declaration;
     this.relay?.start();
@@ -57,7 +57,7 @@ export class ServiceRuntime {
     if (this.microservice) void this.startConsumer(this.microservice, stopping);
   }
 
-  /** Ends the consumer after the events in hand. */
+  /** Ends the consumer after its current events. */
   get consumerStop(): DrainHook[] {
     const { consumer } = this;
     return consumer ? [{ name: `${this.declaration.name} event consumer`, run: () => consumer.close() }] : [];
@@ -95,7 +95,7 @@ export class ServiceRuntime {
     sqlConnectionsWaitedFor(this.declaration.name, () => database.pool.waiting);
   }
 
-  /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */
+  /** Retries until the consumer runs or the process stops. The broker may start later than this process. */
   private async startConsumer(microservice: INestMicroservice, stopping: AbortSignal): Promise<void> {
     let delayMs = CONSUMER_RETRY_MIN_MS;
     while (!stopping.aborted) {

@@ -9,7 +9,7 @@ import { bootServices, type RunningServices, defineService } from '../src';
 import { ThingsModule } from './things.fixture';
 
 const PER_SECOND = 5;
-/** Four seconds' worth at once, and what comes in while we ask. */
+/** The burst of four seconds, and the requests allowed during the test. */
 const TRIES = 150;
 
 const errors: string[] = [];

@@ -92,7 +92,7 @@ describe('around the services', () => {
     const answer = await request(`${other.url}/health/ready`);
     expect(answer.statusCode).toBe(503);
     expect(answer.headers['retry-after']).toBe('1');
-    expect(await answer.body.json()).toMatchObject({ detail: 'Not usable: kafka, postgres.', state: 'unready' });
+    expect(await answer.body.json()).toMatchObject({ detail: 'Unusable: kafka, postgres.', state: 'unready' });
     await other.close();
   });
 

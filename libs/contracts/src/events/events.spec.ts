@@ -1,5 +1,6 @@
-// Goal: no release breaks a reader or a writer of an earlier one. Method: every type has a golden sample, the shape that
-// was published first. Samples are never edited; today's reader must accept them, today's required fields must be in them.
+// Goal: no release breaks a reader or a writer of an earlier one. Method: every type has a golden sample, the shape
+// that was published first. Samples are never edited; today's reader must accept them, today's required fields must be
+// in them.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CURRENCIES } from '@gravity/kernel';

@@ -2,6 +2,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { decideClaims } from '../decide-claims.sql';
 import { ordersSchema } from './0001-orders.sql';
+import { deadLetters, parkedMessagesAgain } from './0007-dead-letters.sql';
 
 export class Orders1764000000001 implements MigrationInterface {
   readonly name = 'Orders1764000000001';
@@ -101,6 +102,19 @@ export class AdmissionOrder1764000000006 implements MigrationInterface {
   }
 }
 
+/** See 0007-dead-letters.sql.ts. */
+export class DeadLetters1764000000007 implements MigrationInterface {
+  readonly name = 'DeadLetters1764000000007';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of deadLetters) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const statement of parkedMessagesAgain) await runner.query(statement);
+  }
+}
+
 export const ordersMigrations = [
   Orders1764000000001,
   DecideClaims1764000000002,
@@ -108,4 +122,5 @@ export const ordersMigrations = [
   LiveOrdersOfBuyer1764000000004,
   FreeOrders1764000000005,
   AdmissionOrder1764000000006,
+  DeadLetters1764000000007,
 ];

@@ -1,12 +1,13 @@
-// Messages that could not be handled, and those of the same key that wait behind them. A message parked because of its
-// own failure waits for an operator; one that only stands behind others (attempts = 0) goes on by itself once it is the
-// first of its key.
+// Dead letters: messages whose attempts failed, and messages of the same key that wait behind them. A failed message
+// waits for an operator. One that only waits behind others (attempts = 0) is handled when it is the first of its key.
 import type { Database, Tx } from '@gravity/persistence';
 import type { Incoming } from './incoming';
 
-export type ParkedStatus = 'PARKED' | 'REPLAY' | 'DISCARDED' | 'REPLAYED';
+/** `PARKED` waits, `REPLAY` is marked to be handled again; the other two are final. */
+export type DeadLetterStatus = 'PARKED' | 'REPLAY' | 'DISCARDED' | 'REPLAYED';
 
-export interface ParkedMessage {
+/** A stored dead letter. */
+export interface StoredDeadLetter {
   readonly id: number;
   readonly consumer: string;
   readonly eventId: string;
@@ -19,12 +20,12 @@ export interface ParkedMessage {
   readonly headers: Record<string, string>;
   readonly reason: string;
   readonly attempts: number;
-  readonly status: ParkedStatus;
-  readonly parkedAt: Date;
+  readonly status: DeadLetterStatus;
+  readonly createdAt: Date;
 }
 
-/** A message about to be parked. */
-export interface Parking {
+/** A message to be stored as a dead letter. */
+export interface DeadLetter {
   readonly message: Incoming;
   readonly reason: string;
   /** 0 for a message that only waits behind others. */
@@ -33,11 +34,11 @@ export interface Parking {
 
 const LIST_MAX = 500;
 
-export const PARKED_COLUMNS = `id, consumer, event_id as "eventId", topic, partition, "offset", key, type, payload,
-  headers, reason, attempts, status, parked_at as "parkedAt"`;
+export const DEAD_LETTER_COLUMNS = `id, consumer, event_id as "eventId", topic, partition, "offset", key, type, payload,
+  headers, reason, attempts, status, created_at as "createdAt"`;
 
-const PARK = `
-  insert into parked_messages (consumer, event_id, topic, partition, "offset", key, type, payload, headers, reason, attempts, status)
+const INSERT = `
+  insert into dead_letters (consumer, event_id, topic, partition, "offset", key, type, payload, headers, reason, attempts, status)
   select $1, m.event_id, m.topic, m.partition, m."offset", m.key, m.type, m.payload, m.headers::jsonb, m.reason, m.attempts, 'PARKED'
   from unnest($2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::int[])
     with ordinality as m(event_id, topic, partition, "offset", key, type, payload, headers, reason, attempts, n)
@@ -46,11 +47,13 @@ const PARK = `
   on conflict (consumer, event_id) do nothing
   returning 1`;
 
-/** Parks messages in their order, except those already handled or parked. Returns how many. */
-export async function park(tx: Tx, consumer: string, parkings: readonly Parking[]): Promise<number> {
-  if (parkings.length === 0) return 0;
-  const column = <T>(of: (parking: Parking) => T): T[] => parkings.map(of);
-  const rows = await tx.query(PARK, [
+/**
+ * Stores dead letters in their order, except messages that were handled or stored before. Returns the number stored.
+ */
+export async function insertDeadLetters(tx: Tx, consumer: string, letters: readonly DeadLetter[]): Promise<number> {
+  if (letters.length === 0) return 0;
+  const column = <T>(of: (letter: DeadLetter) => T): T[] => letters.map(of);
+  const rows = await tx.query(INSERT, [
     consumer,
     column(({ message }) => message.envelope.eventId),
     column(({ message }) => storable(message.envelope.topic)),
@@ -66,18 +69,18 @@ export async function park(tx: Tx, consumer: string, parkings: readonly Parking[
   return rows.length;
 }
 
-/** Postgres text holds every character but NUL. */
+/** Postgres text holds every character except NUL. */
 function storable(text: string): string {
   return text.replaceAll('\u0000', '\ufffd');
 }
 
-/** Parked messages, oldest first; `afterId` continues a list. At most 500 at a time. */
-export async function listParked(
+/** Dead letters, oldest first; `afterId` continues a list. At most 500 per call. */
+export async function listDeadLetters(
   database: Database,
-  filter: { consumer?: string; status?: ParkedStatus; key?: string; afterId?: number; limit?: number } = {},
-): Promise<ParkedMessage[]> {
-  return database.query<ParkedMessage>(
-    `select ${PARKED_COLUMNS} from parked_messages
+  filter: { consumer?: string; status?: DeadLetterStatus; key?: string; afterId?: number; limit?: number } = {},
+): Promise<StoredDeadLetter[]> {
+  return database.query<StoredDeadLetter>(
+    `select ${DEAD_LETTER_COLUMNS} from dead_letters
      where ($1::text is null or consumer = $1) and ($2::text is null or status = $2) and ($3::text is null or key = $3)
        and id > $4
      order by id limit $5`,
@@ -91,31 +94,31 @@ export async function listParked(
   );
 }
 
-/** What an operator picks: one event, all of one key, or everything a consumer has parked. */
-export interface ParkedSelection {
+/** The choice of an operator: one event, one key, or all dead letters of a consumer. */
+export interface DeadLetterSelection {
   readonly consumer: string;
   readonly eventId?: string;
   readonly key?: string;
 }
 
-/** Marks parked messages to be handled again, in the order of their key. Returns how many were marked. */
-export async function replayParked(database: Database, selection: ParkedSelection): Promise<number> {
+/** Marks dead letters to be handled again, in the order of their key. Returns the number marked. */
+export async function replayDeadLetters(database: Database, selection: DeadLetterSelection): Promise<number> {
   return mark(database, selection, 'REPLAY', ['PARKED']);
 }
 
-/** Gives parked messages up for good; those behind them go on. Returns how many were marked. */
-export async function discardParked(database: Database, selection: ParkedSelection): Promise<number> {
+/** Discards dead letters for good. The messages that wait behind them are handled. Returns the number marked. */
+export async function discardDeadLetters(database: Database, selection: DeadLetterSelection): Promise<number> {
   return mark(database, selection, 'DISCARDED', ['PARKED', 'REPLAY']);
 }
 
 async function mark(
   database: Database,
-  selection: ParkedSelection,
-  to: ParkedStatus,
-  from: ParkedStatus[],
+  selection: DeadLetterSelection,
+  to: DeadLetterStatus,
+  from: DeadLetterStatus[],
 ): Promise<number> {
   const rows = await database.query(
-    `update parked_messages set status = $4, updated_at = now()
+    `update dead_letters set status = $4, updated_at = now()
      where consumer = $1 and ($2::uuid is null or event_id = $2) and ($3::text is null or key = $3) and status = any($5)
      returning 1`,
     [selection.consumer, selection.eventId ?? null, selection.key ?? null, to, from],

@@ -1,5 +1,5 @@
-// Goal: whatever the order and number of deliveries, orders knows the newest state of each SKU, and a delisted SKU is not
-// sold. Method: the reaction's own methods inside real transactions.
+// Goal: after deliveries in any order and number, orders knows the newest state of each SKU, and a delisted SKU is not
+// sold. Method: the methods of the event handler in real transactions.
 import type { EventPayload } from '@gravity/contracts';
 import { newId, newUuid, uuidFromId } from '@gravity/kernel';
 import { EventContext } from '@gravity/messaging';
@@ -12,7 +12,7 @@ type SkuEvent = EventPayload<'catalog.sku.listed.v1'>;
 let fix: RoundsFixture;
 
 beforeAll(async () => {
-  fix = await roundsFixture('sku-reaction');
+  fix = await roundsFixture('sku-handler');
 });
 
 afterAll(() => fix.close());
