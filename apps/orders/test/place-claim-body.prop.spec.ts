@@ -1,7 +1,7 @@
 // Goal: the two declarations of a claim's body, the DTO in the API document and the compiled schema on the hot path, judge
 // every body alike. Method: good bodies with up to two faults put into them.
 import fc from 'fast-check';
-import { disagreements } from '@gravity/http';
+import { validateDto } from '@gravity/http';
 import { PlaceClaimDto, placeClaimBody } from '../src/use-cases/place-claim/place-claim.dto';
 
 it('is judged by the DTO and by the compiled schema alike', () => {
@@ -49,6 +49,7 @@ it('is judged by the DTO and by the compiled schema alike', () => {
   const judged = samples
     .filter((sample) => sample !== undefined)
     .map((sample) => JSON.parse(JSON.stringify(sample)) as unknown);
-  expect(disagreements(PlaceClaimDto, placeClaimBody, judged)).toEqual([]);
+  const byDto = (sample: unknown): boolean => validateDto(PlaceClaimDto, sample).ok;
+  expect(judged.filter((sample) => byDto(sample) !== placeClaimBody(sample).ok)).toEqual([]);
   expect(judged.filter((sample) => placeClaimBody(sample).ok).length).toBeGreaterThan(200);
 });

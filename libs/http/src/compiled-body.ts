@@ -2,15 +2,13 @@
 // the same shape.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import { Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import type { FieldError, Problem } from '@gravity/contracts';
 import { err, ok, type Result } from '@gravity/kernel';
-import { escapePointer, validateDto } from './request-validation.pipe';
-import { invalidRequest } from './problem-reply';
+import { escapePointer } from './request-validation.pipe';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 /** Checks a parsed body: the body itself, or an `invalid-request` problem. */
-export type CompiledBody<T> = ((body: unknown) => Result<T, Problem>) & { readonly schema: JsonSchema };
+type CompiledBody<T> = ((body: unknown) => Result<T, Problem>) & { readonly schema: JsonSchema };
 
 // The check ends at the first fault: with all faults, a hostile body could make it arbitrarily long.
 const ajv = new Ajv({ allErrors: false, strict: true, allowUnionTypes: true });
@@ -25,26 +23,6 @@ export function compileBody<T>(schema: JsonSchema): CompiledBody<T> {
     return err({ code: 'invalid-request', detail: 'The request does not match its schema.', errors });
   };
   return Object.assign(check, { schema });
-}
-
-/** A pipe around {@link compileBody}: `@Body(new AjvBodyPipe(placeClaimBody)) body: PlaceClaimBody`. */
-@Injectable()
-export class AjvBodyPipe<T> implements PipeTransform<unknown, T> {
-  constructor(private readonly check: CompiledBody<T>) {}
-
-  transform(value: unknown): T {
-    const checked = this.check(value);
-    if (!checked.ok) throw invalidRequest(checked.error.errors ?? []);
-    return checked.value;
-  }
-}
-
-/**
- * For tests of routes with both a DTO and a schema: the samples on which the two disagree. Should be empty for all
- * samples.
- */
-export function disagreements(dto: Type<object>, check: CompiledBody<unknown>, samples: readonly unknown[]): unknown[] {
-  return samples.filter((sample) => validateDto(dto, sample).ok !== check(sample).ok);
 }
 
 function toFieldError(fault: ErrorObject): FieldError {

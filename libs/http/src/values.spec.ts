@@ -3,13 +3,13 @@ import { ERRORS, type ErrorCode } from '@gravity/contracts';
 import {
   compileBody,
   CursorSigner,
-  disagreements,
   etagOf,
   fingerprintOf,
   listOf,
   parseIdempotencyKey,
   prepareProblem,
   requireIfMatch,
+  validateDto,
 } from '.';
 import { parseJson } from './json-body';
 import { problemBody } from './problem-reply';
@@ -146,7 +146,7 @@ describe('bodies', () => {
     properties: { itemId: { type: 'string', maxLength: 5 }, quantity: { type: 'integer', minimum: 1, maximum: 9 } },
   };
 
-  it('a DTO and its schema can be compared', () => {
+  it('a DTO and its schema accept the same values', () => {
     const samples = [
       { itemId: 'a' },
       { itemId: 'a', quantity: 9 },
@@ -160,10 +160,8 @@ describe('bodies', () => {
       'x',
       undefined,
     ];
-    expect(disagreements(LineDto, compileBody(schema), samples)).toEqual([]);
-    expect(disagreements(LineDto, compileBody({ ...schema, additionalProperties: true }), samples)).toEqual([
-      { itemId: 'a', x: 1 },
-    ]);
+    const check = compileBody(schema);
+    expect(samples.filter((sample) => validateDto(LineDto, sample).ok !== check(sample).ok)).toEqual([]);
   });
 
   it('strict JSON finds members named twice in any disguise', () => {

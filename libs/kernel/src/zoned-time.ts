@@ -16,11 +16,6 @@ export function localDayOf(timeZone: string, ms: number): number {
   return Math.floor((ms + offsetMs(timeZone, ms)) / DAY_MS);
 }
 
-/** The local time of day at an instant, in milliseconds since local midnight. */
-export function localTimeOf(timeZone: string, ms: number): number {
-  return ms + offsetMs(timeZone, ms) - localDayOf(timeZone, ms) * DAY_MS;
-}
-
 /** Monday is 1, Sunday is 7 (ISO 8601). */
 export function isoWeekday(day: number): number {
   // 1970-01-01 was a Thursday.

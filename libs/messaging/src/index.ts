@@ -8,5 +8,4 @@ export { KafkaEventBus } from './kafka-event-bus';
 export { KafkaEventServer } from './kafka-event-server';
 export { appendToOutbox, pruneOutbox } from './outbox';
 export { OutboxRelay } from './outbox-relay';
-export { bindEventHandlers, hasUnboundHandlers, KeepErrorFilter, OnEvent } from './on-event';
-export type { OutboxLag } from './relay-session';
+export { bindEventHandlers, hasUnboundHandlers, OnEvent } from './on-event';

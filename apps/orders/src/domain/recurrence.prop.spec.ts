@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { DAY_MS, instantOf, isoWeekday, localDayOf, localTimeOf } from '@gravity/kernel';
+import { DateTime } from 'luxon';
+import { DAY_MS, instantOf, isoWeekday, localDayOf } from '@gravity/kernel';
 import { nextOpenings, type Recurrence, recurrenceFaults } from './recurrence';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const ms = (text: string): number => Date.parse(text);
+/** The local time at an instant, in milliseconds since 1970-01-01 00:00 on the zone's clocks. */
+const localMsOf = (zone: string, at: number): number => at + DateTime.fromMillis(at, { zone }).offset * 60_000;
 const opensAt = (recurrence: Recurrence, zone: string, after: string, count: number): string[] =>
   nextOpenings(recurrence, zone, ms(after), count).map((opening) => iso(opening.opensAtMs));
 
@@ -279,7 +282,7 @@ describe('recurrence', () => {
           expect(closesAtMs).toBeGreaterThan(opensAtMs);
           expect(closesAtMs - opensAtMs).toBeLessThanOrEqual(made.openForSeconds * 1_000);
           previousClose = closesAtMs;
-          const shown = localDayOf(name, opensAtMs) * DAY_MS + localTimeOf(name, opensAtMs);
+          const shown = localMsOf(name, opensAtMs);
           const homes = [-2, -1, 0].flatMap((step) => {
             const day = localDayOf(name, opensAtMs) + step;
             if (made.weekdays?.includes(isoWeekday(day)) === false) return [];

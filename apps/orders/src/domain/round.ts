@@ -96,24 +96,6 @@ export function nextRoundStep(round: RoundTimes, items: readonly ItemCounters[],
   }
 }
 
-/** The next instant at which time alone gives the round something to do; undefined when only counters or people can. */
-export function nextRoundInstant(round: RoundTimes): number | undefined {
-  switch (round.status) {
-    case 'APPROVED':
-      return Math.min(round.opensAtMs - round.warmAheadMs, round.closesAtMs);
-    case 'WARMED':
-      return round.opensAtMs;
-    case 'DRAFT':
-    case 'OPEN':
-    case 'SOLD_OUT':
-      return round.closesAtMs;
-    case 'CLOSED':
-    case 'SETTLED':
-    case 'CANCELLED':
-      return undefined;
-  }
-}
-
 /**
  * Where a cancellation leads. A round on sale cannot be undone, because buyers have won in it: cancelling it ends the
  * sale at once (CLOSED), and what was won stands. A warmed round whose gate has already let buyers win is as good as

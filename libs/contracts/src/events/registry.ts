@@ -126,11 +126,6 @@ export function validateEvent(type: string, payload: unknown, side: EventSide = 
   return validate(payload) ? undefined : ajv.errorsText(validate.errors, { dataVar: 'payload' });
 }
 
-/** The topic that carries events of this type: `<prefix><service>.<aggregate>`. */
-export function topicOf(type: EventType, prefix: string): string {
-  return `${prefix}${EVENTS[type].topic}`;
-}
-
 /** Every topic of the catalogue, without a prefix, each once. */
 export const EVENT_TOPICS: readonly string[] = [...new Set(Object.values(EVENTS).map((event) => event.topic))];
 
