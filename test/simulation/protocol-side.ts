@@ -70,7 +70,7 @@ export class ProtocolSide {
     const settler = new PaymentSettler(database, control, relay);
     const clock = new ServerClock(database, systemClock);
     this.states = new GateStateRepository(database);
-    this.decider = new ClaimDecider(database, clock, { maxBatch: 256, maxQueue: 1_000, onCommitted: () => undefined });
+    this.decider = new ClaimDecider(database, clock, { batchMax: 256, queueMax: 1_000, onCommitted: () => undefined });
     this.expiry = new ExpiryWorker(database, settler, inquiry, control, relay);
     this.cancellations = new CancelOrder(database, new OrdersRepository(database), inquiry, settler, control, relay);
     this.placed = new PlacedClaims(database);

@@ -56,13 +56,18 @@ function stateMachines(): string {
   const section = (title: string, source: string, about: string, machine: StateMachine<string>): string =>
     `## ${title}\n\n${about} The table is in [${source}](../${source}).\n\n\`\`\`mermaid\n${machine.toMermaid()}\n\`\`\`\n`;
   return [
-    '# State machines\n\nDrawn from the tables that guard every write. `npm run contracts` writes this file.\n',
-    section('Round', 'apps/orders/src/domain/round.ts', 'One opening of a flash-sale series.', roundMachine),
-    section('Order', 'apps/orders/src/domain/order.ts', 'From the accepted claim to the money.', ORDER_MACHINE),
+    '# State machines\n\nThese diagrams show the tables that guard every write. `npm run contracts` writes this file.\n',
+    section('Round', 'apps/orders/src/domain/round.ts', 'A round is one opening of a flash-sale series.', roundMachine),
+    section(
+      'Order',
+      'apps/orders/src/domain/order.ts',
+      'An order lives from the accepted claim to the paid or refunded money.',
+      ORDER_MACHINE,
+    ),
     section(
       'Payment intent of the sandbox',
       'apps/payments-sandbox/src/domain/intent.ts',
-      'What the development payment provider does with one payment.',
+      'An intent is one payment at the payment provider for development.',
       INTENT_MACHINE,
     ),
   ].join('\n');

@@ -7,7 +7,7 @@ import { ERRORS, type Problem } from '@gravity/contracts';
 const DETAIL_LENGTH_MAX = 1_024;
 const VIOLATIONS_MAX = 50;
 
-/** The messages of googleapis/google/rpc/{status,error_details}.proto that services exchange. */
+/** The messages of googleapis/google/rpc/{status,error_details}.proto that services of ours exchange. */
 export const { root: googleRpc } = parse(`
   syntax = "proto3";
   package google.rpc;

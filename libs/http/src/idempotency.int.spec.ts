@@ -71,7 +71,7 @@ it('lets simultaneous requests wait for the first and then share its answer', as
   expect(await run('k4', {})).toMatchObject({ ok: true, value: { replayed: true } });
 });
 
-it('forgets old keys in bounded steps', async () => {
+it('deletes old keys in bounded steps', async () => {
   await database.query("UPDATE idempotency_key SET created_at = now() - interval '100 hours'");
   expect(await database.transaction((tx) => pruneIdempotency(tx, 1, 2))).toBe(2);
 });

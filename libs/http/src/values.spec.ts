@@ -18,7 +18,7 @@ describe('cursors', () => {
   const signer = new CursorSigner('c'.repeat(32));
   const filters = { shopId: 'shp_1', listed: undefined };
 
-  it('come back for the list and filters they were made for, and for nothing else', () => {
+  it('are valid for their list and filters alone', () => {
     const cursor = signer.encode('skus', filters, ['2026-11-11', 7, null]);
     expect(signer.decode('skus', { shopId: 'shp_1' }, cursor)).toEqual({ ok: true, value: ['2026-11-11', 7, null] });
     const foreign = [
@@ -90,12 +90,12 @@ describe('headers', () => {
     expect([1, 7, 12, 99].filter((version) => accepts(header, version))).toEqual(versions);
   });
 
-  it('a version that no tag names is stale', () => {
+  it('a version without a matching tag is stale', () => {
     const match = requireIfMatch('"1", "7"');
     expect(match.ok && match.value.check(8)).toMatchObject({ ok: false, error: { code: 'stale-version' } });
   });
 
-  it('If-Match must be there and well formed', () => {
+  it('If-Match is required and must be well formed', () => {
     for (const header of [undefined, '', ' '])
       expect(requireIfMatch(header)).toMatchObject({ ok: false, error: { code: 'precondition-required' } });
     for (const header of ['1', '"1', '"1" "2"', '"1", *', ',', 'w/"1"', '"a b"', '"\u0000"', '**'])
@@ -164,10 +164,10 @@ describe('bodies', () => {
     expect(samples.filter((sample) => validateDto(LineDto, sample).ok !== check(sample).ok)).toEqual([]);
   });
 
-  it('strict JSON finds members named twice in any disguise', () => {
+  it('strict JSON finds duplicate members in any notation', () => {
     expect(parseJson('{"a:":":","b":{"c":[":",{"\\"":1}]}}')).toEqual({ 'a:': ':', b: { c: [':', { '"': 1 }] } });
     for (const text of ['{"a":1,"a":1}', '[{"x":{"b":1,"b":2}}]', '{"a\\\\":1,"a\\u005c":2}'])
-      expect(() => parseJson(text)).toThrow(/twice/);
+      expect(() => parseJson(text)).toThrow(/duplicate member/);
   });
 
   it('fingerprints ignore the order of members and nothing else', () => {

@@ -1,4 +1,4 @@
-// Goal: multiplication and the wire form keep amounts exact.
+// Goal: no amount changes on its way through a multiplication or the wire form.
 import fc from 'fast-check';
 import { CURRENCIES, equalMoney, isCurrency, money, moneyToJson, multiplyMoney } from './money';
 

@@ -9,7 +9,7 @@ const at = (zone: string, date: string, hours: number, minutes: number): string 
   new Date(instantOf(zone, day(date), hours * 60 + minutes)).toISOString();
 
 describe('zoned time', () => {
-  it('knows ordinary days', () => {
+  it('maps ordinary days', () => {
     expect(at('Asia/Shanghai', '2026-03-01', 8, 0)).toBe('2026-03-01T00:00:00.000Z');
     expect(at('Europe/Berlin', '2026-07-01', 0, 0)).toBe('2026-06-30T22:00:00.000Z');
     expect(at('UTC', '2026-07-01', 24, 0)).toBe('2026-07-02T00:00:00.000Z');
@@ -63,7 +63,7 @@ describe('zoned time', () => {
     );
   });
 
-  it('maps a stretch as it maps each of its times, and knows where to begin', () => {
+  it('maps an interval like each of its times, and gives its earliest local time', () => {
     for (const [zone, date] of [
       ['Europe/Berlin', '2027-03-28'],
       ['Europe/Berlin', '2027-10-31'],

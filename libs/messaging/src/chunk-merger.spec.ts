@@ -26,7 +26,7 @@ function recording(messagesMax: number): { merger: ChunkMerger; applied: Applied
   return { merger, applied };
 }
 
-it('applies at once what several partitions submit in one turn', async () => {
+it('applies the chunks of several partitions of one turn at once', async () => {
   const { merger, applied } = recording(10);
   await Promise.all([merger.submit('t', chunk(0, 5, 2), alive), merger.submit('t', chunk(1, 8, 1), alive)]);
   expect(applied).toEqual([{ topic: 't', places: ['0/5', '0/6', '1/8'] }]);
@@ -49,7 +49,7 @@ it('keeps topics apart and fills up to the limit, with no chunk left behind', as
   ]);
 });
 
-it('gathers what comes while others are applied, and starts again after a rest', async () => {
+it('gathers chunks while others are applied, and starts again after a pause', async () => {
   const { merger, applied } = recording(10);
   const first = merger.submit('t', chunk(0, 0, 1), alive).then(() => merger.submit('t', chunk(0, 1, 1), alive));
   await first;

@@ -225,7 +225,7 @@ describe('OutboxRelay', () => {
     await eventually(() => expect(firstByKey(topic.messages).get('a')).toEqual([1, 2]), { withinMs: 20_000 });
   });
 
-  it('prunes what is published and old, nothing else', async () => {
+  it('prunes old published events alone', async () => {
     await append('a', 1, 2, 3);
     expect(await pruneOutbox(spec.database, { olderThanMs: 0 })).toBe(0);
     const relay = newRelay(newBus());

@@ -42,11 +42,10 @@ export interface OutboxRelayOptions {
   readonly log?: MessagingLog;
 }
 
-// Not a Loop of the kit: its lock, its reads and its position share one session, so each statement proves the lead; a stop
-// drains the outbox first. Libraries below the kit do not know it either.
 /**
  * Publishes the outbox of one database. Any number may run: one is active, and another takes over when its session
- * ends.
+ * ends. Not a Loop of the kit: lock, reads and position share one session, so each statement proves the lead, and a stop
+ * drains the outbox first.
  */
 export class OutboxRelay {
   private readonly log: MessagingLog;

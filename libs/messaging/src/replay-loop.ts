@@ -32,10 +32,7 @@ export interface ReplayOptions {
   readonly log: MessagingLog;
 }
 
-/**
- * Handles the dead letters of one consumer in the background. Not a Loop of the kit: it lives and ends with its consumer,
- * in a library below the kit.
- */
+/** Handles the dead letters of one consumer in the background. Not a Loop of the kit: it starts and ends with its consumer. */
 export class ReplayLoop {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;

@@ -199,7 +199,7 @@ interface Session {
   readonly release: () => Promise<void> | void;
 }
 
-/** BEGIN and the work. Whatever fails here has not happened. */
+/** BEGIN and the work. A failure here leaves no effect. */
 async function runBeforeCommit<T>(
   { client, begin }: Session,
   tx: OpenTransaction,

@@ -24,11 +24,11 @@ export interface BatchMetrics {
 /** Options of a group commit. */
 export interface GroupCommitOptions<C, R> {
   readonly name: string;
-  readonly maxBatch: number;
+  readonly batchMax: number;
   /** Commands that may wait; `submit` refuses further ones. */
-  readonly maxQueue: number;
+  readonly queueMax: number;
   /** Batches in flight at once. With more than one, commands may be executed out of order. Default 1. */
-  readonly maxInFlight?: number;
+  readonly inFlightMax?: number;
   /**
    * A further batch is sent beside others only when all of them are older than this. Until then it gathers; a slow
    * batch does not block it. Default 0.
@@ -68,7 +68,7 @@ interface Entry<C, R> {
 /** Executes commands in batches. The commands that wait and the batches in flight are bounded. */
 export class GroupCommit<C, R> {
   private readonly queue: BoundedQueue<Entry<C, R>>;
-  private readonly maxInFlight: number;
+  private readonly inFlightMax: number;
   private readonly flush = (): void => this.startBatches();
   private readonly overlapAfterMs: number;
   /** Start times of the batches in flight. */
@@ -82,11 +82,11 @@ export class GroupCommit<C, R> {
 
   constructor(private readonly options: GroupCommitOptions<C, R>) {
     assert(
-      options.maxBatch >= 1 && options.maxQueue >= 1,
+      options.batchMax >= 1 && options.queueMax >= 1,
       `${options.name}: batch and queue need room for one command`,
     );
-    this.queue = new BoundedQueue(options.maxQueue);
-    this.maxInFlight = options.maxInFlight ?? 1;
+    this.queue = new BoundedQueue(options.queueMax);
+    this.inFlightMax = options.inFlightMax ?? 1;
     this.overlapAfterMs = options.overlapAfterMs ?? 0;
   }
 
@@ -107,10 +107,10 @@ export class GroupCommit<C, R> {
   submit(command: C): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       if (!this.queue.push({ command, submittedMs: monotonicMs(), resolve, reject })) {
-        reject(new QueueFullError(this.options.name, this.options.maxQueue));
+        reject(new QueueFullError(this.options.name, this.options.queueMax));
         return;
       }
-      if (this.scheduled || this.overlapTimer !== undefined || this.inFlight >= this.maxInFlight) return;
+      if (this.scheduled || this.overlapTimer !== undefined || this.inFlight >= this.inFlightMax) return;
       this.scheduled = true;
       soon(this.flush);
     });
@@ -124,7 +124,7 @@ export class GroupCommit<C, R> {
 
   private startBatches(): void {
     this.scheduled = false;
-    while (this.inFlight < this.maxInFlight && this.queue.length > 0) {
+    while (this.inFlight < this.inFlightMax && this.queue.length > 0) {
       const gatherMs = this.gatherMs();
       if (gatherMs > 0) {
         this.overlapTimer ??= setTimeout(() => {
@@ -134,7 +134,7 @@ export class GroupCommit<C, R> {
         break;
       }
       this.inFlight += 1;
-      void this.runBatch(this.queue.take(this.options.maxBatch));
+      void this.runBatch(this.queue.take(this.options.batchMax));
     }
     if (this.inFlight === 0 && this.queue.length === 0) {
       for (const resolve of this.drained.splice(0)) resolve();

@@ -1,6 +1,6 @@
-// Goal: of the loops of several processes on one database exactly one runs its turns; another takes over when its session
-// ends, and the one that lost it is told at once. Method: two loops on the real Postgres, whose sessions are ended by the
-// server.
+// Goal: of the loops of several processes on one database exactly one runs its turns; another takes over when its
+// session ends, and the signal of the former leader is aborted at once. Method: two loops on the real Postgres, whose
+// sessions are ended by the server.
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { type Database, openDatabase } from '@gravity/persistence';
 import { renderMetrics } from '@gravity/observability';
@@ -91,14 +91,14 @@ it('aborts the running turn when the session is lost, and another process takes 
   const endedMs = monotonicMs();
   await endLeadersSession();
   await eventually(async () => expect([leader.aborted, leader.inTurn]).toEqual([1, false]));
-  // Either may lead next; never both.
+  // Either process may lead next, never both.
   await leaderAmong(probes);
   expect(monotonicMs() - endedMs).toBeLessThan(TAKEOVER_WITHIN_MS);
   expect(probes.filter(({ inTurn }) => inTurn)).toHaveLength(1);
   expect(leader.turns + follower.turns).toBe(2);
 });
 
-it('takes over within about two seconds of a leader that has gone', async () => {
+it('takes over within about two seconds after the end of the leader', async () => {
   const [first, second] = [new Probe(true), new Probe(true)];
   start(first);
   await leaderAmong([first]);

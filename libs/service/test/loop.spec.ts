@@ -1,11 +1,11 @@
-// Goal: turns follow one another as there is work, a wake is never lost, and a stop waits. Method: turns that end when the
-// test says so, and pauses so long that only what is under test can end them.
+// Goal: turns follow one another while there is work, a wake is never lost, and a stop waits. Method: turns that the
+// test ends, and pauses so long that only the tested action can end them.
 import { Logger } from '@nestjs/common';
 import { sleep } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { Loop } from '../src';
 
-/** Long enough for a turn that must not come to come all the same. */
+/** Long enough for a wrong turn to start. */
 const A_WHILE_MS = 20;
 
 class Probe extends Loop {
@@ -29,7 +29,7 @@ class Probe extends Loop {
   }
 }
 
-/** A probe whose turns end only when they are told to. */
+/** A loop whose turns end on request. */
 function slowProbe(): { probe: Probe; endTurn: () => void } {
   let end: () => void;
   const probe = new Probe(() => new Promise<void>((resolve) => (end = resolve)));
@@ -69,7 +69,7 @@ describe('loop', () => {
     await probe.stop();
   });
 
-  it('goes on at once while there is more to do, and after failures', async () => {
+  it('goes on at once while there is more work, and after failures', async () => {
     const probe = new Probe(async (turn) => {
       if (turn % 2 === 0) throw new Error('database lost');
       return turn < 10 ? 0 : undefined;
@@ -79,7 +79,7 @@ describe('loop', () => {
     await probe.stop();
   });
 
-  it('waits for the turn under way when it stops, and can be started again', async () => {
+  it('waits for the current turn when it stops, and can be started again', async () => {
     const { probe, endTurn } = slowProbe();
     probe.start();
     await expectTurns(probe, 1);

@@ -1,5 +1,5 @@
-// Faults of event consumers: members that join and leave, a topic read again from its beginning, messages that no handler can
-// read, and slow handlers, whose rows are locked.
+// Faults of the consumers of events: members that join and leave, a topic that is read again from its beginning, messages
+// that no handler can process, and handlers that take long because their rows are locked.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newUuid } from '@gravity/kernel';
 import { eventually, KafkaRival } from '@gravity/testing';
@@ -10,7 +10,7 @@ import { end, rival } from './postgres';
 const TOPIC = 'catalog.sku';
 const GROUP = 'orders';
 const parts = (): string[] => ['kafka'];
-const DEAD_LETTERS_WITHIN_MS = 30_000;
+const DEAD_LETTER_WITHIN_MS = 30_000;
 const STAY_MS = 1_000;
 
 function rivalOf({ cluster }: World): KafkaRival {
@@ -58,7 +58,7 @@ const replay: FaultKind = {
 
 const poison: FaultKind = {
   name: 'consumer-poison',
-  title: 'messages that no handler can read, between those of the catalogue',
+  title: 'messages that no handler can process, between those of the catalogue',
   lastsMs: [500, 3_000],
   parts,
   inject: async (world) => {
@@ -119,25 +119,27 @@ async function handlersWait(world: World): Promise<boolean> {
   }
 }
 
-/** Poison that is not among the dead letters, and dead letters that were not sent as poison. */
+/** Poison messages that are not dead letters, and dead letters that were not sent as poison. */
 export async function wrongDeadLetters({ cluster, poison: sent }: World): Promise<string[]> {
   const look = async (): Promise<string[]> => {
     const { rows } = await cluster.sql.query(
       `select event_id::text, key, reason from dead_letters where status in ('PARKED', 'REPLAY')`,
     );
     const letters = new Set(rows.map((row) => String(row['event_id'])));
-    const missing = sent.filter((id) => !letters.has(id)).map((id) => `the poison message ${id} is no dead letter`);
+    const missing = sent.filter((id) => !letters.has(id)).map((id) => `the poison message ${id} is not a dead letter`);
     const others = rows.filter((row) => !sent.includes(String(row['event_id'])));
     return [
       ...missing,
-      ...others.map((row) => `dead letter without need: ${String(row['key'])}, ${String(row['reason'])}`),
+      ...others.map(
+        (row) => `a dead letter that is no poison message: ${String(row['key'])}, ${String(row['reason'])}`,
+      ),
     ];
   };
   const clean = eventually(
     async () => {
       if ((await look()).length > 0) throw new Error('not yet');
     },
-    { withinMs: DEAD_LETTERS_WITHIN_MS },
+    { withinMs: DEAD_LETTER_WITHIN_MS },
   );
   await clean.catch(() => undefined);
   return look();

@@ -1,6 +1,6 @@
 // Goal: no release breaks a reader or a writer of an earlier one. Method: every type has a golden sample, the shape
-// that was published first. Samples are never edited; today's reader must accept them, today's required fields must be
-// in them.
+// that was published first. Samples are never edited; the present reader must accept them, and they must have the
+// present required fields.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CURRENCIES } from '@gravity/kernel';
@@ -44,7 +44,7 @@ describe('the event catalogue', () => {
     expect(type.startsWith(`${EVENTS[type].topic}.`)).toBe(true);
   });
 
-  it('says what is wrong with a payload', () => {
+  it('names the fault of a payload', () => {
     const broken: Record<string, unknown> = { ...sample('orders.order.placed.v1'), orderId: 'ord_1' };
     expect(validateEvent('orders.order.placed.v1', broken)).toMatch(/payload\/orderId must match pattern/);
     delete broken['lines'];

@@ -1,4 +1,4 @@
-// Goal: a write happens once per key, entirely or not at all, whatever breaks. Method: a small service over REST and gRPC
+// Goal: a write happens once per key, entirely or not at all, under every fault. Method: a small service over REST and gRPC
 // on a real Postgres, behind a proxy that loses connections.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

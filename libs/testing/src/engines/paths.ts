@@ -69,5 +69,5 @@ export function postgresUser(): UnixUser | undefined {
     const entry = lines.find((fields) => fields[0] === name);
     if (entry !== undefined) return { uid: Number(entry[2]), gid: Number(entry[3]) };
   }
-  throw new Error('Postgres does not run as root, and this machine has neither a user postgres nor a user nobody.');
+  throw new Error('Postgres does not run as root, and this machine has neither a user "postgres" nor a user "nobody".');
 }

@@ -6,6 +6,7 @@ import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { Client } from 'pg';
 import { DeadLetters1764000000007, ordersMigrations } from '.';
+import { deadLetters, parkedMessagesAgain } from './0007-dead-letters.sql';
 
 const COLUMNS = `id, consumer, event_id as "eventId", topic, partition, "offset", key, type, payload,
   headers, reason, attempts, status, parked_at as "parkedAt"`;
@@ -162,6 +163,15 @@ it('the partial index serves the view', async () => {
     )
     .then((results) => (results as unknown as { rows: { 'QUERY PLAN': string }[] }[])[2]!);
   expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('dead_letters_waiting');
+});
+
+it('the way back and forth again keeps every row', async () => {
+  const before = await oldList();
+  expect(before).toHaveLength(2);
+  for (const statement of parkedMessagesAgain) await old.query(statement);
+  expect(await oldList()).toEqual(before);
+  for (const statement of deadLetters) await old.query(statement);
+  expect(await oldList()).toEqual(before);
 });
 
 it('a migrated database has the table of a new one, by column, index and constraint', async () => {

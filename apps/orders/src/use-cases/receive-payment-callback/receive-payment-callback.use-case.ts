@@ -31,8 +31,8 @@ export class ReceivePaymentCallback {
   ) {
     this.batches = new GroupCommit({
       name: 'payment-callbacks',
-      maxBatch: MAX_BATCH,
-      maxQueue: MAX_QUEUE,
+      batchMax: MAX_BATCH,
+      queueMax: MAX_QUEUE,
       idempotent: true,
       execute: (facts) => this.settler.settleBatch(facts),
     });
