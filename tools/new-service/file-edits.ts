@@ -92,6 +92,14 @@ ${command('')}    depends_on:
   ];
 }
 
+const topic = (name: string): string => `apiVersion: kafka.strimzi.io/v1
+kind: KafkaTopic
+metadata:
+  name: ${name}
+  labels: { strimzi.io/cluster: gravity }
+spec: { partitions: 6, replicas: 3 }
+`;
+
 function clusterEdits({ name }: Names): Edit[] {
   return [
     { path: 'k8s/base/kustomization.yaml', at: '  - catalog\n', where: 'after', text: `  - ${name}\n` },
@@ -113,14 +121,10 @@ function clusterEdits({ name }: Names): Edit[] {
     },
     {
       path: 'k8s/overlays/production/kafka.yaml',
-      at: "---\n# Who may reach the brokers, Strimzi's own policies say.",
-      text: `---
-apiVersion: kafka.strimzi.io/v1
-kind: KafkaTopic
-metadata:
-  name: ${name}.note
-  labels: { strimzi.io/cluster: gravity }
-spec: { partitions: 6, replicas: 3 }
+      at: `${topic('catalog.merchant')}---
+`,
+      where: 'after',
+      text: `${topic(`${name}.note`)}---
 `,
     },
   ];
