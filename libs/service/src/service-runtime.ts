@@ -6,7 +6,7 @@ import { type DrainHook, HealthRegistry } from '@gravity/http';
 import { sleep } from '@gravity/kernel';
 import { KafkaEventBus, KafkaEventServer, OutboxRelay } from '@gravity/messaging';
 import { type AppLogger, gaugeReadAtScrape } from '@gravity/observability';
-import { Database } from '@gravity/persistence';
+import { Database, pendingMigrations } from '@gravity/persistence';
 import { coreOf } from './core.module';
 import type { ServiceDeclaration } from './declaration';
 import type { Loop } from './loop';
@@ -27,6 +27,7 @@ export class ServiceRuntime {
   private readonly consumer: KafkaEventServer | undefined;
   private readonly microservice: INestMicroservice | undefined;
   private readonly workers: readonly Loop[];
+  private migrated = false;
 
   /** Finds the parts of a service in the application. Call it before the application listens. */
   constructor(
@@ -84,6 +85,8 @@ export class ServiceRuntime {
     const { name } = this.declaration;
     const { database, bus } = this;
     if (database) health.register(`${name} postgres`, () => database.healthy());
+    // A process may start before its migration has ended, or against a database that never got it.
+    if (this.declaration.migrations.length > 0) health.register(`${name} schema`, () => this.isMigrated());
     // Without Kafka a service serves and stores; its events wait in the outbox.
     if (bus) health.register(`${name} kafka`, () => bus.healthy(), { critical: false, timeoutMs: KAFKA_HEALTH_MS });
   }
@@ -95,11 +98,26 @@ export class ServiceRuntime {
     sqlConnectionsWaitedFor(this.declaration.name, () => database.pool.waiting);
   }
 
+  /** Whether the database has every migration of this release. Rejects while Postgres is out of reach. */
+  private async isMigrated(): Promise<boolean> {
+    // Migrations are never taken back, so one good answer holds.
+    if (this.migrated || this.database === undefined) return true;
+    const pending = await pendingMigrations(this.database, this.declaration.migrations);
+    this.migrated = pending.length === 0;
+    return this.migrated;
+  }
+
+  /** Throws until every migration is applied: a handler that misses a table would make a dead letter of a good event. */
+  private async requireMigrations(): Promise<void> {
+    if (!(await this.isMigrated())) throw new Error('the database misses migrations of this release');
+  }
+
   /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */
   private async startConsumer(microservice: INestMicroservice, stopping: AbortSignal): Promise<void> {
     let delayMs = CONSUMER_RETRY_MIN_MS;
     while (!stopping.aborted) {
       try {
+        await this.requireMigrations();
         await microservice.listen();
         return;
       } catch (error) {
