@@ -3,7 +3,7 @@
 import type { INestApplication, INestMicroservice, Type } from '@nestjs/common';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { type DrainHook, HealthRegistry } from '@gravity/http';
-import { sleep } from '@gravity/kernel';
+import { backoffMs, sleep } from '@gravity/kernel';
 import { KafkaEventBus, KafkaEventServer, OutboxRelay } from '@gravity/messaging';
 import { type AppLogger, gaugeReadAtScrape } from '@gravity/observability';
 import { Database, pendingMigrations } from '@gravity/persistence';
@@ -114,17 +114,17 @@ export class ServiceRuntime {
 
   /** Keeps trying until the consumer runs or the process stops; its broker may come up long after us. */
   private async startConsumer(microservice: INestMicroservice, stopping: AbortSignal): Promise<void> {
-    let delayMs = CONSUMER_RETRY_MIN_MS;
-    while (!stopping.aborted) {
+    for (let failures = 1; !stopping.aborted; failures += 1) {
       try {
         await this.requireMigrations();
         await microservice.listen();
         return;
       } catch (error) {
         const { name: service } = this.declaration;
-        this.logger.warn('event consumer could not start, will retry', { service, retryInMs: delayMs, error });
-        await sleep(delayMs, stopping);
-        delayMs = Math.min(delayMs * 2, CONSUMER_RETRY_MAX_MS);
+        // The first failure and every doubling tell enough without filling the log.
+        if ((failures & (failures - 1)) === 0)
+          this.logger.warn('event consumer could not start, will retry', { service, failures, error });
+        await sleep(backoffMs(failures, CONSUMER_RETRY_MIN_MS, CONSUMER_RETRY_MAX_MS), stopping);
       }
     }
   }

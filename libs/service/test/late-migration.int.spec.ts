@@ -110,7 +110,10 @@ it('is not ready and takes no event before its migrations are applied', async ()
   expect(await database.query('select * from parked_messages')).toEqual([]);
   await migrateService(late, env);
   await eventually(async () => expect((await health.report()).status).toBe('ready'), { withinMs: 10_000 });
-  await eventually(async () => expect(await database.query('select shop_id from heard')).toEqual([{ shop_id: shopId }]), {
-    withinMs: 30_000,
-  });
+  await eventually(
+    async () => expect(await database.query('select shop_id from heard')).toEqual([{ shop_id: shopId }]),
+    {
+      withinMs: 30_000,
+    },
+  );
 });
