@@ -1,6 +1,7 @@
 // What one service does beside its requests: health checks, metrics, relay, consumer, retention and workers, started after
 // the boot and stopped in order.
 import type { INestApplication, INestMicroservice, Type } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { type DrainHook, HealthRegistry } from '@gravity/http';
 import { backoffMs, sleep } from '@gravity/kernel';
@@ -43,7 +44,7 @@ export class ServiceRuntime {
     this.bus = own(KafkaEventBus);
     this.consumer = own(KafkaEventServer);
     const retention = own(Retention);
-    const workers = declaration.workers.map((worker) => app.get<Loop>(worker, { strict: false }));
+    const workers = declaration.workers.map((worker) => this.provided(worker));
     this.workers = retention === undefined ? workers : [retention, ...workers];
     this.microservice = this.consumer && app.connectMicroservice<MicroserviceOptions>({ strategy: this.consumer });
     this.registerHealth();
@@ -78,6 +79,20 @@ export class ServiceRuntime {
     const { relay } = this;
     if (!relay) return [];
     return [{ name: `${this.declaration.name} outbox`, run: () => relay.stop({ drainMs: OUTBOX_DRAIN_MS }) }];
+  }
+
+  /** The instance that a feature of this service provides; another service may provide one of the same class. */
+  private provided<T>(token: Type<T>): T {
+    const { name, module } = this.declaration;
+    const modules = [...this.app.get(ModulesContainer).values()].filter(({ metatype }) => metatype === module.module);
+    // The list grows while it is walked: modules, then what they import. The platform is imported by all, and imports all.
+    for (const each of modules) {
+      const wrapper = each.providers.get(token);
+      if (wrapper !== undefined) return wrapper.instance as T;
+      for (const imported of each.imports)
+        if (!imported.isGlobal && !modules.includes(imported)) modules.push(imported);
+    }
+    throw new Error(`${name} lists the worker ${token.name}, which none of its features provides`);
   }
 
   private registerHealth(): void {
