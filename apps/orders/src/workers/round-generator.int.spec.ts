@@ -3,7 +3,6 @@
 import { newId, newUuid, toRfc3339 } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { knownSku, roundsFixture, type RoundsFixture } from '../../test/support/rounds-fixture';
-import type { RecurrenceJson } from '../recurrence-json';
 import { insertSeries } from '../storage/series.repository';
 
 let fix: RoundsFixture;
@@ -22,7 +21,7 @@ async function stored(recurrence: object): Promise<string> {
     seriesId,
     title: 'stored by hand',
     timeZone: 'Asia/Shanghai',
-    recurrence: { startsAt, everySeconds: 600, openForSeconds: 300, ...recurrence } as RecurrenceJson,
+    recurrence: { startsAt, everySeconds: 600, openForSeconds: 300, ...recurrence },
     paymentWindowSeconds: 60,
     leftover: 'END',
     admissionOrder: 'FIRST_COME',
