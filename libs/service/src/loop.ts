@@ -97,10 +97,14 @@ export abstract class Loop {
     this.running = undefined;
   }
 
-  /** Ends the present pause. A wake during a turn makes the next turn follow without a pause. */
+  /**
+   * Ends the present pause, unless it follows a failed turn. A wake during a turn makes the next turn follow without a
+   * pause.
+   */
   wake(): void {
     this.woken = true;
-    this.pause.abort();
+    // A wake must not turn a broken database into a busy loop; the turn after the back-off does what the wake asks for.
+    if (this.failures === 0) this.pause.abort();
   }
 
   private async runAsLeader(host: LoopHost, stop: AbortSignal): Promise<void> {
@@ -150,7 +154,7 @@ export abstract class Loop {
     // The first failure and every doubling is enough to see what is wrong without drowning the log.
     if ((this.failures & (this.failures - 1)) === 0)
       this.logger.warn(`turn failed (${this.failures} in a row): ${String(error)}`);
-    // A wake must not turn a broken database into a busy loop.
+    // A wake of the turn that failed ends no pause either.
     this.woken = false;
     const { backoffBaseMs = BACKOFF_BASE_MS, backoffMaxMs = BACKOFF_MAX_MS } = this.options;
     return backoffMs(this.failures, backoffBaseMs, backoffMaxMs);
