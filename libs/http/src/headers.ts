@@ -73,9 +73,11 @@ export class VersionMatch {
   }
 }
 
-// RFC 9110 §8.8.3: an opaque tag contains no quote, so a comma inside the quotes does not end it.
-const TAGS = /\s*(?:(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?\s*(?:,|$)/gy;
-const VERSION = /^\d{1,15}$/;
+// RFC 9110 §8.8.3: an opaque tag contains no quote, so a comma inside the quotes does not end it. Each run of white space
+// matches in one way only: a header of blanks costs no more than one of tags.
+const TAGS = /\s*(?:(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*)?(?:,|$)/gy;
+// As `etagOf` writes it: tags are compared as texts, so "01" is another one.
+const VERSION = /^(?:0|[1-9]\d{0,14})$/;
 
 /**
  * Reads If-Match (RFC 9110 §13.1.1): one tag, a list of tags, or `*`. Tags are compared weakly, because proxies that

@@ -86,6 +86,7 @@ describe('headers', () => {
     ['"x,\\"', []],
     ['"1-gzip"', []],
     ['"9999999999999999999"', []],
+    ['"01", "+1", "1.0"', []],
   ])('If-Match: %s accepts the versions %j', (header, versions) => {
     expect([1, 7, 12, 99].filter((version) => accepts(header, version))).toEqual(versions);
   });
@@ -100,6 +101,13 @@ describe('headers', () => {
       expect(requireIfMatch(header)).toMatchObject({ ok: false, error: { code: 'precondition-required' } });
     for (const header of ['1', '"1', '"1" "2"', '"1", *', ',', 'w/"1"', '"a b"', '"\u0000"', '**'])
       expect(requireIfMatch(header)).toMatchObject({ ok: false, error: { code: 'invalid-request' } });
+  });
+
+  it('a long hostile If-Match is refused at once', () => {
+    const started = performance.now();
+    for (const before of [',', '"1",', '"1"', ''])
+      for (const filler of [' ', '\t', ', ', '"']) requireIfMatch(`${before}${filler.repeat(16_000)}x`);
+    expect(performance.now() - started).toBeLessThan(500);
   });
 });
 

@@ -3,6 +3,7 @@
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { Client } from 'pg';
 import { DataSource, type Logger, MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
+import type { Database } from './database';
 import { sqlState } from './database-error';
 
 /** A TypeORM migration; its class name ends in a 13-digit timestamp that gives the order. */
@@ -22,6 +23,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DATABASE_MISSING = '3D000';
 const DATABASE_EXISTS = ['42P04', '23505'];
 const LOCK_NOT_AVAILABLE = '55P03';
+const TABLE_MISSING = '42P01';
+const MIGRATIONS_TABLE = 'schema_migrations';
 /** Another session is copying the template database. */
 const TEMPLATE_IN_USE = '55006';
 
@@ -53,7 +56,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     poolSize: 1,
     extra: { lock_timeout: LOCK_TIMEOUT_MS },
     migrations: [...options.migrations],
-    migrationsTableName: 'schema_migrations',
+    migrationsTableName: MIGRATIONS_TABLE,
     installExtensions: false,
     synchronize: false,
     logger: SILENT_LOGGER,
@@ -70,6 +73,25 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     }
   } finally {
     await dataSource.destroy();
+  }
+}
+
+/**
+ * The names of the migrations that the database lacks. Migrations of a later release are ignored. Rejects when Postgres
+ * does not answer.
+ */
+export async function pendingMigrations(
+  database: Pick<Database, 'query'>,
+  migrations: readonly MigrationClass[],
+): Promise<string[]> {
+  const names = migrations.map((migration) => new migration().name ?? migration.name);
+  try {
+    const rows = await database.query<{ name: string }>(`select name from ${MIGRATIONS_TABLE}`);
+    const applied = new Set(rows.map(({ name }) => name));
+    return names.filter((name) => !applied.has(name));
+  } catch (error) {
+    if (sqlState(error) === TABLE_MISSING) return names;
+    throw error;
   }
 }
 

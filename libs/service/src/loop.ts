@@ -96,10 +96,11 @@ export abstract class Loop {
     this.running = undefined;
   }
 
-  /** Ends the current pause. During a turn, it skips the next pause. */
+  /** Ends the current pause, unless it follows a failed turn. During a turn, it skips the next pause. */
   wake(): void {
     this.woken = true;
-    this.pause.abort();
+    // A wake must not turn a broken database into a busy loop; the turn after the back-off does what the wake asks for.
+    if (this.failures === 0) this.pause.abort();
   }
 
   private async runAsLeader(host: LoopHost, stop: AbortSignal): Promise<void> {

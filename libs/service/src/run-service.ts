@@ -9,15 +9,18 @@ import type { ServiceDeclaration } from './declaration';
  * ends with one line and exit code 1.
  */
 export function runService(declaration: ServiceDeclaration): void {
-  const { env, argv } = process;
-  const work =
-    argv[2] === 'migrate'
-      ? migrateService(declaration, env)
-      : bootServices([declaration], { env, stopOnSignals: true });
-  work.catch((error: unknown) => {
+  run(declaration, process.env, process.argv.slice(2)).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   });
+}
+
+async function run(declaration: ServiceDeclaration, env: Environment, args: readonly string[]): Promise<void> {
+  const [command] = args;
+  if (command === undefined) await bootServices([declaration], { env, stopOnSignals: true });
+  else if (command === 'migrate' && args.length === 1) await migrateService(declaration, env);
+  // A job with a misspelt command must not serve requests instead.
+  else throw new Error(`Usage: main.js [migrate], not "${args.join(' ')}".`);
 }
 
 /**

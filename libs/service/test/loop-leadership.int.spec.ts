@@ -4,7 +4,7 @@
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { type Database, openDatabase } from '@gravity/persistence';
 import { renderMetrics } from '@gravity/observability';
-import { eventually, freshDatabase, type FreshDatabase } from '@gravity/testing';
+import { eventually, freshDatabase, type FreshDatabase, TcpProxy } from '@gravity/testing';
 import { Logger } from '@nestjs/common';
 import { Loop } from '../src';
 
@@ -124,6 +124,27 @@ it('ends a pause when the leadership is lost, and stops while it stands by', asy
   await eventually(async () => expect(first.turns).toBe(2));
   await first.stop();
 });
+
+it('gives way when its link hangs, and stops all the same', async () => {
+  const proxy = await TcpProxy.start({ targetPort: Number(new URL(fresh.url).port) });
+  const behind = openDatabase({ url: proxy.through(fresh.url), applicationName: 'spec', poolSize: 1 });
+  const [cutOff, other] = [new Probe(true), new Probe(true)];
+  loops = [cutOff, other];
+  try {
+    cutOff.start({ service: 'spec', database: behind });
+    await leaderAmong([cutOff]);
+    other.start({ service: 'spec', database });
+    proxy.hold();
+    await eventually(async () => expect([cutOff.aborted, other.inTurn]).toEqual([1, true]), { withinMs: 10_000 });
+    expect(cutOff.inTurn).toBe(false);
+    const stoppingMs = monotonicMs();
+    await cutOff.stop();
+    expect(monotonicMs() - stoppingMs).toBeLessThan(8_000);
+  } finally {
+    await proxy.close();
+    await behind.close();
+  }
+}, 60_000);
 
 it('counts turns, failures and the last success', async () => {
   class Failing extends Loop {

@@ -1,7 +1,7 @@
 // Goal: turns follow one another while there is work, a wake is never lost, and a stop waits. Method: turns that the
 // test ends, and pauses so long that only the tested action can end them.
 import { Logger } from '@nestjs/common';
-import { sleep } from '@gravity/kernel';
+import { monotonicMs, sleep } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { Loop } from '../src';
 
@@ -77,6 +77,37 @@ describe('loop', () => {
     probe.start();
     await expectTurns(probe, 11);
     await probe.stop();
+  });
+
+  it('keeps its pause after a failure, however often it is woken, and goes on after it', async () => {
+    class Broken extends Loop {
+      turns = 0;
+
+      constructor() {
+        super({ name: 'broken', pauseMs: 600_000, backoffBaseMs: 200, backoffMaxMs: 200 });
+      }
+
+      protected override async turn(): Promise<void> {
+        this.turns += 1;
+        if (this.turns < 4) throw new Error('database lost');
+      }
+    }
+    const loop = new Broken();
+    const startedMs = monotonicMs();
+    loop.start();
+    for (let woken = 0; woken < 50; woken += 1) {
+      loop.wake();
+      await sleep(1);
+    }
+    // A back-off is between half and all of 200 ms, less a tenth.
+    expect(loop.turns).toBeLessThanOrEqual(1 + (monotonicMs() - startedMs) / 90);
+    await eventually(() => expect(loop.turns).toBe(4));
+    // Once it works again, a wake ends its pause as before.
+    await sleep(A_WHILE_MS);
+    const { turns } = loop;
+    loop.wake();
+    await eventually(() => expect(loop.turns).toBe(turns + 1));
+    await loop.stop();
   });
 
   it('waits for the current turn when it stops, and can be started again', async () => {

@@ -199,8 +199,10 @@ it('reports its engines, and prunes what the declaration names', async () => {
   const report = await running.app.get(HealthRegistry).report();
   expect(report.checks.map(({ name, critical }) => [name, critical])).toEqual([
     ['catalog postgres', true],
+    ['catalog schema', true],
     ['catalog kafka', false],
     ['listener postgres', true],
+    ['listener schema', true],
   ]);
   const database = openDatabase({ url: databases[0]!.url, applicationName: 'spec', poolSize: 1 });
   await database.query(`insert into old_things values (1, now() - interval '1 hour'), (2, now())`);

@@ -181,6 +181,17 @@ describe('recurrence', () => {
     expect(recurrenceFaults({ everySeconds: 60, openForSeconds: 60, dailyFrom: 1_320, dailyUntil: 120 })).toEqual([]);
   });
 
+  it('has openings that Postgres and RFC 3339 can write, however late it starts', () => {
+    const late: Recurrence = {
+      everySeconds: 86_400,
+      openForSeconds: 86_400,
+      weekdays: [1],
+      startsAtMs: ms('9990-01-01T00:00:00Z') - 1,
+    };
+    expect(recurrenceFaults(late)).toEqual([]);
+    expect(opensAt(late, 'Pacific/Kiritimati', '2026-05-01T00:00:00Z', 300).at(-1)).toMatch(/^999\d-/);
+  });
+
   it('names every fault in words, and none at the limits', () => {
     const faults = (changes: Partial<Recurrence>): string[] =>
       recurrenceFaults({ everySeconds: 60, openForSeconds: 60, ...changes }).map((of) => `${of.field} ${of.message}`);
@@ -191,6 +202,7 @@ describe('recurrence', () => {
     expect(faults({ dailyFrom: 60, dailyUntil: 61, everySeconds: 61, openForSeconds: 61 })).toEqual([
       'openForSeconds must fit between dailyFrom and dailyUntil',
     ]);
+    expect(faults({ startsAtMs: ms('9999-12-31T23:59:59Z') })).toEqual(['startsAt must be before the year 9990']);
     expect(faults({ weekdays: [] })).toEqual(['weekdays must name at least one day']);
     expect(faults({ dailyFrom: 60, dailyUntil: 61, startsAtMs: 5, endsAtMs: 6, weekdays: [1] })).toEqual([]);
     expect([faults({ startsAtMs: 5 }), faults({ endsAtMs: 5 })]).toEqual([[], []]);

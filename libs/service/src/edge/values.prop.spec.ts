@@ -106,6 +106,25 @@ describe('a body', () => {
     @MoneyField({ optional: true }) price?: object;
     @MoneyField({ optional: true, zero: true }) fee?: object;
   }
+  class Line {
+    @TextField({ max: 5 }) text: string;
+  }
+  class Lines {
+    @ListField(Line, { min: 1, max: 2 }) lines: Line[];
+  }
+
+  it.each([
+    [[{ text: 'a' }], true],
+    [[[{ text: 'a' }]], false],
+    [[{ text: 'a' }, []], false],
+    [[null], false],
+    [['a'], false],
+    [{ 0: { text: 'a' }, length: 1 }, false],
+    [[], false],
+  ])('with a list of bodies: %j', (lines, fits) => {
+    expect(validateDto(Lines, { lines }).ok).toBe(fits);
+  });
+
   const good = { title: 'a', code: 'SKU 1', shopId: newId('shop') };
 
   it('is taken when each member fits', () => {
