@@ -4,7 +4,7 @@
 import type { EventPayload } from '@gravity/contracts';
 import { HealthRegistry } from '@gravity/http';
 import { idFromUuid, newUuid, sleep, toRfc3339 } from '@gravity/kernel';
-import { EventContext, inboxDdl, KafkaEventBus, OnEvent, parkingDdl } from '@gravity/messaging';
+import { EventContext, inboxDdl, KafkaEventBus, OnEvent, deadLettersDdl } from '@gravity/messaging';
 import { createLogger } from '@gravity/observability';
 import { type Database, openDatabase } from '@gravity/persistence';
 import { engines, eventually, freshDatabase, type FreshDatabase, localIssuer, uniquePrefix } from '@gravity/testing';
@@ -19,7 +19,7 @@ const ATTEMPTS_MS = 6_000;
 
 class CreateInbox1795305600000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [inboxDdl(), parkingDdl(), ...writeDdl()]) await runner.query(statement);
+    for (const statement of [inboxDdl(), deadLettersDdl(), ...writeDdl()]) await runner.query(statement);
   }
 
   async down(): Promise<void> {}
@@ -107,7 +107,7 @@ it('is not ready and takes no event before its migrations are applied', async ()
     checks: expect.arrayContaining([expect.objectContaining({ name: 'late schema', ok: false })]),
   });
   await sleep(ATTEMPTS_MS);
-  expect(await database.query('select * from parked_messages')).toEqual([]);
+  expect(await database.query('select * from dead_letters')).toEqual([]);
   await migrateService(late, env);
   await eventually(async () => expect((await health.report()).status).toBe('ready'), { withinMs: 10_000 });
   await eventually(
