@@ -21,7 +21,7 @@ export { openApiDocument, routesOf } from './openapi';
 export type { RouteEntry } from './openapi';
 export { Operation } from './operation';
 export type { OperationOptions } from './operation';
-export { CursorSigner, listOf, ListQuery, PAGE_LIMIT_MAX } from './paging';
+export { CURSOR_LENGTH_MAX, CursorSigner, listOf, ListQuery, PAGE_LIMIT_MAX } from './paging';
 export type { CursorFilters, CursorPosition, Page } from './paging';
 export { DocumentationHttp, HealthHttp, MetricsHttp } from './platform.http';
 export { invalidRequest, prepareProblem, sendProblem, valueOrThrow } from './problem-reply';

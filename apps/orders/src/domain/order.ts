@@ -3,7 +3,8 @@
 import { type Money, defineStateMachine, equalMoney } from '@gravity/kernel';
 
 export type OrderStatus = 'AWAITING_PAYMENT' | 'PAID' | 'CLOSED' | 'REFUNDING' | 'REFUNDED';
-export type CloseReason = 'EXPIRED' | 'CANCELLED_BY_BUYER' | 'DISCREPANCY';
+export const CLOSE_REASONS = ['EXPIRED', 'CANCELLED_BY_BUYER', 'DISCREPANCY'] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
 export type RefundReason = 'LATE_PAYMENT' | 'DISCREPANCY' | 'DUPLICATE_PAYMENT';
 
 /**

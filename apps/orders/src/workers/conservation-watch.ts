@@ -107,7 +107,7 @@ export class ConservationWatch extends Loop {
     const roundId = idFromUuid('round', look.item.roundId);
     const itemId = idFromUuid('item', look.item.itemId);
     this.log.error(`drift in item ${itemId} of round ${roundId}: ${fault}; stopping the sale`);
-    const stopped = await this.stopSale.execute(WATCH, roundId, `drift: ${fault} (item ${itemId})`);
+    const stopped = await this.stopSale.stopByItself(look.item.roundId, `drift: ${fault} (item ${itemId})`);
     if (stopped.ok) stops.inc({ service: SERVICE });
     else this.log.warn(`round ${roundId} was not stopped: ${stopped.error.detail}`);
   }
@@ -141,9 +141,6 @@ export class ConservationWatch extends Loop {
     setDrift('sold', (look) => look.verdict.soldDrift);
   }
 }
-
-/** The watch acts as an operator would. */
-const WATCH = { sub: 'conservation-watch', roles: new Set(['operator'] as const), roleMask: 0 };
 
 function mendingFinding({ absence, gate, ledger, still }: ItemLook): 'unknown' | 'clean' | { fault: string } {
   if (absence !== undefined) return isReloadable(absence) ? { fault: `${absence} ${ledger.epoch}` } : 'clean';

@@ -46,9 +46,9 @@ async function openSale(quota: number): Promise<OpenSale> {
   const sku = await knownSku(fix.database, newId('sku'));
   const body = seriesBody([sku.wireId], { roundsAhead: 1 });
   const items = body.items.map((item) => ({ ...item, quota }));
-  const made = await fix.createSeries.execute(OPERATOR, newUuid(), { ...body, items });
+  const made = await fix.perform(fix.createSeries.execute(OPERATOR, { ...body, items }));
   if (!made.ok) throw new Error(made.error.detail);
-  const seriesId = uuidFromId('series', made.value.body.id)!;
+  const seriesId = uuidFromId('series', made.value.id)!;
   await fix.generator.generate(seriesId);
   const { rounds } = await findRounds(fix.database, { seriesId, visibleTo: { everything: true }, limit: 1 });
   const { roundId } = rounds[0]!;
@@ -109,7 +109,7 @@ async function release({ itemId, seriesId }: OpenSale, count: number): Promise<v
 }
 
 const conservation = async (sale: OpenSale) => {
-  const answer = await fix.conservation.execute(sale.wireId);
+  const answer = await fix.conservation.execute(sale.roundId);
   if (!answer.ok) throw new Error(answer.error.detail);
   return answer.value;
 };
@@ -184,7 +184,7 @@ it('shows claims in flight as in flight, and what is wrong as wrong', async () =
     ok: true,
     items: [{ gate: null, gateAbsence: 'direct-admission', drift: null }],
   });
-  expect(await fix.conservation.execute(newId('round'))).toMatchObject({ error: { code: 'not-found' } });
+  expect(await fix.conservation.execute(newUuid())).toMatchObject({ error: { code: 'not-found' } });
 });
 
 it('stops a sale whose drift persists, leaves correct ones alone, and reconcile repairs the gate', async () => {

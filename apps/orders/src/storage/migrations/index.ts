@@ -1,4 +1,5 @@
 // The migrations of the orders service, oldest first. A migration that has been released never changes.
+import { auditDdl, idempotencyGrowthDdl } from '@gravity/service';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { decideClaims } from '../decide-claims.sql';
 import { ordersSchema } from './0001-orders.sql';
@@ -101,6 +102,23 @@ export class AdmissionOrder1764000000006 implements MigrationInterface {
   }
 }
 
+/** What the write pipeline keeps: the audit log, and more about each idempotency key. */
+export class GrowWriteTables1764000000007 implements MigrationInterface {
+  readonly name = 'GrowWriteTables1764000000007';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of [...idempotencyGrowthDdl(), ...auditDdl()]) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table audit_log');
+    await runner.query('drop function refuse_audit_change()');
+    await runner.query(
+      'alter table idempotency_key drop column object_id, drop column recorded, drop column lease_until',
+    );
+  }
+}
+
 export const ordersMigrations = [
   Orders1764000000001,
   DecideClaims1764000000002,
@@ -108,4 +126,5 @@ export const ordersMigrations = [
   LiveOrdersOfBuyer1764000000004,
   FreeOrders1764000000005,
   AdmissionOrder1764000000006,
+  GrowWriteTables1764000000007,
 ];

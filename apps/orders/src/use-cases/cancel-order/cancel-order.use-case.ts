@@ -1,12 +1,12 @@
 // The buyer calls an unpaid order off. The provider's door is shut first: a payment that was faster wins.
 import { type Problem, refuse } from '@gravity/contracts';
-import { type Result, ok } from '@gravity/kernel';
+import { idFromUuid, type Result, ok } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database } from '@gravity/persistence';
+import { notFound } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
 import { type OrderStatus, decideCancellation } from '../../domain/order';
 import { GateControl } from '../../gate/gate-control';
-import { orderNotFound, orderUuid } from '../../order-access';
 import { close } from '../../order-changes';
 import { type OrderView, orderView } from '../../order-view';
 import { type Inquiry, PaymentsInquiry } from '../../payments-inquiry';
@@ -16,7 +16,7 @@ import { OrdersRepository } from '../../storage/orders.repository';
 import { PaymentSettler } from '../receive-payment-callback/payment-settler';
 
 /** An intent may be opened while we cancel: the second round then asks about it. */
-const MAX_ROUNDS = 3;
+const ROUNDS_MAX = 3;
 
 @Injectable()
 export class CancelOrder {
@@ -29,13 +29,11 @@ export class CancelOrder {
     private readonly relay: OutboxRelay,
   ) {}
 
-  /** The closed order. Repeating the call gives the same answer. */
+  /** The closed order; `orderId` is a uuid. Repeating the call gives the same answer. */
   async execute(buyerId: string, orderId: string): Promise<Result<OrderView, Problem>> {
-    const uuid = orderUuid(orderId);
-    if (!uuid.ok) return uuid;
-    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      const order = await this.orders.peek(uuid.value);
-      if (order === undefined || order.buyerId !== buyerId) return orderNotFound();
+    for (let round = 1; round <= ROUNDS_MAX; round += 1) {
+      const order = await this.orders.peek(orderId);
+      if (order?.buyerId !== buyerId) return notFound('order', idFromUuid('order', orderId));
       if (order.closeReason === 'CANCELLED_BY_BUYER') return ok(orderView(order));
       const inquiry = order.intent === undefined ? undefined : await this.askAbout(order);
       const decision = decideCancellation(order.status, inquiry?.answer ?? 'no-intent');

@@ -1,6 +1,7 @@
-import { Caller, type CallerIdentity, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Param, Post } from '@nestjs/common';
-import { PaymentIntentDto } from './create-payment-intent.dto';
+import { Caller, type CallerIdentity, IdempotencyKey, valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
+import { Controller, Post } from '@nestjs/common';
+import { PaymentIntentView } from './create-payment-intent.dto';
 import { CreatePaymentIntent } from './create-payment-intent.use-case';
 
 @Controller('orders/v1/orders')
@@ -19,13 +20,13 @@ export class CreatePaymentIntentHttp {
     idempotent: true,
     status: 201,
     problems: ['not-found', 'order-not-payable', 'payment-provider-unavailable', 'outcome-unknown'],
-    response: PaymentIntentDto,
+    response: PaymentIntentView,
   })
   async create(
     @Caller() caller: CallerIdentity,
-    @Param('orderId') orderId: string,
+    @IdParam('order') orderId: string,
     @IdempotencyKey() _key: string,
-  ): Promise<PaymentIntentDto> {
+  ): Promise<PaymentIntentView> {
     return valueOrThrow(await this.createPaymentIntent.execute(caller.sub, orderId));
   }
 }

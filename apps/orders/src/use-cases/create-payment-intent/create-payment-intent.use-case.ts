@@ -3,8 +3,8 @@
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, idFromUuid, moneyToJson, ok, toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
+import { notFound } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { orderNotFound, orderUuid } from '../../order-access';
 import { paymentIdOf } from '../../order-events';
 import {
   type CreatedIntent,
@@ -16,7 +16,7 @@ import { PaymentsInquiry } from '../../payments-inquiry';
 import { type LoadedOrder, PROVIDER_NAME, type StoredIntent } from '../../storage/order-rows';
 import { lockOrders } from '../../storage/order-writer';
 import { OrdersRepository } from '../../storage/orders.repository';
-import type { PaymentIntentDto } from './create-payment-intent.dto';
+import type { PaymentIntentView } from './create-payment-intent.dto';
 
 @Injectable()
 export class CreatePaymentIntent {
@@ -27,12 +27,10 @@ export class CreatePaymentIntent {
     private readonly inquiry: PaymentsInquiry,
   ) {}
 
-  /** The intent of the buyer's order, the same one however often it is asked for. */
-  async execute(buyerId: string, orderId: string): Promise<Result<PaymentIntentDto, Problem>> {
-    const uuid = orderUuid(orderId);
-    if (!uuid.ok) return uuid;
-    const order = await this.orders.peek(uuid.value);
-    if (order === undefined || order.buyerId !== buyerId) return orderNotFound();
+  /** The intent of the buyer's order (a uuid), the same one however often it is asked for. */
+  async execute(buyerId: string, orderId: string): Promise<Result<PaymentIntentView, Problem>> {
+    const order = await this.orders.peek(orderId);
+    if (order?.buyerId !== buyerId) return notFound('order', idFromUuid('order', orderId));
     if (order.total.minor === 0n)
       return refuse('order-not-payable', 'The order costs nothing. It is paid by itself, without a payment.');
     if (!isPayable(order)) return notPayable(order);
@@ -109,7 +107,7 @@ function notPayable(order: LoadedOrder): Result<never, Problem> {
   return refuse('order-not-payable', `The order is ${state}; only one that awaits payment can be paid.`);
 }
 
-function view(order: LoadedOrder, intent: StoredIntent): PaymentIntentDto {
+function view(order: LoadedOrder, intent: StoredIntent): PaymentIntentView {
   return {
     paymentId: paymentIdOf(intent.intentId),
     orderId: idFromUuid('order', order.orderId),

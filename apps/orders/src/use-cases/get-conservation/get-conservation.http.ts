@@ -1,5 +1,6 @@
-import { Controller, Get, Param } from '@nestjs/common';
-import { Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Get } from '@nestjs/common';
+import { valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
 import { ConservationView } from './conservation-view';
 import { GetConservation } from './get-conservation.use-case';
 
@@ -18,7 +19,7 @@ export class GetConservationHttp {
     problems: ['not-found'],
     response: ConservationView,
   })
-  async handle(@Param('roundId') roundId: string): Promise<ConservationView> {
+  async handle(@IdParam('round') roundId: string): Promise<ConservationView> {
     return valueOrThrow(await this.useCase.execute(roundId));
   }
 }

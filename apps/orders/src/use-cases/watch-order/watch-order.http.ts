@@ -1,16 +1,16 @@
 // Server-sent events of one order. A client that comes back with Last-Event-ID hears only what is new; when the order is
 // over and seen, the answer is 204, which tells an EventSource to stop.
-import { callerOf, type HttpReply, type HttpRequest, Operation, sendProblem, ShutdownHooks } from '@gravity/http';
-import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { callerOf, type HttpReply, type HttpRequest, sendProblem, ShutdownHooks } from '@gravity/http';
+import { found, IdParam, maySee, Operation } from '@gravity/service';
+import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
-import { maySee, orderUuid } from '../../order-access';
 import { type OrderView, orderView } from '../../order-view';
 import { OrdersRepository } from '../../storage/orders.repository';
 import { isOver, OrderWatcher, type Watch } from './order-watcher';
 
 const HEARTBEAT_MS = 15_000;
 /** A reader that leaves this much unread, in bytes, is cut off; it may come back with Last-Event-ID. */
-const MAX_UNREAD_BYTES = 65_536;
+const UNREAD_BYTES_MAX = 65_536;
 /** How long a client waits before it comes back, in ms. */
 const RECONNECT_MS = 1_000;
 
@@ -40,14 +40,11 @@ export class WatchOrderHttp {
     content: { 'text/event-stream': { schema: { type: 'string' } } },
   })
   @ApiResponse({ status: 204, description: 'The order is over and the caller has seen it.' })
-  async watch(@Param('orderId') orderId: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
+  async watch(@IdParam('order') orderId: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
     const caller = callerOf(request);
-    const uuid = orderUuid(orderId);
-    if (!uuid.ok) return sendProblem(reply, uuid.error);
-    const order = await this.orders.find(uuid.value);
-    if (order === undefined || !maySee(caller, order)) {
-      return sendProblem(reply, { code: 'not-found', detail: 'There is no such order for this caller.' });
-    }
+    const known = found('order', orderId, await this.orders.find(orderId), (one) => maySee(caller, one));
+    if (!known.ok) return sendProblem(reply, known.error);
+    const order = known.value;
     const seen = seenOf(request.headers['last-event-id'], order.sequence);
     if (isOver(order) && seen === order.sequence) {
       reply.code(204).send();
@@ -117,7 +114,7 @@ class Stream {
     const { raw } = this.reply;
     if (raw.writableEnded || raw.destroyed) return;
     raw.write(text);
-    if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy();
+    if (raw.writableLength > UNREAD_BYTES_MAX) raw.destroy();
   }
 
   private end(): void {
