@@ -64,6 +64,7 @@ function texts({ format, pattern, minLength = 0, maxLength, ...schema }: Fitting
     return fc
       .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
       .map((date) => date.toISOString());
+  if (format === 'time-zone') return fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
   const form = new RegExp(pattern ?? '', 'u');
   const fits = (text: string): boolean =>
     form.test(text) && [...text].length >= minLength && [...text].length <= (maxLength ?? Infinity);

@@ -10,7 +10,7 @@ const TRIES = 2;
 /** A connection that only dropped is back sooner than this. */
 const RECONNECT_WITHIN_MS = 100;
 /** A clock of Redis that is further behind than this is wrong. */
-const MOST_WAIT_MS = 2_000;
+const WAIT_MS_MAX = 2_000;
 
 /** What is drawn for. */
 export interface DrawnItem {
@@ -71,7 +71,7 @@ export class OpeningLots {
     for (;;) {
       const [waitMs, rank] = await this.connection.run('drawCutoff', drawKeys(seriesId, itemId), closesAtMs);
       if (Number(waitMs) <= 0) return rank === undefined ? undefined : Number(rank);
-      if (Number(waitMs) > MOST_WAIT_MS) return undefined;
+      if (Number(waitMs) > WAIT_MS_MAX) return undefined;
       await sleep(Number(waitMs));
     }
   }

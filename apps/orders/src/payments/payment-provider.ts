@@ -7,7 +7,7 @@ import type { Money, Result } from '@gravity/kernel';
 export const PAYMENT_PROVIDER = Symbol('PaymentProvider');
 
 /** Most intents one {@link PaymentProvider.queryIntents} call takes. */
-export const MAX_QUERIED_INTENTS = 1_000;
+export const QUERIED_INTENTS_MAX = 1_000;
 
 /**
  * PENDING: not paid so far (a payment may be under way). DECLINED: the last attempt failed, another may follow.
@@ -78,7 +78,7 @@ export type CallbackHeaders = Readonly<Record<string, string | string[] | undefi
  */
 export interface PaymentProvider {
   createIntent(request: CreateIntent): Promise<CreatedIntent>;
-  /** The state of each intent, with an entry for every id asked. At most {@link MAX_QUERIED_INTENTS}. */
+  /** The state of each intent, with an entry for every id asked. At most {@link QUERIED_INTENTS_MAX}. */
   queryIntents(intentIds: readonly string[]): Promise<ReadonlyMap<string, IntentState>>;
   /** Closes the intent for the buyer and tells its state afterwards: PAID when the payment was faster. */
   cancelIntent(intentId: string): Promise<IntentState>;

@@ -4,7 +4,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Secret } from '@gravity/observability';
 import { readEvent } from './sandbox-wire';
-import { MAX_CALLBACK_BYTES, WebhookVerifier } from './webhook-verifier';
+import { CALLBACK_BYTES_MAX, WebhookVerifier } from './webhook-verifier';
 
 const CURRENT = `whsec_${randomBytes(32).toString('base64')}`;
 const NEXT = `whsec_${randomBytes(32).toString('base64')}`;
@@ -90,7 +90,7 @@ describe('standard webhooks', () => {
   });
 
   it('refuses a body past the limit before any hashing', () => {
-    const large = Buffer.alloc(MAX_CALLBACK_BYTES + 1, 'x');
+    const large = Buffer.alloc(CALLBACK_BYTES_MAX + 1, 'x');
     expect(codeOf(verifier(CURRENT).verify(headersFor(CURRENT, large), large))).toBe('payload-too-large');
   });
 

@@ -11,11 +11,11 @@ import type { OrderChange } from '../order-changes';
 import { LOADED_COLUMNS, type LoadedOrder, type LoadedRow, PROVIDER_NAME, loadedFromRow } from './order-rows';
 
 /** Most orders that one transaction changes. */
-export const MAX_CHANGES = 500;
+export const CHANGES_MAX = 500;
 
 /** Locks the orders, waiting in id order, and reads them afterwards: a read under the lock sees its last owner's work. */
 export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<Map<string, LoadedOrder>> {
-  assert(orderIds.length <= MAX_CHANGES, `${orderIds.length} orders in one transaction`);
+  assert(orderIds.length <= CHANGES_MAX, `${orderIds.length} orders in one transaction`);
   if (orderIds.length === 0) return new Map();
   await tx.query('select 1 from orders where order_id = any($1::uuid[]) order by order_id for no key update', [
     orderIds,
@@ -34,7 +34,7 @@ export async function loadOrders(tx: Tx, orderIds: readonly string[]): Promise<M
 /** Writes the changes, one per order, whose orders this transaction has locked. Throws when a row is not as it was read. */
 export async function writeChanges(tx: Tx, changes: readonly OrderChange[]): Promise<void> {
   if (changes.length === 0) return;
-  assert(changes.length <= MAX_CHANGES, `${changes.length} changes in one transaction`);
+  assert(changes.length <= CHANGES_MAX, `${changes.length} changes in one transaction`);
   assert(new Set(changes.map((change) => change.order.orderId)).size === changes.length, 'one change per order');
   await updateOrders(tx, changes);
   await writeMoney(tx, changes);

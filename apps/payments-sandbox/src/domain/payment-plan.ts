@@ -17,7 +17,7 @@ export interface PaymentPlan {
 }
 
 /** Longest delay a token may ask for. */
-export const MAX_DELAY_SECONDS = 86_400;
+export const DELAY_SECONDS_MAX = 86_400;
 
 const APPROVE: PaymentPlan = {
   outcome: 'approve',
@@ -61,6 +61,9 @@ export const MAGIC_AMOUNTS: Readonly<Record<string, string>> = {
   '89': 'tok_wrong_amount',
 };
 
+/** The form of the tokens. A delay may still be longer than {@link DELAY_SECONDS_MAX}. */
+export const TOKEN_PATTERN = `^(${[TOKEN_BY_AMOUNT, ...Object.keys(FIXED)].join('|')}|(${Object.keys(DELAYED).join('|')}):\\d{1,5})$`;
+
 /** The plan a token stands for, or undefined when the sandbox does not know the token. Amount in minor units. */
 export function planFor(token: string, amountMinor: bigint): PaymentPlan | undefined {
   if (token === TOKEN_BY_AMOUNT) {
@@ -70,6 +73,6 @@ export function planFor(token: string, amountMinor: bigint): PaymentPlan | undef
   const delayed = /^(\w+):(\d{1,5})$/.exec(token);
   if (delayed === null) return undefined;
   const [name, delaySeconds] = [delayed[1]!, Number(delayed[2])];
-  if (!Object.hasOwn(DELAYED, name) || delaySeconds > MAX_DELAY_SECONDS) return undefined;
+  if (!Object.hasOwn(DELAYED, name) || delaySeconds > DELAY_SECONDS_MAX) return undefined;
   return DELAYED[name]!(delaySeconds * 1_000);
 }

@@ -5,7 +5,7 @@ import type { Change, Intent } from '../domain/intent';
 import type { Along, IntentRepository, StoredIntent } from '../storage/intent.repository';
 
 /** Commands on one intent are few, so a writer that loses this often meets a storm. */
-const MAX_WRITE_ATTEMPTS = 8;
+const WRITE_ATTEMPTS_MAX = 8;
 
 /** What a command decided; without a change the intent stays as it is. */
 export interface Decision {
@@ -20,7 +20,7 @@ export async function changeIntent(
   nowMs: number,
   decide: (stored: StoredIntent) => Result<Decision, Problem> | Promise<Result<Decision, Problem>>,
 ): Promise<Result<Intent, Problem>> {
-  for (let attempt = 1; attempt <= MAX_WRITE_ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; attempt <= WRITE_ATTEMPTS_MAX; attempt += 1) {
     const stored = await intents.find(intentId);
     if (stored === undefined) return refuse('not-found', `There is no payment intent ${intentId}.`);
     const decided = await decide(stored);

@@ -17,7 +17,7 @@ import {
   refundCharge,
 } from '../../order-changes';
 import { type LoadedOrder, moneyOf } from '../../storage/order-rows';
-import { loadOrders, lockOrders, MAX_CHANGES, writeChanges } from '../../storage/order-writer';
+import { loadOrders, lockOrders, CHANGES_MAX, writeChanges } from '../../storage/order-writer';
 import { decideLate } from './late-payment';
 import type { SettleOutcome } from './settle-outcome';
 
@@ -33,7 +33,7 @@ export interface PaymentFact {
 }
 
 /** How often a late payment is taken to a gate that keeps being rebuilt before it is refunded. */
-const MAX_TAKES = 3;
+const TAKES_MAX = 3;
 
 interface Step {
   readonly fact: PaymentFact;
@@ -88,7 +88,7 @@ export class PaymentSettler {
         gate: this.gate,
         orderId,
         charge: fact.charge,
-        mayTakeAgain: takes < MAX_TAKES,
+        mayTakeAgain: takes < TAKES_MAX,
         otherwise: (tx, order) => this.settleOne(tx, order, fact),
         note: (tx, result) => noteEvents(tx, [{ fact, outcome: result }]),
       });
@@ -99,14 +99,14 @@ export class PaymentSettler {
   }
 
   /**
-   * Pays orders that cost nothing, {@link MAX_CHANGES} at most, and returns how many. Safe in several processes at once: an
+   * Pays orders that cost nothing, {@link CHANGES_MAX} at most, and returns how many. Safe in several processes at once: an
    * order that another transaction holds is left to it, or to the next call.
    */
   async settleFree(): Promise<number> {
     const changes = await this.database.transaction(async (tx) => {
       const due = await tx.query<{ order_id: string }>(
         `select order_id from orders where status = 'AWAITING_PAYMENT' and total_minor = 0
-         order by order_id limit ${MAX_CHANGES} for no key update skip locked`,
+         order by order_id limit ${CHANGES_MAX} for no key update skip locked`,
       );
       if (due.length === 0) return [];
       const orders = await loadOrders(

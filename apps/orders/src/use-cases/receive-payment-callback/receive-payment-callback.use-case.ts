@@ -16,8 +16,8 @@ import { PROVIDER_NAME } from '../../storage/order-rows';
 import { type PaymentFact, PaymentSettler } from './payment-settler';
 import type { SettleOutcome } from './settle-outcome';
 
-const MAX_BATCH = 200;
-const MAX_QUEUE = 5_000;
+const BATCH_MAX = 200;
+const QUEUE_MAX = 5_000;
 
 const KINDS = { 'payment.succeeded': 'succeeded', 'payment.failed': 'failed', 'refund.succeeded': 'refunded' } as const;
 
@@ -31,8 +31,8 @@ export class ReceivePaymentCallback {
   ) {
     this.batches = new GroupCommit({
       name: 'payment-callbacks',
-      maxBatch: MAX_BATCH,
-      maxQueue: MAX_QUEUE,
+      maxBatch: BATCH_MAX,
+      maxQueue: QUEUE_MAX,
       idempotent: true,
       execute: (facts) => this.settler.settleBatch(facts),
     });

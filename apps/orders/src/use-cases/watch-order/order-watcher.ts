@@ -7,9 +7,9 @@ import { type OrderView, orderView } from '../../order-view';
 import { OrdersRepository } from '../../storage/orders.repository';
 
 /** Streams of one process; beyond it a caller is sent away and comes back later. */
-export const MAX_STREAMS = 10_000;
+export const STREAMS_MAX = 10_000;
 /** Streams of one caller in one process. */
-export const MAX_STREAMS_PER_CALLER = 20;
+export const STREAMS_PER_CALLER_MAX = 20;
 const POLL_MS = 250;
 
 export interface Watch {
@@ -44,7 +44,7 @@ export class OrderWatcher extends Loop {
   /** Begins a watch; false when there are too many already. End it with {@link remove}. */
   add(watch: Watch): boolean {
     const own = this.byCaller.get(watch.caller) ?? 0;
-    if (this.streams >= MAX_STREAMS || own >= MAX_STREAMS_PER_CALLER) return false;
+    if (this.streams >= STREAMS_MAX || own >= STREAMS_PER_CALLER_MAX) return false;
     const known = this.watches.get(watch.orderId);
     if (known === undefined) this.watches.set(watch.orderId, new Set([watch]));
     else known.add(watch);
