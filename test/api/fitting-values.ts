@@ -11,6 +11,7 @@ interface FittingSchema extends Schema {
   readonly uniqueItems?: boolean;
   readonly maxProperties?: number;
   readonly propertyNames?: FittingSchema;
+  readonly not?: { readonly enum: readonly unknown[] };
 }
 
 const ITEMS_MAX = 4;
@@ -67,7 +68,10 @@ function texts({ format, pattern, minLength = 0, maxLength, ...schema }: Fitting
   if (format === 'time-zone') return fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
   const form = new RegExp(pattern ?? '', 'u');
   const fits = (text: string): boolean =>
-    form.test(text) && [...text].length >= minLength && [...text].length <= (maxLength ?? Infinity);
+    form.test(text) &&
+    !schema.not?.enum.includes(text) &&
+    [...text].length >= minLength &&
+    [...text].length <= (maxLength ?? Infinity);
   const examples = typeof schema.example === 'string' ? [schema.example] : [];
   return fc.oneof(...[...examples.filter(fits)].map((example) => fc.constant(example)), {
     weight: 4,

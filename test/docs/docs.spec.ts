@@ -105,7 +105,7 @@ describe('runbooks', () => {
 it('npm scripts that documents name exist', () => {
   const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
   const named = documents.flatMap((path) =>
-    [...textOf(path).matchAll(/npm run (?:-s |--silent )?([a-z][a-z:]*)/g)].map(([, script = '']) => ({
+    [...textOf(path).matchAll(/npm run (?:-s |--silent )?([a-z][a-z:-]*)/g)].map(([, script = '']) => ({
       path,
       script,
     })),

@@ -28,12 +28,12 @@ export function operationsOf(
 export function lintApi(api: ApiDescription): string[] {
   const faults: string[] = api.openapi === '3.1.0' ? [] : [`the document says OpenAPI ${api.openapi}, not 3.1.0`];
   const places = new Map<string, string>();
-  for (const { place, path, operation } of operationsOf(api)) {
+  for (const { place, path, method, operation } of operationsOf(api)) {
     const id = operation.operationId ?? '';
     const other = places.get(id);
     if (other !== undefined) faults.push(`${place}: operationId ${id} is taken by ${other}`);
     places.set(id, place);
-    faults.push(...lintOperation(path, operation).map((fault) => `${place}: ${fault}`));
+    faults.push(...lintOperation(method, path, operation).map((fault) => `${place}: ${fault}`));
   }
   for (const [name, schema] of Object.entries(api.components.schemas)) {
     faults.push(...lintMembers(name, schema), ...lintBounds(`schema ${name}`, schema));
@@ -41,7 +41,7 @@ export function lintApi(api: ApiDescription): string[] {
   return faults;
 }
 
-function lintOperation(path: string, operation: ApiOperation): string[] {
+function lintOperation(method: string, path: string, operation: ApiOperation): string[] {
   const faults: string[] = [];
   if (!OPERATION_ID.test(operation.operationId ?? '')) faults.push('has no camelCase operationId');
   if ((operation.summary ?? '').trim() === '') faults.push('has no summary');
@@ -58,6 +58,9 @@ function lintOperation(path: string, operation: ApiOperation): string[] {
   for (const { name, schema } of operation.parameters ?? []) faults.push(...lintBounds(`parameter ${name}`, schema));
   for (const [type, { schema }] of Object.entries(operation.requestBody?.content ?? {}))
     faults.push(...lintBounds(`body ${type}`, schema));
+  const takesKey = (operation.parameters ?? []).some((one) => one.in === 'header' && one.name === 'Idempotency-Key');
+  // PUT and DELETE are repeatable by themselves.
+  if (takesKey && method !== 'POST') faults.push('asks for an Idempotency-Key, which belongs to POST alone');
   return [...faults, ...lintResponses(operation)];
 }
 

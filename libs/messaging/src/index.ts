@@ -8,5 +8,5 @@ export { appendToOutbox, pruneOutbox } from './outbox';
 export { OutboxRelay } from './outbox-relay';
 export { discardParked, listParked, replayParked } from './parking';
 export type { ParkedMessage, ParkedSelection, ParkedStatus } from './parking';
-export { bindEventHandlers, KeepErrorFilter, OnEvent } from './on-event';
+export { bindEventHandlers, hasUnboundHandlers, KeepErrorFilter, OnEvent } from './on-event';
 export type { OutboxLag } from './relay-session';

@@ -45,6 +45,11 @@ export function bindEventHandlers(classes: readonly Type[], transportId: symbol)
   }
 }
 
+/** True when the class has `@OnEvent` methods that no consumer serves: their events would never be handled. */
+export function hasUnboundHandlers(handlers: Type): boolean {
+  return methodsOf(handlers).some((method) => transportOf(method) === UNBOUND);
+}
+
 function transportOf(method: object): unknown {
   return Reflect.getMetadata(TRANSPORT_METADATA, method) as unknown;
 }

@@ -2,7 +2,7 @@
 // the background, so a process boots while Postgres, Redis or Kafka are away and says so in its readiness.
 import type { DynamicModule, INestApplication, INestMicroservice, Type } from '@nestjs/common';
 import type { Server } from 'node:http';
-import { NestFactory } from '@nestjs/core';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MicroserviceOptions } from '@nestjs/microservices';
 import {
@@ -28,6 +28,7 @@ import {
   startAdminServer,
 } from '@gravity/http';
 import { type Environment, monotonicMs, sleep } from '@gravity/kernel';
+import { hasUnboundHandlers } from '@gravity/messaging';
 import { createLogger, type JsonLogger, startProcessMetrics, startTracing, type Tracing } from '@gravity/observability';
 import type { ServiceDeclaration } from './declaration';
 import { PlatformModule } from './platform.module';
@@ -136,6 +137,7 @@ async function start(
   { config, logger, tracing, connections, leave }: Base,
 ): Promise<RunningServices> {
   refuseUndeclaredRoutes(app);
+  refuseUndeclaredHandlers(app);
   const health = app.get(HealthRegistry);
   const grpcPort = options.grpcPort ?? config.grpcPort;
   const host = options.host ?? config.host;
@@ -171,6 +173,15 @@ function refuseUndeclaredRoutes(app: INestApplication): void {
   if (silent.length === 0) return;
   const names = silent.map((route) => `${route.method} ${route.path} (${route.policy.operation})`).join(', ');
   throw new Error(`These routes do not declare their callers: ${names}`);
+}
+
+/** Events of a handler that no declaration lists would wait in Kafka for ever. */
+function refuseUndeclaredHandlers(app: INestApplication): void {
+  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+  const unbound = controllers.flatMap(({ metatype }) =>
+    typeof metatype === 'function' && hasUnboundHandlers(metatype as Type) ? [metatype.name] : [],
+  );
+  if (unbound.length > 0) throw new Error(`No service declares these event handlers: ${unbound.join(', ')}`);
 }
 
 function connectGrpc(

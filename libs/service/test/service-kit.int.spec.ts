@@ -231,6 +231,23 @@ it('does not lend its handlers to another service', () => {
   );
 });
 
+it('does not start with event handlers that no declaration lists', async () => {
+  @Controller()
+  class OnForgotten {
+    @OnEvent('catalog.shop.opened.v1')
+    opened(): void {}
+  }
+  @Module({ controllers: [OnForgotten] })
+  class ForgetfulModule {}
+  const forgetful = defineService({ name: 'forgetful', database: false, features: [ForgetfulModule] });
+  const started = bootServices([forgetful], {
+    env,
+    port: 0,
+    logger: createLogger({ service: 'kit', level: 'silent' }),
+  });
+  await expect(started).rejects.toThrow('No service declares these event handlers: OnForgotten');
+});
+
 it('stops features, then workers in reverse, then the outbox, and publishes what they added', async () => {
   const probe = await EventProbe.start({
     brokers: engines().kafkaBrokers,

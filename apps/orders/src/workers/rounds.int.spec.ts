@@ -394,8 +394,7 @@ describe('operators', () => {
         error: { code: 'invalid-request' },
       });
     }
-    expect(await fix.perform(fix.createRound.execute(OPERATOR, newUuid(), body))).toMatchObject({
-      error: { code: 'not-found' },
-    });
+    const lost = await fix.perform(fix.createRound.execute(OPERATOR, newUuid(), body));
+    expect(lost).toMatchObject({ error: { code: 'not-found' } });
   });
 });

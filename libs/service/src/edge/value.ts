@@ -158,6 +158,8 @@ const ATTRIBUTE_NAME_MAX = 50;
 const ATTRIBUTE_VALUE_MAX = 200;
 // A colon parts name and value in the filters of lists.
 const ATTRIBUTE_NAME = matching(`^[^:${CONTROLS}]{1,${ATTRIBUTE_NAME_MAX}}$`, 'must be a name');
+// Every object has these members by its prototype; a name like one of them would be lost on the way.
+const RESERVED_NAMES = Object.getOwnPropertyNames(Object.prototype);
 const ATTRIBUTE_VALUE = matching(`^[^${CONTROLS}]{1,${ATTRIBUTE_VALUE_MAX}}$`, 'must be a text');
 
 /** Names with short texts, for instance of a product: `{ "volume": "500ml" }`. */
@@ -166,7 +168,7 @@ export function attributes(): Value {
     schema: {
       type: 'object',
       maxProperties: ATTRIBUTES_MAX,
-      propertyNames: { pattern: ATTRIBUTE_NAME.schema['pattern'] },
+      propertyNames: { pattern: ATTRIBUTE_NAME.schema['pattern'], not: { enum: RESERVED_NAMES } },
       additionalProperties: ATTRIBUTE_VALUE.schema,
     },
     fits: areAttributes,
@@ -179,7 +181,9 @@ function areAttributes(value: unknown): value is Record<string, string> {
   const entries = Object.entries(value);
   return (
     entries.length <= ATTRIBUTES_MAX &&
-    entries.every(([name, member]) => ATTRIBUTE_NAME.fits(name) && ATTRIBUTE_VALUE.fits(member))
+    entries.every(
+      ([name, member]) => ATTRIBUTE_NAME.fits(name) && !RESERVED_NAMES.includes(name) && ATTRIBUTE_VALUE.fits(member),
+    )
   );
 }
 

@@ -5,6 +5,8 @@ export const RULE = 'gravity:operation-rule';
 
 export interface OperationRule {
   readonly id: string;
+  /** False on a public route. */
+  readonly hasCaller: boolean;
   readonly idempotent: boolean;
   readonly ifMatch: boolean;
   readonly status: number;

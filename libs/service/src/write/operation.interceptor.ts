@@ -4,15 +4,16 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { lastValueFrom, type Observable, of } from 'rxjs';
 import { type Problem, ProblemError } from '@gravity/contracts';
 import { valueOrThrow } from '@gravity/http';
-import { assert, err, type Result } from '@gravity/kernel';
+import { assert, err, ok, type Result } from '@gravity/kernel';
 import { Database, type Tx } from '@gravity/persistence';
 import { appendAudit } from './audit';
 import { ruleOf } from './operation-rule';
 import {
-  answerOf,
   freeKey,
   holdKey,
+  type HeldKey,
   type Key,
+  keyAfterCall,
   keyInProgress,
   releaseKey,
   type StoredAnswer,
@@ -80,7 +81,7 @@ export class OperationInterceptor implements NestInterceptor {
       return valueOrThrow(await this.transaction((tx) => settle(tx, key, steps, request, begun.recorded, outcome)));
     } catch (error) {
       // The next request with the key finds out what has happened. Without this line it waits for the lease to run out.
-      await releaseKey(this.database, key).catch(() => undefined);
+      await releaseKey(this.database, key, begun).catch(() => undefined);
       throw error;
     }
   }
@@ -97,12 +98,12 @@ async function begin(
   steps: ExternalSteps<object, object, unknown>,
   request: WriteRequest,
   leaseMs: number,
-): Promise<Answer | { readonly recorded: object }> {
+): Promise<Answer | HeldKey> {
   const used = await takeKey(tx, key);
   if (used?.state === 'answered') return replayed(tx, used.answer, steps);
   if (used?.state === 'running') throw new ProblemError(keyInProgress(used.retryAfterSeconds));
   const recorded = used === undefined ? valueOrThrow(await steps.record(tx, request.ifMatch)) : undefined;
-  return { recorded: (await holdKey(tx, key, leaseMs, recorded)) as object };
+  return holdKey(tx, key, leaseMs, recorded);
 }
 
 async function callOutside(
@@ -127,15 +128,16 @@ async function settle(
   recorded: object,
   outcome: unknown,
 ): Promise<Result<Answer, Problem>> {
-  const settled = await answerOf(tx, key);
-  if (settled !== undefined) return { ok: true, value: await replayed(tx, settled, steps) };
+  const after = await keyAfterCall(tx, key, recorded);
+  if (after.state === 'answered') return ok(await replayed(tx, after.answer, steps));
+  if (after.state === 'gone') return err(keyInProgress(1));
   const result = await steps.settle(tx, recorded, outcome);
   if (!result.ok) {
     await freeKey(tx, key);
     return err(result.error);
   }
   await finish(tx, request, steps, result.value);
-  return { ok: true, value: { body: result.value, replayed: false } };
+  return ok({ body: result.value, replayed: false });
 }
 
 async function finish(tx: Tx, request: WriteRequest, options: WriteOptions<object>, body: object): Promise<void> {

@@ -3,14 +3,14 @@
 import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
 import { Operation as DeclaredOperation, type OperationOptions as DeclaredOptions } from '@gravity/http';
 import { OperationInterceptor } from './operation.interceptor';
-import { RULE } from './operation-rule';
+import { type OperationRule, RULE } from './operation-rule';
 
 export type OperationOptions = DeclaredOptions & {
   /** What operators do here is on record; see `audit_log`. */
   readonly audit?: boolean;
   /**
-   * `fast`: the handler takes care of key, transaction and answer itself. For the claim path, where every request counts.
-   * Default: the pipeline.
+   * `fast`: the handler takes care of key, transaction and answer itself. For the claim path, where every request counts,
+   * and for streams. Default: the pipeline.
    */
   readonly lane?: 'pipeline' | 'fast';
 };
@@ -24,12 +24,11 @@ const STATUS_OF_CREATION = 201;
  */
 export function Operation({ audit = false, lane = 'pipeline', ...declared }: OperationOptions): MethodDecorator {
   const { id, idempotent = false, ifMatch = false, status = STATUS_OF_CREATION } = declared;
+  const hasCaller = declared.callers !== undefined;
+  const rule: OperationRule = { id, hasCaller, idempotent, ifMatch, status, audit };
   const decorators = [DeclaredOperation(declared)];
   if (lane === 'pipeline') {
-    decorators.push(
-      SetMetadata(RULE, { id, idempotent, ifMatch, status, audit }),
-      UseInterceptors(OperationInterceptor),
-    );
+    decorators.push(SetMetadata(RULE, rule), UseInterceptors(OperationInterceptor));
   }
   return applyDecorators(...decorators);
 }

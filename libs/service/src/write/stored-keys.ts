@@ -2,6 +2,7 @@
 // A second request with the same key waits on the primary key until the first has ended.
 import { type Problem, ProblemError } from '@gravity/contracts';
 import { fingerprintOf } from '@gravity/http';
+import { assert } from '@gravity/kernel';
 import type { Tx } from '@gravity/persistence';
 
 /** Tells this release's fingerprints from those of earlier ones, which digested other parts of a request. */
@@ -32,6 +33,7 @@ interface KeyRow {
   readonly body: unknown;
   readonly object_id: string | null;
   readonly recorded: unknown;
+  readonly same: boolean | null;
   readonly lease_seconds: number | null;
 }
 
@@ -66,11 +68,19 @@ export async function takeKey(tx: Tx, key: Key): Promise<UsedKey | undefined> {
   return usedKey(row);
 }
 
-/** The answer of a key that another process may have settled meanwhile. Locks the row until the transaction ends. */
-export async function answerOf(tx: Tx, key: Key): Promise<StoredAnswer | undefined> {
-  const row = await lockKey(tx, key);
+/** How a key stands for a process that comes back from its call. */
+export type KeyAfterCall =
+  | { readonly state: 'ours' }
+  | { readonly state: 'answered'; readonly answer: StoredAnswer }
+  /** Another process has taken over and freed the key; it may be in use for another attempt. */
+  | { readonly state: 'gone' };
+
+/** Looks at the key after the call that this record describes. Locks the row until the transaction ends. */
+export async function keyAfterCall(tx: Tx, key: Key, recorded: object): Promise<KeyAfterCall> {
+  const row = await lockKey(tx, key, recorded);
   const used = row && usedKey(row);
-  return used?.state === 'answered' ? used.answer : undefined;
+  if (used?.state === 'answered') return used;
+  return { state: row?.same === true ? 'ours' : 'gone' };
 }
 
 /** Stores the answer with its key. */
@@ -82,20 +92,32 @@ export async function storeAnswer(tx: Tx, key: Key, status: number, answer: Stor
   );
 }
 
-/** Holds the key for so long and stores what the call needs; without a record, the one that is stored stays. */
-export async function holdKey(tx: Tx, key: Key, leaseMs: number, recorded?: unknown): Promise<unknown> {
-  const [row] = await tx.query<{ recorded: unknown }>(
-    `UPDATE idempotency_key
-        SET recorded = coalesce($4::jsonb, recorded), lease_until = now() + $5 * interval '1 millisecond'
-      ${WHERE} RETURNING recorded`,
-    [...place(key), recorded === undefined ? null : JSON.stringify(recorded), leaseMs],
-  );
-  return row?.recorded;
+/** A key that is held while a call is made. */
+export interface HeldKey {
+  /** What the call needs. */
+  readonly recorded: object;
+  /** When the hold ends, as Postgres prints it. */
+  readonly until: string;
 }
 
-/** Lets the next request with the key take over at once. */
-export async function releaseKey(tx: Pick<Tx, 'query'>, key: Key): Promise<void> {
-  await tx.query(`UPDATE idempotency_key SET lease_until = now() ${WHERE} AND status IS NULL`, place(key));
+/** Holds the key for so long and stores what the call needs; without a record, the one that is stored stays. */
+export async function holdKey(tx: Tx, key: Key, leaseMs: number, recorded?: object): Promise<HeldKey> {
+  const [held] = await tx.query<HeldKey>(
+    `UPDATE idempotency_key
+        SET recorded = coalesce($4::jsonb, recorded), lease_until = now() + $5 * interval '1 millisecond'
+      ${WHERE} RETURNING recorded, lease_until::text AS until`,
+    [...place(key), recorded === undefined ? null : JSON.stringify(recorded), leaseMs],
+  );
+  assert(held !== undefined, 'a key that was taken is there');
+  return held;
+}
+
+/** Lets the next request with the key take over at once, unless another process has taken over already. */
+export async function releaseKey(tx: Pick<Tx, 'query'>, key: Key, { until }: HeldKey): Promise<void> {
+  await tx.query(
+    `UPDATE idempotency_key SET lease_until = now() ${WHERE} AND status IS NULL AND lease_until = $4::timestamptz`,
+    [...place(key), until],
+  );
 }
 
 /** Forgets the key: the same request may be made anew. */
@@ -108,12 +130,12 @@ export function keyInProgress(retryAfterSeconds: number): Problem {
   return { code: 'idempotency-key-in-progress', detail: 'Repeat the request in a moment.', retryAfterSeconds };
 }
 
-async function lockKey(tx: Tx, key: Key): Promise<KeyRow | undefined> {
+async function lockKey(tx: Tx, key: Key, recorded?: object): Promise<KeyRow | undefined> {
   const [row] = await tx.query<KeyRow>(
-    `SELECT fingerprint, status, body, object_id, recorded,
+    `SELECT fingerprint, status, body, object_id, recorded, recorded = $4::jsonb AS same,
             extract(epoch FROM lease_until - now())::float8 AS lease_seconds
        FROM idempotency_key ${WHERE} FOR UPDATE`,
-    place(key),
+    [...place(key), recorded === undefined ? null : JSON.stringify(recorded)],
   );
   return row;
 }

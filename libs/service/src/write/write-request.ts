@@ -31,7 +31,7 @@ export interface WriteRequest {
 export function readWriteRequest(context: ExecutionContext, rule: OperationRule, write: Write<object>): WriteRequest {
   const options: WriteOptions<object> = write instanceof External ? write.steps : write.options;
   const input = write instanceof External ? write.steps.input : write.input;
-  const edge = context.getType() === 'http' ? httpEdge(context) : grpcEdge(context, options);
+  const edge = context.getType() === 'http' ? httpEdge(context) : grpcEdge(context, rule, options);
   const ifMatch = rule.ifMatch ? edge.ifMatch() : VersionMatch.ANY;
   const { caller, requestId } = edge;
   if (!rule.idempotent) return { rule, caller, key: undefined, ifMatch, requestId };
@@ -59,11 +59,11 @@ function httpEdge(context: ExecutionContext): Edge {
   };
 }
 
-function grpcEdge(context: ExecutionContext, options: WriteOptions<object>): Edge {
+function grpcEdge(context: ExecutionContext, rule: OperationRule, options: WriteOptions<object>): Edge {
   const metadata = context.getArgByIndex<Metadata>(1);
   const [requestId] = metadata.get('x-request-id');
   return {
-    caller: callerOfGrpc(metadata),
+    caller: rule.hasCaller ? callerOfGrpc(metadata) : undefined,
     requestId: typeof requestId === 'string' ? requestId : undefined,
     // Answers are stored as messages, which differ from the views of REST.
     operation: (id) => `${id} (gRPC)`,

@@ -59,7 +59,7 @@ class Outside {
 
   private statusOf(text: string): number {
     if (text.startsWith('broken') && this.asked.get(text)!.length === 1) return 500;
-    return text.startsWith('refused') ? 409 : 200;
+    return text.includes('refused') ? 409 : 200;
   }
 }
 
@@ -180,6 +180,18 @@ it('a slow process and the one that took over from it settle once, with one answ
   outside.answer('held and slow');
   expect(await slow).toEqual({ ...answer, replayed: true });
   expect(await letters((answer.body as { id: string }).id)).toEqual([{ state: 'SENT', version: 2 }]);
+}, 120_000);
+
+it('a slow process whose successor was refused does not settle again', async () => {
+  const process = await doomedProcess('never');
+  const slow = send(process.url, 'held and refused');
+  await outside.holds('held and refused');
+  await leaseRunsOut('held and refused');
+  expect(await send(survivor.url, 'held and refused')).toMatchObject({ body: { code: 'invalid-transition' } });
+  outside.answer('held and refused');
+  expect(await slow).toMatchObject({ status: 409, body: { code: 'idempotency-key-in-progress' } });
+  const [id] = outside.asked.get('held and refused')!;
+  expect(await letters(id!)).toEqual([{ state: 'REFUSED', version: 2 }]);
 }, 120_000);
 
 it('a call that fails is made again by the next request, at once', async () => {
