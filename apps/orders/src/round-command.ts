@@ -1,4 +1,4 @@
-// What the commands that operators give to one round have in common: its locks, its events, and what follows the commit.
+// The common part of operators' commands to one round: its locks, its events, and the steps after the commit.
 import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity, VersionMatch } from '@gravity/http';

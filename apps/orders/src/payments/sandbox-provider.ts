@@ -101,7 +101,7 @@ export class SandboxProvider implements PaymentProvider {
     // An attempt for which no time was left says nothing about the provider.
     const failures = handleWhen((error) => !(error instanceof DeadlinePassed));
     ({ breaker: this.breaker, pauses: this.pauses } = breakerFor(failures, BREAKER));
-    // Connects on the first command, so the provider may start later than we do.
+    // Connects on the first command, so the provider may start later than this process.
     this.pool = new Pool(new URL(options.url).origin, {
       connections: CONNECTIONS_MAX,
       maxResponseSize: ANSWER_BYTES_MAX,

@@ -6,11 +6,11 @@ import type { Secret } from '@gravity/observability';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import type { CallbackHeaders } from './payment-provider';
 
-/** Largest callback body that is looked at, bytes. The format recommends at most 20 KB. */
+/** Bytes of a callback body. The format recommends at most 20 KB. */
 export const CALLBACK_BYTES_MAX = 65_536;
-/** Most secrets accepted at once: the current one and its neighbours in a rotation. */
+/** Secrets accepted at once: the current one and its neighbours in a rotation. */
 export const WEBHOOK_SECRETS_MAX = 4;
-/** Most signatures looked at in one header. */
+/** Signatures read in one header. */
 const SIGNATURE_HEADER_CHARS_MAX = 1_024;
 /** The id becomes a key in the database: no more than an index takes, and only characters that a text there may have. */
 const EVENT_ID = /^[\x21-\x7e]{1,256}$/;

@@ -16,7 +16,10 @@ import { type PaymentFact, PaymentSettler } from '../use-cases/receive-payment-c
 export interface ExpiryOptions {
   /** Pause between sweeps that found little, in ms. */
   readonly pauseMs?: number;
-  /** How long the provider is asked about an expired order before it closes unanswered, and about a closed one, in ms. */
+  /**
+   * Time during which the provider is asked about an expired order before it closes unanswered, and about a closed one,
+   * in ms.
+   */
   readonly askForMs?: number;
   /** The first repeat of an unanswered question, in ms; later ones wait twice as long each. Longer than one question. */
   readonly askAgainMs?: number;
@@ -132,7 +135,7 @@ export class ExpiryWorker extends Loop {
     const outcomes = await this.settler.settleBatch(facts);
     const late = facts.filter((_, index) => outcomes[index] === 'late');
     const settled = await Promise.allSettled(late.map((fact) => this.settler.settleLate(fact)));
-    // One that fails now is asked about again later; it must not hold up the others.
+    // An order that fails is asked about again later and must not delay the others.
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed !== undefined) this.log.warn(`a late payment is not settled yet: ${String(failed.reason)}`);
   }

@@ -1,4 +1,4 @@
-// Pays orders that cost nothing. A committed claim wakes it; the sweep finds the orders of processes that died in between.
+// Pays orders that cost nothing. A committed claim wakes it; the sweep finds the orders of processes that died.
 import { Loop } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
 import { CHANGES_MAX } from '../storage/order-writer';

@@ -1,18 +1,18 @@
-// What the buyer's payment token makes the sandbox do. The plan is data, so a confirmation is decided by pure functions
-// and the README's table is the same list as this file.
+// The effects of the buyer's payment token. The plan is data, so a confirmation is decided by pure functions and the
+// README's table is the same list as this file.
 
 /** The course of one payment, from the confirmation to the last callback. Durations are milliseconds. */
 export interface PaymentPlan {
   readonly outcome: 'approve' | 'decline';
-  /** How long after the confirmation the money moves. */
+  /** Delay of the money after the confirmation. */
   readonly chargeDelayMs: number;
-  /** True for money that cannot be called back once sent, like a bank transfer in flight. */
+  /** True for money that cannot be recalled once sent, like a bank transfer in flight. */
   readonly survivesCancellation: boolean;
   readonly callbacks: 'once' | 'twice' | 'stale-failure-after' | 'none';
   readonly callbackDelayMs: number;
   /** True when another amount than the intent's is charged. */
   readonly wrongAmount: boolean;
-  /** What the buyer's app hears: the result, or nothing useful although the payment is made. */
+  /** The answer to the buyer's app: the result, or `outcome-unknown` although the payment is made. */
   readonly answer: 'result' | 'unknown';
 }
 

@@ -42,14 +42,14 @@ export interface StoredRefund {
   readonly requestHash: string;
 }
 
-/** What else a change writes. */
+/** Further rows of a change. */
 export interface Along {
   readonly refund?: StoredRefund & { readonly idempotencyKey: string };
   /** The scheduled charge that this change carries out. */
   readonly charged?: string;
 }
 
-/** What an id of ours can look like; Postgres would not even take every other text. */
+/** The form of an id. Postgres refuses some other texts. */
 const ID = /^[\w-]{1,64}$/;
 const UNIQUE_VIOLATION = '23505';
 
@@ -124,7 +124,7 @@ export class IntentRepository {
     return rows[0] && toStored(rows[0]);
   }
 
-  /** Those of the ids that exist, in no particular order. */
+  /** The intents that exist, in no order. */
   async findMany(intentIds: readonly string[]): Promise<StoredIntent[]> {
     const text = `SELECT ${INTENT_COLUMNS} FROM intents WHERE intent_id = ANY($1::text[])`;
     return (
@@ -163,7 +163,7 @@ export class IntentRepository {
     try {
       return (await this.database.query(SAVE_CHANGE, params, 'sandbox-save-change')).length === 1;
     } catch (error) {
-      // A twin with the same refund key was faster on another intent: the caller reads again and finds it.
+      // A concurrent refund with the same key was faster on another intent: the caller reads again and finds it.
       if (sqlState(error) === UNIQUE_VIOLATION) return false;
       throw error;
     }

@@ -1,13 +1,13 @@
-// Read, decide, write if nobody was faster: the loop shared by every command on an intent.
+// Read, decide, write unless another writer was faster: the loop of every command on an intent.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, ok } from '@gravity/kernel';
 import type { Change, Intent } from '../domain/intent';
 import type { Along, IntentRepository, StoredIntent } from '../storage/intent.repository';
 
-/** Commands on one intent are few, so a writer that loses this often meets a storm. */
+/** Commands on one intent are few, so a writer that loses this often is one of very many. */
 const WRITE_ATTEMPTS_MAX = 8;
 
-/** What a command decided; without a change the intent stays as it is. */
+/** The decision of a command; without a change the intent stays as it is. */
 export interface Decision {
   readonly change?: Change;
   readonly along?: Along;

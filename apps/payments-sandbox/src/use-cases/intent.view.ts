@@ -1,4 +1,4 @@
-// What callers see of an intent.
+// An intent on the wire.
 import { moneyToJson, toRfc3339 } from '@gravity/kernel';
 import {
   CountField,

@@ -1,5 +1,5 @@
-// The tables of the orders service. Every promise that can be a constraint is one: the CHECKs here hold whatever the
-// processes above them do.
+// The tables of the orders service. Every promise that can be a constraint is one: the CHECKs hold against faults of
+// every process.
 import { inboxDdl, outboxDdl, parkingDdl } from '@gravity/messaging';
 import { idempotencyDdl } from '@gravity/http';
 
@@ -82,7 +82,7 @@ create index rounds_live on rounds (opens_at) where status in ('DRAFT', 'APPROVE
 /**
  * The counters of a sale item. The CHECK never_oversold is promise P1. `released` counts units given back by closed
  * orders, ever; `resold` those units sold that had been in another buyer's hands before; `first_pass_until` is the
- * order that took the last unit nobody had held.
+ * order that took the last unit of first hand.
  */
 const roundItems = `
 create table round_items (

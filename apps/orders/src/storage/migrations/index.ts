@@ -43,9 +43,9 @@ export class PruningIndexes1764000000003 implements MigrationInterface {
 }
 
 /**
- * The decision looks up what a buyer holds of an item by an index that knows the status too: orders that were closed cost
- * it nothing, however often a buyer has claimed and let go. Built beside the sale: whatever a try that was cut off left
- * behind is removed first.
+ * The decision looks up what a buyer holds of an item by an index that knows the status too: closed orders cost it
+ * nothing, however many a buyer has. It is built while sales go on: the remains of an interrupted attempt are removed
+ * first.
  */
 export class LiveOrdersOfBuyer1764000000004 implements MigrationInterface {
   readonly name = 'LiveOrdersOfBuyer1764000000004';

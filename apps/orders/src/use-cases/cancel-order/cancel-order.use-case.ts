@@ -1,4 +1,4 @@
-// The buyer calls an unpaid order off. The provider's door is shut first: a payment that was faster wins.
+// The buyer cancels an unpaid order. The intent is cancelled at the provider first: a payment that was faster wins.
 import { type Problem, refuse } from '@gravity/contracts';
 import { idFromUuid, type Result, ok } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
@@ -15,7 +15,7 @@ import { loadOrders, lockOrders, writeChanges } from '../../storage/order-writer
 import { OrdersRepository } from '../../storage/orders.repository';
 import { PaymentSettler } from '../receive-payment-callback/payment-settler';
 
-/** An intent may be opened while we cancel: the second round then asks about it. */
+/** An intent may be opened during the cancellation: the second round then asks about it. */
 const ROUNDS_MAX = 3;
 
 @Injectable()
@@ -61,12 +61,12 @@ export class CancelOrder {
   }
 
   private async askAbout(order: LoadedOrder): Promise<Inquiry | undefined> {
-    // Nothing to ask about an order that is over.
+    // An order that is over needs no question.
     if (order.status !== 'AWAITING_PAYMENT') return undefined;
     return this.inquiry.cancel(order.intent!.intentId);
   }
 
-  /** Undefined when the order is no longer the one that was asked about. */
+  /** Undefined when the order or its intent has changed since the question. */
   private async close(asked: LoadedOrder, inquiry: Inquiry | undefined): Promise<LoadedOrder | undefined> {
     const closed = await this.database.transaction(async (tx) => {
       const order = (await lockOrders(tx, [asked.orderId])).get(asked.orderId);

@@ -1,6 +1,6 @@
 import { IdField, MoneyView, MoneyViewField, TextViewField, TimeField } from '@gravity/service';
 
-/** Where and how the buyer pays an order. */
+/** The payment of an order, for the buyer's app. */
 export class PaymentIntentView {
   @IdField('payment', { description: "The payment, as it is named in the order's events" }) paymentId: string;
   @IdField('order') orderId: string;

@@ -8,7 +8,10 @@ import { CreatePaymentIntent } from './create-payment-intent.use-case';
 export class CreatePaymentIntentHttp {
   constructor(private readonly createPaymentIntent: CreatePaymentIntent) {}
 
-  /** An order has one intent, so the order itself is the real idempotency key; the header is required like everywhere. */
+  /**
+   * An order has one intent, so the order itself is the idempotency key; the header is required as for every POST of
+   * this kind.
+   */
   @Post(':orderId/payment-intents')
   @Operation({
     id: 'createPaymentIntent',

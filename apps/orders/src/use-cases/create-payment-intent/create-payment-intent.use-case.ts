@@ -1,5 +1,5 @@
 // Opens the payment of an order at the provider. The provider is asked outside any transaction and is idempotent by the
-// order, so a process that dies between its answer and our row only makes the next request find the same intent.
+// order, so after a crash between its answer and the row the next request finds the same intent.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, idFromUuid, moneyToJson, ok, toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
@@ -39,7 +39,7 @@ export class CreatePaymentIntent {
     if (created === undefined) return notPayable(order);
     const stored = await this.store(order.orderId, created);
     if (stored === undefined) {
-      // The order closed while the provider was asked: nobody has seen the intent, so nobody can have paid it.
+      // The order closed while the provider was asked. The intent was shown to no caller, so it is unpaid.
       await this.inquiry.cancel(created.intentId);
       return notPayable(order);
     }
@@ -59,13 +59,13 @@ export class CreatePaymentIntent {
           .slice(0, 200),
       });
     } catch (error) {
-      // The order may have expired by the provider's clock in the meantime.
+      // By the provider's clock the order may have expired.
       if (error instanceof ProviderRefusal) return undefined;
       throw error;
     }
   }
 
-  /** Stores the intent with the order, whatever has become of it; undefined when it is not payable any more. */
+  /** Stores the intent with the order in any state; undefined when the order is not payable. */
   private async store(orderId: string, created: CreatedIntent): Promise<StoredIntent | undefined> {
     return this.database.transaction(async (tx) => {
       const order = (await lockOrders(tx, [orderId])).get(orderId);

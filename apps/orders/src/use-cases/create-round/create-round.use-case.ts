@@ -15,7 +15,7 @@ import { readSaleItems, type SaleItems } from '../create-series/sale-items';
 import type { CreateRoundBody } from './create-round.dto';
 import { makeRound } from './round-maker';
 
-/** Longest round, and farthest opening, that an operator may ask for. */
+/** The longest round and the farthest opening of an operator's round. */
 const OPEN_FOR_MS_MAX = 7 * 86_400_000;
 const AHEAD_MS_MAX = 366 * 86_400_000;
 

@@ -1,4 +1,4 @@
-// What an operator sends to create a series. Members that may be left out have the defaults shown in the API document.
+// The request that creates a series. Members that may be left out have the defaults shown in the API document.
 import {
   EnumField,
   Field,

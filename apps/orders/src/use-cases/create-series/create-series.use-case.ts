@@ -1,4 +1,4 @@
-// Creates a series. Its rounds follow from the generator, which is woken.
+// Creates a series and wakes the generator of its rounds.
 import { Injectable } from '@nestjs/common';
 import { type FieldError, type Problem, refuse } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';

@@ -1,4 +1,4 @@
-// Turns the items of a request into the template of a sale, or says what is wrong with them.
+// Turns the items of a request into the template of a sale, or names their faults.
 import { type FieldError, type Problem, refuse } from '@gravity/contracts';
 import { MONEY_MAX, multiplyMoney, ok, type Result } from '@gravity/kernel';
 import { moneyOf, uuidOf } from '@gravity/service';
@@ -63,7 +63,7 @@ function faultsOf(
   if (item.perBuyerLimit < item.perOrderLimit) {
     faults.push({ pointer: `/items/${index}/perBuyerLimit`, message: 'must not be less than perOrderLimit' });
   }
-  // The largest total of an order must be exact as a JSON number; a claim is too late to find out.
+  // The largest total of an order must be exact as a JSON number; a claim would find out too late.
   if (multiplyMoney(item.price, item.perOrderLimit).minor > MONEY_MAX) {
     faults.push({
       pointer: `/items/${index}/price/amount`,

@@ -9,7 +9,7 @@ import { serverTimeMs } from '../../storage/rounds.repository';
 import { ConservationCheck } from './conservation-check';
 import { type ConservationView, conservationView } from './conservation-view';
 
-/** A busy gate changes during most looks; an operator gets the best of a few. */
+/** A busy gate changes during most looks, so an operator gets the best of several. */
 const LOOKS_MAX = 5;
 
 @Injectable()

@@ -40,7 +40,7 @@ export class ListOrders {
   }
 }
 
-/** What is asked for within what the caller may see; undefined when that is nothing. */
+/** The filter within the caller's own orders; undefined when nothing is left. */
 function visible(caller: CallerIdentity, query: OrderQuery): OrderFilter | undefined {
   const own = ownObjects(caller);
   if (own === undefined) return undefined;

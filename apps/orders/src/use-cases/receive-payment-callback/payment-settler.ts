@@ -1,4 +1,4 @@
-// Gives every payment its effect, once, wherever it comes from: a callback, the expiry worker that asked the provider, or a
+// Gives every payment its effect, once, from each source: a callback, the expiry worker that asked the provider, or a
 // cancellation that came too late. The effect and the note that an event was seen are one transaction. Orders that cost
 // nothing are paid here too, without a provider.
 import { Injectable } from '@nestjs/common';
@@ -21,18 +21,18 @@ import { loadOrders, lockOrders, CHANGES_MAX, writeChanges } from '../../storage
 import { decideLate } from './late-payment';
 import type { SettleOutcome } from './settle-outcome';
 
-/** Something the provider says about the money of an order. */
+/** A fact from the provider about the money of an order. */
 export interface PaymentFact {
   readonly kind: 'succeeded' | 'failed' | 'refunded';
   /** The order's uuid; undefined when the provider names an order that cannot be one of ours. */
   readonly orderId: string | undefined;
   readonly charge: Charge;
   readonly providerRefundId?: string;
-  /** The callback that brought the fact; absent when we asked. */
+  /** The callback that brought the fact; absent when the provider was asked. */
   readonly event?: { readonly provider: string; readonly eventId: string; readonly type: string };
 }
 
-/** How often a late payment is taken to a gate that keeps being rebuilt before it is refunded. */
+/** Attempts of a late payment at a gate that keeps being rebuilt, before it is refunded. */
 const TAKES_MAX = 3;
 
 interface Step {
@@ -145,7 +145,7 @@ export class PaymentSettler {
     return steps.map((step) => step.outcome);
   }
 
-  /** What the late path does when the order turns out to be no longer closed. */
+  /** The late path's way for an order that has left CLOSED. */
   private async settleOne(tx: Tx, order: LoadedOrder, fact: PaymentFact): Promise<SettleOutcome> {
     if (fact.event !== undefined && (await seenEvents(tx, [fact])).size > 0) return 'duplicate';
     const step = decide(order, fact);
@@ -213,7 +213,7 @@ async function seenEvents(tx: Tx, facts: readonly PaymentFact[]): Promise<Set<st
   return new Set(rows.map((row) => eventKey({ provider: row.provider, eventId: row.event_id })));
 }
 
-/** Notes the callbacks that are settled by now, in event order, so that two batches cannot wait for each other in a ring. */
+/** Notes the callbacks that are settled by now, in event order, so that two batches cannot deadlock. */
 async function noteEvents(tx: Tx, steps: readonly Pick<Step, 'fact' | 'outcome'>[]): Promise<void> {
   const settled = steps
     .filter((step) => step.fact.event !== undefined && step.outcome !== 'duplicate' && step.outcome !== 'late')

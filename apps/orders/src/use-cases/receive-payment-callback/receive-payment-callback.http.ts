@@ -25,7 +25,7 @@ export class ReceivePaymentCallbackHttp {
     @Req() request: HttpRequest,
     @Res() reply: HttpReply,
   ): Promise<void> {
-    // The signature covers the bytes that were sent, not what they parse to.
+    // The signature covers the sent bytes, not the parsed body.
     const settled = await this.receive.execute(provider, request.headers, request.rawBody ?? EMPTY);
     if (!settled.ok) return sendProblem(reply, settled.error);
     reply.code(204).send();

@@ -1,5 +1,5 @@
-// The provider calls. Callbacks gather while a transaction is under way and are settled together by the next one; the
-// provider hears success only after the commit, and repeats whatever it heard nothing or a 5xx about.
+// Receives the provider's callbacks. They gather while a transaction is under way and are settled together by the next
+// one. The provider gets success only after the commit, and repeats a callback without an answer or with a 5xx.
 import type { Problem } from '@gravity/contracts';
 import { refuse } from '@gravity/contracts';
 import { type Result, ok, uuidFromId } from '@gravity/kernel';

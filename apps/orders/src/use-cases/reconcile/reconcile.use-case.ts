@@ -17,7 +17,7 @@ export interface Reconciliation {
   readonly before: ConservationView;
   /** True when the gate of the series was loaded anew from Postgres, under a new epoch. */
   readonly repaired: boolean;
-  /** What was found after the repair; the same as `before` when nothing had to be repaired. */
+  /** The view after the repair; the same as `before` when nothing had to be repaired. */
   readonly after: ConservationView;
 }
 

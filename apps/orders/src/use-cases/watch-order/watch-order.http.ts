@@ -1,5 +1,5 @@
-// Server-sent events of one order. A client that comes back with Last-Event-ID hears only what is new; when the order is
-// over and seen, the answer is 204, which tells an EventSource to stop.
+// Server-sent events of one order. A client that comes back with Last-Event-ID gets only later versions; when the order
+// is over and seen, the answer is 204, which tells an EventSource to stop.
 import { callerOf, type HttpReply, type HttpRequest, sendProblem, ShutdownHooks } from '@gravity/http';
 import { found, IdParam, maySee, Operation } from '@gravity/service';
 import { Controller, Get, Req, Res } from '@nestjs/common';
@@ -11,7 +11,7 @@ import { isOver, OrderWatcher, type Watch } from './order-watcher';
 const HEARTBEAT_MS = 15_000;
 /** A reader that leaves this much unread, in bytes, is cut off; it may come back with Last-Event-ID. */
 const UNREAD_BYTES_MAX = 65_536;
-/** How long a client waits before it comes back, in ms. */
+/** Pause of a client before it comes back, in ms. */
 const RECONNECT_MS = 1_000;
 
 @Controller('orders/v1/orders')
@@ -66,8 +66,9 @@ export class WatchOrderHttp {
 }
 
 /**
- * The version that the client saw last, at most the present one. A missing or bad id counts as nothing seen, and so does
- * one ahead of the order: it is of another order or of a database that was restored, and waiting for it would be silence.
+ * The version that the client saw last, at most the present one. A missing or bad id counts as nothing seen, and so
+ * does one ahead of the order: it is of another order or of a database that was restored, and the client would wait
+ * without an event.
  */
 function seenOf(header: string | string[] | undefined, presentVersion: number): number {
   const version = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
@@ -80,7 +81,7 @@ class Stream {
 
   constructor(private readonly reply: HttpReply) {}
 
-  /** Sends the head of the answer. `onEnd` runs once, whatever ends the stream. */
+  /** Sends the head of the answer. `onEnd` runs once, at every kind of end. */
   open(stopping: AbortSignal, onEnd: () => void): void {
     const { raw } = this.reply;
     // Headers that hooks have set so far (request id, security) belong to the answer.

@@ -11,7 +11,7 @@ import { CallbackDispatcher } from '../deliver-callbacks/callback-dispatcher';
 
 export interface CreateRefundCommand {
   readonly intentId: string;
-  /** Which payment; when given it must be the one that paid the intent. */
+  /** The charge that paid the intent; another one is refused. */
   readonly chargeId?: string | undefined;
   readonly amount: Money;
   readonly idempotencyKey: string;
@@ -33,7 +33,8 @@ export class CreateRefund {
     const nowMs = this.clock.nowMs();
     let known: StoredRefund | undefined;
     const result = await changeIntent(this.intents, intentId, nowMs, async ({ intent }) => {
-      // Looked up after the intent was read: a twin that was faster either shows here or fails our version guard.
+      // Looked up after the intent was read: a concurrent request with the same key either shows here or makes the
+      // version guard fail.
       known = await this.intents.findRefund(idempotencyKey);
       if (known !== undefined) return ok({});
       const decided = refund(intent, { amount, refundId: created.refundId, nowMs });

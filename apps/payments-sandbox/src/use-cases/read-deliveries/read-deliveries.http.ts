@@ -1,4 +1,4 @@
-// The delivery log: which callbacks an intent owed, and what became of each.
+// The delivery log: the callbacks of an intent and their states.
 import { toRfc3339 } from '@gravity/kernel';
 import { Operation } from '@gravity/service';
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
