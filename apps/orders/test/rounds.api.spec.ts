@@ -160,7 +160,7 @@ it('opens a round at its time and shows both sides of its units', async () => {
   });
 });
 
-it('takes amounts up to their edges, and refuses what is beyond when the series is made', async () => {
+it('takes amounts up to their edges, and refuses larger ones when the series is made', async () => {
   const body = seriesBody([sku.wireId]);
   const withItem = (item: object): object => ({ ...body, items: [{ ...body.items[0], ...item }] });
   const price = (amount: number, currency = 'CNY'): { price: object } => ({ price: { amount, currency } });
@@ -207,7 +207,7 @@ it('keeps the order in which claims of an opening are admitted, first come unles
   }
 });
 
-it('refuses those who may not, and what does not fit', async () => {
+it('refuses other callers and invalid input', async () => {
   const body = seriesBody([sku.wireId]);
   for (const role of ['buyer', 'merchant', 'anchor', 'service']) {
     expect((await call(role, 'POST', '/series', body, key())).status).toBe(403);

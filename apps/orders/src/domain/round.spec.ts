@@ -93,11 +93,11 @@ describe('round', () => {
     ['CLOSED', undefined],
     ['SETTLED', undefined],
     ['CANCELLED', undefined],
-  ])('in %s that nobody has won in, called off, leads to %s', (status, target) => {
+  ])('in %s without orders leads to %s when it is cancelled', (status, target) => {
     expect(cancellationTarget(status, [item(), item()])).toBe(target);
   });
 
-  it('that is warmed and called off stands for those who have won in it', () => {
+  it('that is warmed and cancelled keeps its orders', () => {
     expect(cancellationTarget('WARMED', [item(), item({ held: 1 })])).toBe('CLOSED');
     expect(cancellationTarget('WARMED', [item({ sold: 1 }), item()])).toBe('CLOSED');
     expect(cancellationTarget('WARMED', [item({ writtenOff: 1 })])).toBe('CANCELLED');
@@ -112,7 +112,7 @@ describe('round', () => {
     expect(pathTo('APPROVED', 'CLOSED')).toEqual([]);
   });
 
-  it('has one list of states for each thing that may be done or seen', () => {
+  it('has one list of states for each action and each view', () => {
     const all = roundMachine.states;
     const hidden = all.filter((status) => !PUBLIC_ROUND_STATUSES.includes(status));
     expect(hidden).toEqual(['DRAFT', 'CANCELLED']);

@@ -1,5 +1,6 @@
-// Goal: a callback is believed only when a current secret signed exactly these bytes a short while ago. Method: callbacks are
-// signed here by hand as the Standard Webhooks specification describes, not by the library that checks them.
+// Goal: a callback is accepted only when a current secret signed exactly these bytes a short while ago. Method:
+// callbacks are signed here by hand as the Standard Webhooks specification describes, not by the library that checks
+// them.
 import { createHmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Secret } from '@gravity/observability';

@@ -1,4 +1,4 @@
-// Goal: whatever the order and number of deliveries, orders knows the newest state of each SKU, and a delisted SKU is not
+// Goal: with any order and number of deliveries orders knows the newest state of each SKU, and a delisted SKU is not
 // sold. Method: the reaction's own methods inside real transactions.
 import type { EventPayload } from '@gravity/contracts';
 import { newId, uuidFromId } from '@gravity/kernel';
@@ -45,7 +45,7 @@ const known = async (skuId: string) =>
     )
   )[0];
 
-it('keeps the newest event, whatever the order of arrival', async () => {
+it('keeps the newest event in any order of arrival', async () => {
   const skuId = newId('sku');
   const [first, second, third] = [skuEvent(skuId, 1), skuEvent(skuId, 2), skuEvent(skuId, 3, { listed: false })];
   await deliver('priced', [second]);

@@ -17,8 +17,8 @@
  * in the way of a fair answer: submit again).
  *
  * Planned once for any arguments, because planning this statement anew costs more than deciding one claim. The plan
- * must then be right for every size of batch and table: one index look-up per claim, for all statistics
- * are. A plan made for thirty orders would read all of them, and go on doing so when there are a hundred thousand.
+ * must then be right for every size of batch and table: one index look-up per claim with any statistics.
+ * A plan made for thirty orders would read all of them, and go on doing so when there are a hundred thousand.
  *
  * Errors: GV001 when `p_decided_at` is more than two seconds off this server's clock; nothing is written then.
  */

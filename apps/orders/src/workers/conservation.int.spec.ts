@@ -1,4 +1,4 @@
-// Goal: P3 is watched without crying wolf. Method: real claims, decisions and returns through the real gate while the
+// Goal: P3 is watched without false alarms. Method: real claims, decisions and returns through the real gate while the
 // watch looks on; then faults put into Redis and Postgres by hand.
 import { Redis } from 'ioredis';
 import { idFromUuid, newId, newUuid, systemClock, uuidFromId } from '@gravity/kernel';
@@ -162,7 +162,7 @@ it('finds no drift in a busy sale with refusals, returns and second sales', asyn
   expect(item!.gate!.available + item!.gate!.claimed).toBe(quota);
 });
 
-it('shows claims in flight as in flight, and what is wrong as wrong', async () => {
+it('shows claims in flight as in flight, and faults as faults', async () => {
   const sale = await openSale(10);
   await fix.gate.claim(sale.seriesId, sale.itemId, inForce(sale.item), {
     claimId: newUuid(),
@@ -217,7 +217,7 @@ it('stops a sale whose drift persists, leaves correct ones alone, and reconcile 
   expect(await stoppedReason(broken)).toMatch(/^drift/);
 });
 
-it('mends a gate that a dead process has left behind', async () => {
+it('reconciles a gate after a process died', async () => {
   const [stopped, emptied] = [await openSale(5), await openSale(5)];
   await fix.gate.setState(stopped.seriesId, stopped.itemId, 'stopped');
   await redis.del(...gateKeys(emptied.seriesId, emptied.itemId));

@@ -1,4 +1,4 @@
-// Goal: rounds are generated once, move when their time or their counters say so, and no unit is lost on the way, with
+// Goal: rounds are generated once, change state by their time or their counters, and no unit is lost on the way, with
 // several processes at work. Method: the real workers on a real Postgres and Redis; time is moved in the rows.
 import { VersionMatch } from '@gravity/http';
 import { idFromUuid, newId, newUuid, uuidFromId } from '@gravity/kernel';
@@ -233,7 +233,7 @@ describe('lifecycle', () => {
     expect(after[7]!.items.map((item) => item.quota)).toEqual([800, 800]);
   });
 
-  it('cancels what was never approved or missed, and takes a late round through OPEN', async () => {
+  it('cancels rounds that were not approved or were missed, and takes a late round through OPEN', async () => {
     const { seriesId } = await newSeries({ roundsAhead: 3, autoApprove: false });
     await fix.generator.generate(seriesId);
     const [draft, missed, late] = await roundsOf(seriesId);
@@ -351,7 +351,7 @@ describe('operators', () => {
     expect(types).toEqual(['approved', 'stopped', 'warmed', 'opened', 'resumed', 'stopped', 'closed']);
   });
 
-  it('cancel a round that nobody has won in, and end one that is on sale', async () => {
+  it('cancel a round without orders, and end one that is on sale', async () => {
     const future = await oneRound();
     expect(await fix.perform(fix.cancel.execute(OPERATOR, future.round.roundId, 'rain'))).toMatchObject({
       value: { status: 'CANCELLED' },

@@ -118,7 +118,7 @@ export interface KnownSku {
   readonly merchantId: string;
 }
 
-/** Writes what the catalogue's events would have brought. */
+/** Writes the snapshot that the catalogue's events would bring. */
 export async function knownSku(database: Database, wireId: string, listed = true): Promise<KnownSku> {
   const sku = { skuId: uuidFromId('sku', wireId)!, wireId, merchantId: newUuid() };
   await database.query(

@@ -15,7 +15,7 @@ export class CancelRoundHttp {
     callers: ['operator'],
     summary: 'Cancel a round, or end it early when it is on sale',
     description:
-      'A round that nobody has won in becomes CANCELLED. A round on sale becomes CLOSED: orders already placed stand. ' +
+      'A round without orders becomes CANCELLED. A round on sale becomes CLOSED: orders already placed stand. ' +
       'No If-Match, so that an emergency needs no read first.',
     tags: ['rounds'],
     problems: ['not-found', 'invalid-transition'],

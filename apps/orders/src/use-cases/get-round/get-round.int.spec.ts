@@ -1,5 +1,5 @@
-// Goal: a crowd that looks at a round costs Postgres next to nothing, sees no round for long that is not so any more, and
-// nothing that only others may see. Method: the use case on a real Postgres; statements are counted.
+// Goal: many readers of a round cost Postgres next to nothing, see no outdated round for long, and nothing that is not
+// public. Method: the use case on a real Postgres; statements are counted.
 import type { CallerIdentity } from '@gravity/http';
 import { idFromUuid, newId, sleep, uuidFromId } from '@gravity/kernel';
 import { openDatabase } from '@gravity/persistence';
@@ -40,7 +40,7 @@ async function approvedRound(): Promise<{ roundId: string; wireId: string }> {
   return { roundId: rounds[0]!.roundId, wireId: idFromUuid('round', rounds[0]!.roundId) };
 }
 
-it('asks Postgres once for a crowd, and tells each of them the time', async () => {
+it('asks Postgres once for many readers, and tells each of them the time', async () => {
   const { roundId, wireId } = await approvedRound();
   const before = fix.database.statements.count;
   const answers = await Promise.all(Array.from({ length: CROWD }, () => useCase.execute(BUYER, roundId)));

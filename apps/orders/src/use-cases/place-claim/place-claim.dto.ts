@@ -18,7 +18,7 @@ export class PlaceClaimBody {
   @TotalField({
     zero: true,
     optional: true,
-    description: 'The total the buyer saw; the claim is refused when it is no longer the price',
+    description: 'The total the buyer saw; the claim is refused when it is not the present price',
   })
   expectedTotal?: TotalBody;
 }

@@ -1,8 +1,8 @@
 import { EnumField, Field, MoneyView, MoneyViewField, PositiveTotalBody, TotalField } from '@gravity/service';
-import { CHARGE_ID, INTENT_ID, REFUND_ID } from '../../sandbox-values';
+import { ASKED_INTENT_ID, CHARGE_ID, INTENT_ID, REFUND_ID } from '../../sandbox-values';
 
 export class CreateRefundBody {
-  @Field(INTENT_ID)
+  @Field(ASKED_INTENT_ID)
   intentId: string;
 
   @Field(CHARGE_ID, { optional: true, description: 'The charge that paid the intent.' })

@@ -1,11 +1,11 @@
 import { CountField, EnumField, Field, FlagField, ListField, TextViewField, TimeField } from '@gravity/service';
-import { INTENT_ID } from '../../sandbox-values';
+import { ASKED_INTENT_ID } from '../../sandbox-values';
 
 /** Deliveries shown of one intent. */
 export const LOG_ENTRIES_MAX = 100;
 
 export class ReadDeliveriesQuery {
-  @Field(INTENT_ID)
+  @Field(ASKED_INTENT_ID)
   intentId: string;
 }
 

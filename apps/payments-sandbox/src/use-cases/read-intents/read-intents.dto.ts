@@ -1,12 +1,12 @@
 import { FlagField, ListField } from '@gravity/service';
-import { INTENT_ID } from '../../sandbox-values';
+import { ASKED_INTENT_ID } from '../../sandbox-values';
 import { IntentView } from '../intent.view';
 
 /** Intents of one query. */
 export const QUERIED_INTENTS_MAX = 200;
 
 export class QueryIntentsBody {
-  @ListField(INTENT_ID, { min: 1, max: QUERIED_INTENTS_MAX })
+  @ListField(ASKED_INTENT_ID, { min: 1, max: QUERIED_INTENTS_MAX })
   intentIds: string[];
 }
 
