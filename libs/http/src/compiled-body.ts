@@ -2,11 +2,10 @@
 // answers of the same shape.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import { Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import type { FieldError, Problem } from '@gravity/contracts';
 import { err, ok, type Result } from '@gravity/kernel';
 import { escapePointer, validateDto } from './request-validation.pipe';
-import { invalidRequest } from './problem-reply';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 /** Checks a parsed body: the body itself, or an `invalid-request` problem. */
@@ -25,18 +24,6 @@ export function compileBody<T>(schema: JsonSchema): CompiledBody<T> {
     return err({ code: 'invalid-request', detail: 'The request does not match its schema.', errors });
   };
   return Object.assign(check, { schema });
-}
-
-/** A pipe around {@link compileBody}: `@Body(new AjvBodyPipe(placeClaimBody)) body: PlaceClaimBody`. */
-@Injectable()
-export class AjvBodyPipe<T> implements PipeTransform<unknown, T> {
-  constructor(private readonly check: CompiledBody<T>) {}
-
-  transform(value: unknown): T {
-    const checked = this.check(value);
-    if (!checked.ok) throw invalidRequest(checked.error.errors ?? []);
-    return checked.value;
-  }
 }
 
 /**

@@ -2,7 +2,6 @@
 import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import {
-  AjvBodyPipe,
   Caller,
   type CallerIdentity,
   compileBody,
@@ -73,8 +72,9 @@ class ThingsHttp {
 
   @Post('hot')
   @Operation({ id: 'hot', summary: 'Hot route', callers: ['buyer'], problems: ['sold-out'] })
-  hot(@Body(new AjvBodyPipe(hotBody)) _body: { itemId: string }, @Res() reply: HttpReply): void {
-    sendProblem(reply, soldOut);
+  hot(@Req() request: HttpRequest, @Res() reply: HttpReply): void {
+    const body = hotBody(request.body);
+    sendProblem(reply, body.ok ? soldOut : body.error);
   }
 
   @Post('bare')

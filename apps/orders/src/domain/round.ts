@@ -96,24 +96,6 @@ export function nextRoundStep(round: RoundTimes, items: readonly ItemCounters[],
   }
 }
 
-/** The next instant at which time alone gives the round something to do; undefined when only counters or people can. */
-export function nextRoundInstant(round: RoundTimes): number | undefined {
-  switch (round.status) {
-    case 'APPROVED':
-      return Math.min(round.opensAtMs - round.warmAheadMs, round.closesAtMs);
-    case 'WARMED':
-      return round.opensAtMs;
-    case 'DRAFT':
-    case 'OPEN':
-    case 'SOLD_OUT':
-      return round.closesAtMs;
-    case 'CLOSED':
-    case 'SETTLED':
-    case 'CANCELLED':
-      return undefined;
-  }
-}
-
 /**
  * The state that a cancellation leads to. A round with orders cannot be undone: cancelling it ends the sale at once
  * (CLOSED), and its orders stand. A warmed round whose gate has admitted claims counts as open. Undefined when the

@@ -60,7 +60,7 @@ export class GateKeeper extends GateControl {
   }
 
   override async setSelling(seriesId: string, itemIds: readonly string[], selling: boolean): Promise<void> {
-    await this.tolerantly(itemIds, (itemId) => this.gate.setState(seriesId, itemId, selling ? 'open' : 'stopped'));
+    await this.whileAvailable(itemIds, (itemId) => this.gate.setState(seriesId, itemId, selling ? 'open' : 'stopped'));
   }
 
   override async forget(_seriesId: string, itemIds: readonly string[]): Promise<void> {
@@ -197,7 +197,8 @@ export class GateKeeper extends GateControl {
     return undefined;
   }
 
-  private async tolerantly(itemIds: readonly string[], act: (itemId: string) => Promise<void>): Promise<void> {
+  /** Ends silently when Redis goes away: the watch reconciles the gate. */
+  private async whileAvailable(itemIds: readonly string[], act: (itemId: string) => Promise<void>): Promise<void> {
     try {
       for (const itemId of itemIds) await act(itemId);
     } catch (error) {

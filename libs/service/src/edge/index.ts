@@ -18,7 +18,6 @@ export {
 export type { FieldOptions } from './fields';
 export { idOf, IdParam, instantOf, PathParam, uuidOf } from './ids';
 export {
-  AMOUNT_MAX,
   MoneyBody,
   MoneyField,
   moneyOf,

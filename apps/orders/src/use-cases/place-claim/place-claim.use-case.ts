@@ -46,7 +46,7 @@ export class PlaceClaimUseCase {
       case 'refused':
         this.steps.onOutcome?.(checked.problem.code);
         return { ok: false, error: checked.problem };
-      case 'refused-unless-known':
+      case 'refused-if-new':
         return this.counted(this.steps.answer.refused(checked.claim, checked.problem));
       case 'passed': {
         const { claim } = checked;

@@ -14,7 +14,7 @@ export type Prechecked =
   /** Final: no accepted claim is answered like this, or nothing was judged. */
   | { readonly kind: 'refused'; readonly problem: Problem }
   /** The facts of today refuse it; the same request may have been accepted yesterday. */
-  | { readonly kind: 'refused-unless-known'; readonly claim: Claim; readonly problem: Problem };
+  | { readonly kind: 'refused-if-new'; readonly claim: Claim; readonly problem: Problem };
 
 export class Precheck {
   constructor(
@@ -36,7 +36,7 @@ export class Precheck {
     const claim = claimOf(request, round, item);
     const marginMs = this.orders[round.admissionOrder].openingMarginMs;
     const problem = localRefusal(request, round, item, this.clock.nowMs(), marginMs);
-    return problem === undefined ? { kind: 'passed', claim } : { kind: 'refused-unless-known', claim, problem };
+    return problem === undefined ? { kind: 'passed', claim } : { kind: 'refused-if-new', claim, problem };
   }
 }
 
