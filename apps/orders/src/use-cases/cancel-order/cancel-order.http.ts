@@ -16,6 +16,7 @@ export class CancelOrderHttp {
     callers: ['buyer'],
     tags: ['orders'],
     idempotent: true,
+    lane: 'fast',
     status: 200,
     problems: ['not-found', 'order-not-cancellable', 'payment-provider-unavailable', 'outcome-unknown'],
     response: OrderView,

@@ -21,6 +21,7 @@ export class CreatePaymentIntentHttp {
     callers: ['buyer'],
     tags: ['payments'],
     idempotent: true,
+    lane: 'fast',
     status: 201,
     problems: ['not-found', 'order-not-payable', 'payment-provider-unavailable', 'outcome-unknown'],
     response: PaymentIntentView,

@@ -18,6 +18,9 @@ import { lockOrders } from '../../storage/order-writer';
 import { OrdersRepository } from '../../storage/orders.repository';
 import type { PaymentIntentView } from './create-payment-intent.dto';
 
+/** Characters of the description that the provider shows. */
+const DESCRIPTION_MAX = 200;
+
 @Injectable()
 export class CreatePaymentIntent {
   constructor(
@@ -53,10 +56,7 @@ export class CreatePaymentIntent {
         amount: order.total,
         idempotencyKey: idFromUuid('order', order.orderId),
         expiresAtMs: order.expiresAtMs,
-        description: order.lines
-          .map((line) => line.title)
-          .join(', ')
-          .slice(0, 200),
+        description: descriptionOf(order),
       });
     } catch (error) {
       // By the provider's clock the order may have expired.
@@ -96,6 +96,12 @@ export class CreatePaymentIntent {
       };
     });
   }
+}
+
+/** The titles in one line. Providers refuse control characters and halves of surrogate pairs. */
+function descriptionOf({ lines }: LoadedOrder): string {
+  const titles = lines.map(({ title }) => title).join(', ');
+  return [...titles.replace(/[\p{Cc}\p{Cs}]/gu, ' ')].slice(0, DESCRIPTION_MAX).join('');
 }
 
 function isPayable(order: LoadedOrder): boolean {

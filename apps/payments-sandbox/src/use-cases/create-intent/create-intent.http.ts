@@ -22,6 +22,7 @@ export class CreateIntentHttp {
     tags: ['payments-sandbox'],
     problems: ['unauthenticated', 'idempotency-key-reused'],
     idempotent: true,
+    lane: 'fast',
     status: 201,
     response: CreatedIntentView,
   })

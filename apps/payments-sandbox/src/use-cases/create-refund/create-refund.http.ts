@@ -18,6 +18,7 @@ export class CreateRefundHttp {
     tags: ['payments-sandbox'],
     problems: ['unauthenticated', 'not-found', 'invalid-transition'],
     idempotent: true,
+    lane: 'fast',
     status: 201,
     response: RefundView,
   })
