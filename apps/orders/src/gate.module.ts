@@ -57,8 +57,8 @@ function connectionOf(config: OrdersConfig, log: AppLogger): GateConnection {
     url: config.redisUrl,
     commandTimeoutMs: config.gateTimeoutMs,
     onTrouble: (reason) => {
-      if (reason === undefined) log.info('the gate is within reach again');
-      else log.warn('the gate is out of reach', { reason });
+      if (reason === undefined) log.info('the gate is available');
+      else log.warn('the gate is unavailable', { reason });
     },
   });
 }

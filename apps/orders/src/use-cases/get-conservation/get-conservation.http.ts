@@ -12,9 +12,9 @@ export class GetConservationHttp {
   @Operation({
     id: 'getConservation',
     callers: ['operator'],
-    summary: 'Where every unit of a round is, according to Postgres and to the gate',
+    summary: 'The units of a round, in Postgres and in the gate',
     description:
-      'quota = available + held + sold + writtenOff. The gate may offer what is available, less what is in flight.',
+      'quota = available + held + sold + writtenOff. The gate may offer the available units, less those in flight.',
     tags: ['rounds'],
     problems: ['not-found'],
     response: ConservationView,
