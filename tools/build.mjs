@@ -1,4 +1,4 @@
-// Compiles apps/, libs/ and tools/ to dist/ with swc: the same compiler Jest uses, so what is tested is what runs.
+// Compiles apps/, libs/ and tools/ to dist/ with swc, the compiler that Jest uses too.
 // Types are checked by `npm run check`. Path aliases of tsconfig.json are rewritten to relative requires.
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -49,7 +49,7 @@ async function compile(path) {
   return true;
 }
 
-/** Whole or not at all: another process may be reading the build, or building too. */
+/** Replaces a file atomically, because other processes may read or write the build at the same time. */
 async function replaceFile(path, content) {
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, content);
@@ -67,7 +67,7 @@ for (const folder of sources) {
     if (await compile(path)) compiled += 1;
   }
 }
-// A file whose source is gone must not linger: it would still be required by name.
+// Removes files without a source, which could still be required.
 for await (const path of walk(out)) {
   if (path.endsWith('.js') && !expected.has(path)) await Promise.all([path, `${path}.map`].map((file) => rm(file, { force: true })));
 }

@@ -1,4 +1,4 @@
-// Compares answers with what the API document says about them: the status, the code, the shape of the body.
+// Compares answers with the API document: the status, the code and the schema of the body.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { declaredCodes } from '../../tools/contracts/lint-api';
@@ -16,7 +16,7 @@ export class AnswerSchemas {
     addFormats(this.ajv);
   }
 
-  /** What is wrong with a body by a schema of the document; undefined when nothing is. */
+  /** The errors of a body by a schema of the document; undefined when it is valid. */
   fault(schema: object, body: unknown): string | undefined {
     let validate = this.compiled.get(schema);
     if (validate === undefined) {
@@ -27,24 +27,24 @@ export class AnswerSchemas {
   }
 }
 
-/** What an answer does that its operation does not declare; empty when it keeps to the document. */
+/** The differences between an answer and the declaration of its operation; empty when there are none. */
 export function answerFaults(schemas: AnswerSchemas, place: string, operation: ApiOperation, answer: Answer): string[] {
   const { status, body, text } = answer;
-  const say = (fault: string): string[] => [`${place}: ${fault}: ${text.slice(0, 500)}`];
-  if (status >= 500 && status !== 503) return say(`broke with ${status}`);
+  const fault = (what: string): string[] => [`${place}: ${what}: ${text.slice(0, 500)}`];
+  if (status >= 500 && status !== 503) return fault(`broke with ${status}`);
   const response = operation.responses[String(status)];
-  if (response === undefined) return say(`does not declare ${status}`);
+  if (response === undefined) return fault(`does not declare ${status}`);
   const type = String(answer.headers['content-type'] ?? '').split(';')[0]!;
   if (status >= 400) {
-    if (type !== PROBLEM_TYPE) return say(`answers ${status} as ${type}`);
+    if (type !== PROBLEM_TYPE) return fault(`answers ${status} as ${type}`);
     const codes = declaredCodes(operation, status);
-    if (!codes.includes(body?.code)) return say(`does not declare ${status} ${body?.code}`);
-    if (body.status !== status || typeof body.requestId !== 'string') return say('is not a problem document');
+    if (!codes.includes(body?.code)) return fault(`does not declare ${status} ${body?.code}`);
+    if (body.status !== status || typeof body.requestId !== 'string') return fault('is not a problem document');
     return [];
   }
   const schema = response.content?.[type]?.schema;
   if (response.content === undefined || type === 'text/event-stream') return [];
-  if (schema === undefined) return say(`does not declare ${type} for ${status}`);
-  const fault = schemas.fault(schema, body);
-  return fault === undefined ? [] : say(`is not what it promises (${fault})`);
+  if (schema === undefined) return fault(`does not declare ${type} for ${status}`);
+  const errors = schemas.fault(schema, body);
+  return errors === undefined ? [] : fault(`has another body than declared (${errors})`);
 }

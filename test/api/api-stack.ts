@@ -1,5 +1,5 @@
-// All services in one process on real engines, with databases and topics of their own, and a client that shows everything
-// about an answer.
+// All services in one process on real engines, with separate databases and topics, and a client that returns the complete
+// answer.
 import { openApiDocument, type Role } from '@gravity/http';
 import type { Environment } from '@gravity/kernel';
 import type { JsonLogger } from '@gravity/observability';
@@ -18,16 +18,16 @@ import { request } from 'undici';
 import { SERVICES } from '../../apps/services';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 
-/** Tables that background work and events of other services fill and empty by themselves. */
-const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|pulse|snapshot/;
-/** Columns of other tables that the gate's keeper sets by itself. */
+/** Tables that background work and events of other services change. */
+const BACKGROUND = /outbox|inbox|relay|lease|gate|migration|deliver|snapshot/;
+/** Columns of other tables that the keeper of the gate changes. */
 const BACKGROUND_COLUMNS = ['epoch', 'admission', 'gate_run_id', 'admission_changed_at'];
 
 export const PROVIDER_KEY = 'key_of_the_merchant_server';
 export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 export const CURSOR_SECRET = 'a secret of the test that is long enough';
 
-/** A JSON answer with whatever members it has. */
+/** An answer; `body` is the parsed JSON. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
@@ -39,7 +39,7 @@ export interface Answer {
 export interface CallOptions {
   readonly token?: string | undefined;
   readonly json?: unknown;
-  /** Sent as it is, with this type. */
+  /** Sent unchanged, with this type. */
   readonly raw?: { readonly body: string | Buffer; readonly type: string | undefined };
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -54,15 +54,15 @@ export class ApiStack {
     readonly running: RunningServices,
     readonly issuer: LocalIssuer,
     private readonly databases: readonly FreshDatabase[],
-    /** What the services were configured with. */
+    /** The configuration of the services. */
     readonly env: Environment,
   ) {
-    // Through JSON, as a client gets it.
+    // As a client receives it.
     this.api = JSON.parse(JSON.stringify(openApiDocument(running.app))) as ApiDescription;
     this.connections = databases.map(({ url }) => openDatabase({ url, applicationName: 'spec', poolSize: 1 }));
   }
 
-  /** Starts it all; `overrides` win over the configuration that is made here. */
+  /** Starts everything. `overrides` take precedence over the configuration. */
   static async start(name: string, logger?: JsonLogger, overrides: Environment = {}): Promise<ApiStack> {
     const issuer = await localIssuer();
     const databases = await Promise.all(SERVICES.map((service) => freshDatabase(`${name} ${service.name}`)));
@@ -75,6 +75,7 @@ export class ApiStack {
       KAFKA_BROKERS: engines().kafkaBrokers,
       KAFKA_TOPIC_PREFIX: uniquePrefix(),
       CURSOR_SECRET,
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: base,
       PAYMENTS_PROVIDER_KEY: PROVIDER_KEY,
       PAYMENTS_WEBHOOK_SECRETS: WEBHOOK_SECRET,
@@ -94,7 +95,7 @@ export class ApiStack {
     for (const database of this.databases) await database.drop();
   }
 
-  /** A good token; the same one for the same caller. */
+  /** A valid token; the same one for the same caller. */
   token(role: Role, sub = `${role}_1`): Promise<string> {
     const name = `${role} ${sub}`;
     const known = this.tokens.get(name) ?? this.issuer.mint({ sub, roles: [role] });
@@ -116,7 +117,7 @@ export class ApiStack {
       ...(body === undefined ? {} : { body }),
     });
     if (String(answer.headers['content-type']).startsWith('text/event-stream')) {
-      // A stream has no end to wait for.
+      // An event stream does not end, so it is closed here.
       answer.body.on('error', () => undefined).destroy();
       return { status: answer.statusCode, text: '', body: undefined, headers: answer.headers };
     }
@@ -124,7 +125,7 @@ export class ApiStack {
     return { status: answer.statusCode, text, body: parsed(text), headers: answer.headers };
   }
 
-  /** A digest of every table that only requests write, as `catalog.products: 3 rows, 0cc1…`. Work half done changes it. */
+  /** A digest of every table that only requests change, like `catalog.products: 3 rows, 0cc1…`. */
   async contents(): Promise<string[]> {
     const lists = this.connections.map(async (database, index) => {
       const tables = await this.countedTables(database);

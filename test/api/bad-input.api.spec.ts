@@ -1,40 +1,47 @@
-// Goal: whatever a client sends, the answer is one that the operation declares, never a 5xx, and a refused request has
-// changed nothing. Method: the same faults against every operation of the served document, then random requests made from
-// each operation's own schema. A failing run prints its seed; FC_SEED repeats it, FC_RUNS asks
-// for more.
+// Goal: for any input, the answer is declared by the operation and is never a 5xx, and a refused request changes nothing.
+// Method: the same faults against every operation of the served document, then random requests made from the schema of each
+// operation. A failing run prints its seed; FC_SEED repeats it, FC_RUNS sets the number of requests.
 import fc from 'fast-check';
 import { newId, newUuid } from '@gravity/kernel';
 import { answerFaults, AnswerSchemas } from './answer-schemas';
 import { ApiStack, type CallOptions } from './api-stack';
 import { fuzzedBody, fuzzedText } from './fuzzed-bodies';
 import { sampleOf, type Schema } from './sample-bodies';
-import { type Scene, setScene } from './scene';
-import { goodHeaders, type Target, Targets } from './targets';
+import { type Fixtures, createFixtures } from './fixtures';
+import { validHeaders, type Target, Targets } from './targets';
 
 const RUNS_PER_OPERATION = Number(process.env['FC_RUNS'] ?? 25);
 const BODY_BYTES_MAX = 64 * 1_024;
-/** Encoded as they stand: NUL, half a surrogate pair, bytes that are no UTF-8, slashes, dots, line ends, numbers … */
+/** Already encoded: NUL, half a surrogate pair, invalid UTF-8, slashes, dots, line ends, numbers … */
 const NASTY_IN_URLS = [
   ...['%00', '%ED%A0%80', '%C3%28', '%25', '%2F', '..%2F..%2Fetc%2Fpasswd', '%252e%252e', '%5C', '%E2%80%AE'],
   ...['%0d%0ax-injected:%20yes', '%F0%9F%8D%BA', "'%20or%201=1--", '__proto__', '%7B%7D', '%5B%5D', 'null', '%20'],
   ...['-1', '1e999', 'NaN', '0x10', '-0', '9'.repeat(400), '99999999999999999999', 'x'.repeat(4_000)],
 ];
 
+/** Headers that every operation reads, declared or not. */
+const HEADERS_READ_EVERYWHERE = ['Authorization', 'X-Request-Id', 'X-Forwarded-For', 'Traceparent', 'Accept'];
+const NASTY_IN_HEADERS = [
+  ...['', ' ', '"', '"-1"', '"1e999"', 'W/"1"', '*', '"1","2"', 'null', '__proto__', '\u00ff\u00fe', 'Bearer'],
+  ...['Bearer a.b.c', '%0d%0aset-cookie:%20a=b', "' or 1=1--", '${jndi:ldap://127.0.0.1/a}', '<script>'],
+  ...['9'.repeat(400), 'x'.repeat(4_000)],
+];
+
 let stack: ApiStack;
-let scene: Scene;
+let fixtures: Fixtures;
 let targets: Targets;
 let schemas: AnswerSchemas;
 
 beforeAll(async () => {
   stack = await ApiStack.start('bad-input');
   schemas = new AnswerSchemas(stack.api);
-  scene = await setScene(stack);
-  targets = new Targets(stack, scene);
+  fixtures = await createFixtures(stack);
+  targets = new Targets(stack, fixtures);
 }, 120_000);
 
 afterAll(async () => stack?.stop());
 
-/** Sends the same faulty thing to each target and expects one code from all; nothing may have been written. */
+/** Sends a faulty request to each target, and expects the same code from all and no change of the databases. */
 async function allRefuse<T extends Target>(
   list: readonly T[],
   code: string,
@@ -52,19 +59,22 @@ async function allRefuse<T extends Target>(
   expect(await stack.contents()).toEqual(before);
 }
 
-const good = ({ schema }: Target): Record<string, unknown> => sampleOf(stack.api, schema!) as Record<string, unknown>;
+const validBody = ({ schema }: Target): Record<string, unknown> =>
+  sampleOf(stack.api, schema!) as Record<string, unknown>;
 const json = (body: string | Buffer): CallOptions => ({ raw: { body, type: 'application/json' } });
 
 describe('bodies', () => {
   it('refuses unknown properties, at the top and inside', () =>
-    allRefuse(targets.withBody(), 'invalid-request', (target) => ({ json: { ...good(target), unknownMember: 1 } })));
+    allRefuse(targets.withBody(), 'invalid-request', (target) => ({
+      json: { ...validBody(target), unknownMember: 1 },
+    })));
 
   it.each([
     ['an array', []],
     ['a text', 'text'],
     ['a number', 17],
     ['null', null],
-    ['nothing in it', {}],
+    ['an empty object', {}],
   ])('refuses %s for an object', (_name, body) =>
     allRefuse(targets.withBody(), 'invalid-request', () => ({ json: body })),
   );
@@ -81,30 +91,32 @@ describe('bodies', () => {
     const members = targets
       .withBody()
       .flatMap((target) =>
-        (target.schema.required ?? Object.keys(good(target))).map((member) => ({ ...target, member })),
+        (target.schema.required ?? Object.keys(validBody(target))).map((member) => ({ ...target, member })),
       );
-    return allRefuse(members, 'invalid-request', (target) => ({ json: { ...good(target), [target.member]: wrong } }));
+    return allRefuse(members, 'invalid-request', (target) => ({
+      json: { ...validBody(target), [target.member]: wrong },
+    }));
   });
 
-  it('refuses a member named twice', () =>
+  it('refuses a duplicate member', () =>
     allRefuse(targets.withBody(), 'invalid-request', (target) => {
-      const text = JSON.stringify(good(target));
-      const [first] = Object.keys(good(target));
+      const text = JSON.stringify(validBody(target));
+      const [first] = Object.keys(validBody(target));
       return json(`${text.slice(0, -1)},${JSON.stringify(first)}:null}`);
     }));
 
   it.each(['__proto__', 'constructor', 'prototype', 'toString'])('refuses the member %s', (name) =>
     allRefuse(targets.withBody(), 'invalid-request', (target) =>
-      json(`${JSON.stringify(good(target)).slice(0, -1)},${JSON.stringify(name)}:{"polluted":true}}`),
+      json(`${JSON.stringify(validBody(target)).slice(0, -1)},${JSON.stringify(name)}:{"polluted":true}}`),
     ),
   );
 
   it.each([
-    ['text that is no JSON', '{"a":'],
+    ['invalid JSON', '{"a":'],
     ['NaN', '{"a":NaN}'],
-    ['a number without end', `{"a":${'9'.repeat(5_000)}}`],
-    ['a deep nest', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
-    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
+    ['a very long number', `{"a":${'9'.repeat(5_000)}}`],
+    ['deep nesting', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])],
     ['half a surrogate pair', '{"name":"\\ud800","title":"\\ud800","reason":"\\ud800"}'],
     ['a NUL', '{"name":"a\\u0000","title":"a\\u0000","reason":"a\\u0000"}'],
   ])('refuses %s', (_name, body) => allRefuse(targets.withBody(), 'invalid-request', () => json(body)));
@@ -116,11 +128,11 @@ describe('bodies', () => {
     'refuses a body of type %s',
     (type) =>
       allRefuse(targets.withBody(), 'unsupported-media-type', (target) => ({
-        raw: { body: JSON.stringify(good(target)), type },
+        raw: { body: JSON.stringify(validBody(target)), type },
       })),
   );
 
-  it('does not lend its prototype to anybody', () => {
+  it('does not pollute the prototype of objects', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 });
@@ -130,9 +142,9 @@ describe('headers', () => {
     targets
       .all()
       .filter(({ operation }) => (operation.parameters ?? []).some((one) => one.in === 'header' && one.name === name));
-  const whole = (target: Target): CallOptions => (target.schema === undefined ? {} : { json: good(target) });
+  const whole = (target: Target): CallOptions => (target.schema === undefined ? {} : { json: validBody(target) });
 
-  it('wants an Idempotency-Key', () =>
+  it('requires an Idempotency-Key', () =>
     allRefuse(having('Idempotency-Key'), 'idempotency-key-missing', (target) => ({
       ...whole(target),
       headers: { 'idempotency-key': '' },
@@ -149,7 +161,7 @@ describe('headers', () => {
     })),
   );
 
-  it('wants If-Match', () =>
+  it('requires If-Match', () =>
     allRefuse(having('If-Match'), 'precondition-required', (target) => ({
       ...whole(target),
       headers: { 'if-match': '' },
@@ -162,7 +174,7 @@ describe('headers', () => {
   it.each(['"999"', 'W/"999"', '"998", W/"999"', '"-1"', '"99999999999999999999"', '"other"'])(
     'finds the version stale under If-Match: %s',
     (tag) => {
-      // What is so already is granted whatever the version: there is nothing to change.
+      // These succeed for any version when the state is already reached, because nothing changes.
       const granted = ['continueSeries', 'delistProduct'];
       const changing = having('If-Match').filter(({ operation }) => !granted.includes(operation.operationId!));
       return allRefuse(changing, 'stale-version', (target) => ({ ...whole(target), headers: { 'if-match': tag } }));
@@ -178,8 +190,8 @@ describe('paths and queries', () => {
       const before = await stack.contents();
       for (const target of targets.all().filter(({ path }) => path.includes('{'))) {
         const path = target.path.replaceAll(/\{\w+\}/g, id);
-        const headers = goodHeaders(target.operation);
-        const body = target.schema === undefined ? {} : { json: good(target) };
+        const headers = validHeaders(target.operation);
+        const body = target.schema === undefined ? {} : { json: validBody(target) };
         const answer = await stack.call(target.method, path, {
           token: await targets.tokenFor(target),
           headers,
@@ -245,10 +257,10 @@ describe('any parameter', () => {
     const before = await stack.contents();
     const faults: string[] = [];
     for (const target of declared('path')) {
-      const options = { token: await targets.tokenFor(target), headers: goodHeaders(target.operation) };
-      const body = target.schema === undefined ? {} : { json: good(target) };
+      const options = { token: await targets.tokenFor(target), headers: validHeaders(target.operation) };
+      const body = target.schema === undefined ? {} : { json: validBody(target) };
       for (const text of NASTY_IN_URLS) {
-        // One at a time; the others name what exists.
+        // One bad parameter at a time. The other parameters name existing objects.
         const path = targets.realPath(target.path.replace(`{${target.name}}`, text));
         const answer = await stack.call(target.method, path, { ...options, ...body });
         if (answer.status < 400) faults.push(`${target.method} ${path}: ${answer.status} ${answer.text}`);
@@ -276,11 +288,11 @@ describe('any parameter', () => {
     expect(await stack.contents()).toEqual(before);
   });
 
-  it('in a query is taken when its schema says so', async () => {
+  it('in a query is accepted when its schema allows it', async () => {
     const faults: string[] = [];
     for (const target of declared('query')) {
       const token = await targets.tokenFor(target);
-      for (const value of fittingQueries(target.name, target.schemaOf)) {
+      for (const value of validQueries(target.name, target.schemaOf)) {
         const query = new URLSearchParams({ [target.name]: value }).toString();
         const answer = await stack.call(target.method, `${targets.realPath(target.path)}?${query}`, { token });
         if (answer.status !== 200) faults.push(`${target.place} ${query}: ${answer.status} ${answer.text}`);
@@ -289,8 +301,8 @@ describe('any parameter', () => {
     expect(faults).toEqual([]);
   });
 
-  /** Values that a query's schema calls good. A cursor is opaque: only a list can make one. */
-  function fittingQueries(name: string, schema: Schema): string[] {
+  /** Valid values of a query parameter. A cursor is opaque; only a list can make one. */
+  function validQueries(name: string, schema: Schema): string[] {
     if (name === 'cursor') return [];
     if (schema.enum !== undefined) return schema.enum.map(String);
     if (schema.items?.enum !== undefined) return schema.items.enum.map(String);
@@ -299,15 +311,15 @@ describe('any parameter', () => {
     if (schema.format === 'date-time') return ['2027-01-01T00:00:00Z', '1999-12-31T23:59:59.999Z'];
     if (schema.example !== undefined) return [schema.example].flat().map(String);
     if (!name.endsWith('Id')) return ['text', '茅台 🍺', 'x'.repeat(schema.maxLength ?? 30)];
-    const ids: Record<string, string> = { shopId: scene.shopId, buyerId: scene.ownerBuyer };
+    const ids: Record<string, string> = { shopId: fixtures.shopId, buyerId: fixtures.ownerBuyer };
     return [ids[name] ?? targets.realPath(`{${name}}`)];
   }
 });
 
-describe('anything', () => {
+describe('random input', () => {
   const seed = process.env['FC_SEED'] === undefined ? {} : { seed: Number(process.env['FC_SEED']) };
 
-  it('answers what it declares', async () => {
+  it('answers as declared', async () => {
     for (const target of targets.all()) {
       const names = (target.operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
       const token = await targets.tokenFor(target);
@@ -315,15 +327,15 @@ describe('anything', () => {
         body: target.schema === undefined ? fc.constant(undefined) : fuzzedBody(stack.api, target.schema),
         query: fc.dictionary(fc.constantFrom(...names, 'other'), fuzzedText, { maxKeys: 3 }),
         version: fc.constantFrom('"1"', '"2"', '"7"'),
-        isNobodys: fc.boolean(),
+        isUnknown: fc.boolean(),
       });
-      const property = fc.asyncProperty(request, async ({ body, query, version, isNobodys }) => {
-        const path = isNobodys
+      const property = fc.asyncProperty(request, async ({ body, query, version, isUnknown }) => {
+        const path = isUnknown
           ? target.path.replaceAll(/\{\w+\}/g, () => newId('order'))
           : targets.realPath(target.path);
         const search = names.length === 0 ? '' : `?${new URLSearchParams(query).toString()}`;
         const headers = {
-          ...goodHeaders(target.operation),
+          ...validHeaders(target.operation),
           ...(target.operation.parameters?.some((one) => one.name === 'If-Match') === true
             ? { 'if-match': version }
             : {}),
@@ -338,4 +350,24 @@ describe('anything', () => {
       await fc.assert(property, { numRuns: RUNS_PER_OPERATION, ...seed });
     }
   }, 120_000);
+});
+
+// The last test, because some of these requests succeed.
+describe('any header', () => {
+  it('is answered as declared, and no header of the answer repeats it', async () => {
+    const faults: string[] = [];
+    for (const target of targets.all()) {
+      const own = (target.operation.parameters ?? []).filter((one) => one.in === 'header').map((one) => one.name);
+      for (const name of new Set([...own, ...HEADERS_READ_EVERYWHERE])) {
+        for (const text of NASTY_IN_HEADERS) {
+          // Without a body, so that operations with a body refuse the request for any header.
+          const answer = await targets.send(target, { headers: { [name.toLowerCase()]: text } });
+          faults.push(...answerFaults(schemas, `${target.place} ${name}: ${text}`, target.operation, answer));
+          if (/[^\w-]/.test(text) && Object.values(answer.headers).flat().includes(text))
+            faults.push(`${target.place} repeats ${name}: ${text}`);
+        }
+      }
+    }
+    expect(faults).toEqual([]);
+  }, 60_000);
 });

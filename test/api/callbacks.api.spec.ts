@@ -1,47 +1,47 @@
-// Goal: a payment callback has its effect once, and only when a current secret signed exactly the bytes that arrived, a short
-// while ago. Method: callbacks signed here by hand, as the Standard Webhooks specification describes, and sent over HTTP to
-// the real services; each refusal is followed by a look at the contents of every table, and at the order by its buyer.
+// Goal: a payment callback has its effect once, and only when a current secret has signed exactly the received bytes within
+// the tolerance. Method: callbacks that are signed here as the Standard Webhooks specification describes and sent over HTTP
+// to the real services. After each refusal, the contents of every table and the status of the order are compared.
 import { createHmac, randomBytes } from 'node:crypto';
 import { bootServices } from '@gravity/service';
 import { newUuid } from '@gravity/kernel';
 import { freePort } from '@gravity/testing';
 import { ordersService } from '../../apps/orders/src/orders.service';
 import { type Answer, ApiStack } from './api-stack';
-import { type Scene, setScene } from './scene';
+import { type Fixtures, createFixtures } from './fixtures';
 
 const PATH = '/orders/v1/payment-callbacks/sandbox';
 const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 const [OLD_SECRET, NEW_SECRET, FOREIGN_SECRET] = [newSecret(), newSecret(), newSecret()];
 const TOLERANCE_S = 300;
-/** Far enough past the tolerance for a machine that is slow between signing and sending. */
+/** Far enough outside the tolerance for a slow machine. */
 const OUTSIDE_S = TOLERANCE_S + 60;
 
 let stack: ApiStack;
-let scene: Scene;
+let fixtures: Fixtures;
 
 beforeAll(async () => {
   // A rotation is under way: both secrets are configured.
   stack = await ApiStack.start('callbacks', undefined, { PAYMENTS_WEBHOOK_SECRETS: `${OLD_SECRET},${NEW_SECRET}` });
-  scene = await setScene(stack);
+  fixtures = await createFixtures(stack);
 }, 120_000);
 
 afterAll(async () => stack?.stop());
 
-interface Paid {
+interface UnpaidOrder {
   readonly orderId: string;
   readonly buyer: string;
-  /** What the provider would say about this order's payment. */
+  /** The provider's event for the payment of this order. */
   readonly event: Record<string, unknown>;
 }
 
-/** An order that awaits its payment, of a buyer of its own. */
-async function unpaidOrder(): Promise<Paid> {
+/** An order that awaits payment, of a new buyer. */
+async function unpaidOrder(): Promise<UnpaidOrder> {
   const buyer = `b_${newUuid()}`;
   const token = await stack.token('buyer', buyer);
   const post = (path: string, json?: unknown): Promise<Answer> =>
     stack.call('POST', path, { token, json, headers: { 'idempotency-key': newUuid() } });
-  const claim = await post(`/orders/v1/rounds/${scene.openRoundId}/claims`, {
-    itemId: scene.openItemId,
+  const claim = await post(`/orders/v1/rounds/${fixtures.openRoundId}/claims`, {
+    itemId: fixtures.openItemId,
     quantity: 1,
     regionCode: 'CN-11',
   });
@@ -74,12 +74,12 @@ function signed(body: string | Buffer, signing: Signing = {}): Record<string, st
 const deliver = (body: string | Buffer, headers: Record<string, string>, type = 'application/json'): Promise<Answer> =>
   stack.call('POST', PATH, { raw: { body, type }, headers });
 
-async function statusOf({ orderId, buyer }: Paid): Promise<string> {
+async function statusOf({ orderId, buyer }: UnpaidOrder): Promise<string> {
   const answer = await stack.call('GET', `/orders/v1/orders/${orderId}`, { token: await stack.token('buyer', buyer) });
   return String(answer.body.status);
 }
 
-async function refuses(order: Paid, code: string, send: () => Promise<Answer>): Promise<void> {
+async function refuses(order: UnpaidOrder, code: string, send: () => Promise<Answer>): Promise<void> {
   const before = await stack.contents();
   const answer = await send();
   expect(answer.body).toMatchObject({ code });
@@ -89,7 +89,7 @@ async function refuses(order: Paid, code: string, send: () => Promise<Answer>): 
 }
 
 describe('refuses, and changes nothing', () => {
-  let order: Paid;
+  let order: UnpaidOrder;
   let body: string;
 
   beforeAll(async () => {
@@ -97,7 +97,7 @@ describe('refuses, and changes nothing', () => {
     body = JSON.stringify(order.event);
   });
 
-  it('the same JSON in other bytes under the signature of the first', async () => {
+  it('the same JSON in other bytes with the signature of the first', async () => {
     const headers = signed(body);
     const { data, ...rest } = order.event;
     for (const other of [
@@ -115,7 +115,7 @@ describe('refuses, and changes nothing', () => {
   it.each([
     ['an old timestamp', { ageSeconds: OUTSIDE_S }],
     ['a timestamp from the future', { ageSeconds: -OUTSIDE_S }],
-    ['a secret that is not ours', { secrets: [FOREIGN_SECRET] }],
+    ['a foreign secret', { secrets: [FOREIGN_SECRET] }],
     ['no signature in its header', { secrets: [] }],
   ])('%s', (_what, signing) => refuses(order, 'signature-invalid', () => deliver(body, signed(body, signing))));
 
@@ -132,7 +132,7 @@ describe('refuses, and changes nothing', () => {
     ['webhook-signature', 'v1,'],
     ['webhook-signature', 'v1a,AAAA'],
     ['webhook-signature', 'x'.repeat(4_000)],
-  ])('%s: %s over a signature for something else', (name, value) =>
+  ])('%s: %s with the signature of another value', (name, value) =>
     refuses(order, 'signature-invalid', () => deliver(body, { ...signed(body), [name]: value })),
   );
 
@@ -146,7 +146,7 @@ describe('refuses, and changes nothing', () => {
     return refuses(order, 'payload-too-large', () => deliver(large, signed(large)));
   });
 
-  it('a signed body that names a member twice', () => {
+  it('a signed body that has a duplicate member', () => {
     const twice = `${body.slice(0, -1)},"type":"payment.succeeded"}`;
     return refuses(order, 'invalid-request', () => deliver(twice, signed(twice)));
   });
@@ -154,21 +154,21 @@ describe('refuses, and changes nothing', () => {
   it.each([
     ['a NUL', { chargeId: 'ch_\u0000' }],
     ['half a surrogate pair', { chargeId: 'ch_\ud800' }],
-    ['an endless text', { chargeId: randomBytes(3_000).toString('hex') }],
+    ['a very long text', { chargeId: randomBytes(3_000).toString('hex') }],
     ['a negative amount', { amount: { amount: -1, currency: 'CNY' } }],
     ['an amount that no integer holds', { amount: { amount: 1e300, currency: 'CNY' } }],
   ])('signed data with %s', (_what, data) => {
-    const senseless = JSON.stringify({ ...order.event, data: { ...(order.event['data'] as object), ...data } });
-    return refuses(order, 'invalid-request', () => deliver(senseless, signed(senseless)));
+    const invalid = JSON.stringify({ ...order.event, data: { ...(order.event['data'] as object), ...data } });
+    return refuses(order, 'invalid-request', () => deliver(invalid, signed(invalid)));
   });
 
-  it('a signed id that is longer than any id', () => {
+  it('a signed id that is too long', () => {
     const id = randomBytes(4_000).toString('hex');
     return refuses(order, 'signature-invalid', () => deliver(body, signed(body, { id })));
   });
 
   it('another provider’s callback', async () => {
-    const answer = await stack.call('POST', '/orders/v1/payment-callbacks/nobody', {
+    const answer = await stack.call('POST', '/orders/v1/payment-callbacks/unknown', {
       raw: { body, type: 'application/json' },
       headers: signed(body),
     });
@@ -181,7 +181,7 @@ describe('accepts, once', () => {
   it.each([
     ['signed with the old secret', [OLD_SECRET]],
     ['signed with the new secret', [NEW_SECRET]],
-    ['with a signature of ours among others', [FOREIGN_SECRET, OLD_SECRET, FOREIGN_SECRET]],
+    ['with a valid signature among others', [FOREIGN_SECRET, OLD_SECRET, FOREIGN_SECRET]],
   ])('a callback %s while both secrets are configured', async (_what, secrets) => {
     const order = await unpaidOrder();
     const body = JSON.stringify(order.event);
@@ -189,7 +189,7 @@ describe('accepts, once', () => {
     expect(await statusOf(order)).toBe('PAID');
   });
 
-  it('an id that is replayed, as it was and signed again, at the same time and later', async () => {
+  it('a repeated id, unchanged and signed again, at the same time and later', async () => {
     const order = await unpaidOrder();
     const body = JSON.stringify(order.event);
     const id = `evt_${newUuid()}`;
@@ -198,7 +198,7 @@ describe('accepts, once', () => {
     expect(first.map(({ status }) => status)).toEqual([204, 204, 204]);
     expect(await statusOf(order)).toBe('PAID');
     const before = await stack.contents();
-    // Another charge under the same id would be money to give back, if the id were not known.
+    // Another charge under the same id would cause a refund if the id were unknown.
     const data = { ...(order.event['data'] as object), chargeId: `ch_${newUuid()}` };
     const other = JSON.stringify({ ...order.event, data });
     const again = [
@@ -212,7 +212,7 @@ describe('accepts, once', () => {
   });
 });
 
-it('refuses the old secret once the rotation is over, and goes on with the new one', async () => {
+it('refuses the old secret after the rotation, and accepts the new one', async () => {
   const env = { ...stack.env, PAYMENTS_WEBHOOK_SECRETS: NEW_SECRET };
   const after = await bootServices([ordersService], { env, port: await freePort() });
   try {

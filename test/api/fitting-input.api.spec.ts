@@ -1,16 +1,16 @@
-// Goal: a client that knows nothing but the API document is hardly ever told that its input is invalid: document and checks
-// say the same. Method: for every operation, bodies, queries, path parameters and headers are generated from the served
-// document alone; refusals as `invalid-request` are counted. FC_SEED repeats a run, FC_RUNS asks for more.
+// Goal: the checks accept the input that the API document describes. Method: for every operation, bodies, queries, path
+// parameters and headers are generated from the served document; refusals as `invalid-request` are counted. FC_SEED repeats
+// a run, FC_RUNS sets the number of requests.
 import fc from 'fast-check';
 import type { Role } from '@gravity/http';
 import { SERVICES } from '../../apps/services';
 import { operationsOf } from '../../tools/contracts/lint-api';
 import type { ApiOperation } from '../../tools/contracts/served-api';
 import { type Answer, ApiStack, PROVIDER_KEY } from './api-stack';
-import { fittingValue } from './fitting-values';
+import { validValue } from './valid-values';
 import { bodySchema, type Schema } from './sample-bodies';
 
-/** This share of the generated requests may be refused as invalid. */
+/** The allowed share of generated requests that are refused as invalid. */
 const REFUSED_SHARE_MAX = 0.02;
 /** Operations whose members must fit each other, which JSON Schema cannot say: the share that they refuse. */
 const REFUSED_SHARES_MAX: Readonly<Record<string, number>> = {
@@ -30,17 +30,14 @@ beforeAll(async () => (stack = await ApiStack.start('fitting-input')), 120_000);
 afterAll(() => stack?.stop());
 
 function inputOf(operation: ApiOperation): fc.Arbitrary<Input> {
-  const parameters = (operation.parameters ?? []).map((one) => [
-    one.name,
-    fittingValue(stack.api, one.schema as Schema),
-  ]);
+  const parameters = (operation.parameters ?? []).map((one) => [one.name, validValue(stack.api, one.schema as Schema)]);
   const required = (operation.parameters ?? []).filter((one) => one.required).map((one) => one.name);
   const body = bodySchema(operation);
   return fc.record({
     parameters: fc.record(Object.fromEntries(parameters) as Record<string, fc.Arbitrary<unknown>>, {
       requiredKeys: required,
     }),
-    ...(body === undefined ? {} : { body: fittingValue(stack.api, body) }),
+    ...(body === undefined ? {} : { body: validValue(stack.api, body) }),
   });
 }
 
@@ -77,7 +74,7 @@ function tokenFor(operation: ApiOperation, index: number): Promise<string> {
 }
 
 describe.each(SERVICES.map(({ name }) => name))('%s', (service) => {
-  it('takes what its document calls good', async () => {
+  it('accepts the input that its document describes', async () => {
     const operations = operationsOf(stack.api).filter(({ path }) => path.startsWith(`/${service}/`));
     expect(operations.length).toBeGreaterThan(0);
     const report: string[] = [];

@@ -1,4 +1,4 @@
-// Random bodies close to a schema: most members as they should be, some at a bound, some of another kind altogether.
+// Random bodies close to a schema: most members are valid, some are at a bound, some have another type.
 import fc from 'fast-check';
 import type { ApiDescription } from '../../tools/contracts/served-api';
 import { resolved, type Schema } from './sample-bodies';
@@ -19,7 +19,7 @@ const NASTY_TEXTS = [
 ];
 const NASTY_NUMBERS = [0, -1, 1.5, 2 ** 31, 2 ** 53, 1e21, 1e308, -0];
 
-/** Any text, more often than not one that something stumbles over. */
+/** Random texts, mostly texts that often cause errors. */
 export const fuzzedText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...NASTY_TEXTS.filter((text) => text !== HALF_A_PAIR)),
   fc.string({ maxLength: 20 }),
@@ -31,7 +31,7 @@ const ANYTHING = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 );
 
-/** Bodies that the schema calls good, near misses, and anything else. */
+/** Valid bodies, bodies with small errors, and arbitrary values. */
 export function fuzzedBody(api: ApiDescription, schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 8, arbitrary: near(api, schema) }, { weight: 1, arbitrary: ANYTHING });
 }

@@ -1,5 +1,5 @@
-// Random bytes close to a protobuf message: written on the wire by hand, because what a client's library refuses to
-// encode is just what a server must stand (https://protobuf.dev/programming-guides/encoding/).
+// Random bytes close to a protobuf message. They are encoded here, because a client library refuses to encode invalid messages
+// (https://protobuf.dev/programming-guides/encoding/).
 import type { SeededRandom } from '@gravity/testing';
 import type { MessageField, MessageType } from './grpc-methods';
 
@@ -29,7 +29,7 @@ export const NASTY_TEXTS = [
   'x'.repeat(6_000),
 ] as const;
 
-/** Bytes that are no UTF-8: a lone surrogate, an overlong slash, a cut sequence. */
+/** Invalid UTF-8: a lone surrogate, an overlong slash, an incomplete sequence. */
 const NOT_UTF8 = [
   Buffer.from([0xed, 0xa0, 0x80]),
   Buffer.from([0xc0, 0xaf]),
@@ -38,31 +38,31 @@ const NOT_UTF8 = [
 ];
 const NASTY_NUMBERS = [0n, 1n, -1n, 101n, 1_000n, 2n ** 31n - 1n, 2n ** 31n, -(2n ** 31n), 2n ** 53n, 2n ** 63n - 1n];
 
-/** Values that mean something, by the name of their field. */
-export type GoodValues = Readonly<Record<string, string | bigint>>;
+/** Valid values by field name. */
+export type ValidValues = Readonly<Record<string, string | bigint>>;
 
 export class FuzzedMessages {
   constructor(
     private readonly types: ReadonlyMap<string, MessageType>,
     private readonly random: SeededRandom,
-    private readonly values: GoodValues,
+    private readonly values: ValidValues,
   ) {}
 
-  /** A message of the type, mostly well-formed, with some of its fields good. */
+  /** A random message of the type, mostly well-formed, with some valid fields. */
   message(type: MessageType): Buffer {
     const fields = type.field.flatMap((field) => this.field(type, field));
     const whole = Buffer.concat(this.random.chance(0.2) ? this.random.shuffled(fields) : fields);
     if (this.random.chance(0.05)) return whole.subarray(0, this.random.integer(0, whole.length));
-    if (this.random.chance(0.05)) return Buffer.concat([whole, this.noise()]);
+    if (this.random.chance(0.05)) return Buffer.concat([whole, this.randomBytes()]);
     return whole;
   }
 
-  /** A message of the type with every good value that it has room for, and nothing else. */
-  good(type: MessageType): Buffer {
+  /** A message of the type with all known valid values. */
+  valid(type: MessageType): Buffer {
     return Buffer.concat(
       type.field.flatMap((field) => {
         if (field.type === 'TYPE_MESSAGE') {
-          const inner = this.good(this.inner(type, field));
+          const inner = this.valid(this.inner(type, field));
           return inner.length === 0 ? [] : [lengthPrefixed(field.number, inner)];
         }
         const good = this.values[field.name];
@@ -76,10 +76,11 @@ export class FuzzedMessages {
   private field(type: MessageType, field: MessageField): Buffer[] {
     if (this.random.chance(0.15)) return [];
     const one = (): Buffer => {
-      if (this.random.chance(0.02)) return Buffer.concat([tag(field.number, this.random.integer(0, 7)), this.noise()]);
+      if (this.random.chance(0.02))
+        return Buffer.concat([tag(field.number, this.random.integer(0, 7)), this.randomBytes()]);
       return this.value(type, field);
     };
-    // The last of several wins where the type has one, and maps and lists take them all.
+    // For a single field the last value counts; maps and lists take all values.
     return this.random.chance(0.1) ? [one(), one(), one()] : [one()];
   }
 
@@ -98,7 +99,7 @@ export class FuzzedMessages {
         return Buffer.concat([tag(field.number, VARINT), varint(number)]);
       }
       default:
-        throw new Error(`${field.type} is not known to the fuzzer yet; add it to FuzzedMessages`);
+        throw new Error(`${field.type} is not supported; add it to FuzzedMessages`);
     }
   }
 
@@ -112,12 +113,12 @@ export class FuzzedMessages {
     return this.random.chance(0.1) ? this.random.pick(NOT_UTF8) : Buffer.from(this.random.pick(NASTY_TEXTS));
   }
 
-  private noise(): Buffer {
+  private randomBytes(): Buffer {
     return Buffer.from(Array.from({ length: this.random.integer(1, 12) }, () => this.random.integer(0, 255)));
   }
 }
 
-/** Groups inside of groups, which a decoder has to skip. */
+/** Nested groups, which a decoder has to skip. */
 export function deepGroups(depth: number): Buffer {
   return Buffer.concat(Array.from({ length: depth }, () => tag(1_000, START_GROUP)));
 }
@@ -130,7 +131,7 @@ function tag(number: number, wireType: number): Buffer {
   return varint(BigInt(number * 8 + wireType));
 }
 
-/** Negative numbers take ten bytes, as in every protobuf. */
+/** The protobuf encoding; negative numbers take ten bytes. */
 function varint(value: bigint): Buffer {
   const bytes: number[] = [];
   let left = BigInt.asUintN(64, value);

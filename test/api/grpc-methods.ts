@@ -1,4 +1,4 @@
-// Every gRPC method of the process, found in the .proto files, and a client for all of them.
+// Every gRPC method of the process, from the .proto files, and a client for all of them.
 import {
   type Client,
   credentials,
@@ -14,11 +14,11 @@ import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
 const PACKAGES = [protoPackage('catalog'), protoPackage('orders')];
 const DEADLINE_MS = 10_000;
 
-/** What a call came to. */
+/** The answer to a call. */
 export interface GrpcAnswer {
   /** `OK`, `NOT_FOUND`, … */
   readonly status: string;
-  /** Our own code, when it was refused. */
+  /** The error code of a refusal. */
   readonly code: string | undefined;
   readonly details: string;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- specs look into any answer
@@ -32,11 +32,11 @@ type UnaryMethod = (
   done: (error: ServiceError | null, body?: unknown) => void,
 ) => void;
 
-/** A message type as its .proto declares it. */
+/** A message type of a .proto file. */
 export interface MessageType {
   readonly name: string;
   readonly field: readonly MessageField[];
-  /** Entries of maps are types of their own. */
+  /** Includes the entry types of maps. */
   readonly nestedType: readonly MessageType[];
 }
 
@@ -45,7 +45,7 @@ export interface MessageField {
   readonly number: number;
   /** `TYPE_STRING`, `TYPE_INT32`, … */
   readonly type: string;
-  /** A message type, as far as it has to be told apart from where it is used: `common.v1.Money`. */
+  /** The name of a message type, relative to where it is used: `common.v1.Money`. */
   readonly typeName: string;
 }
 
@@ -87,14 +87,14 @@ export class GrpcMethods {
     return this.requests.get(name)!.type;
   }
 
-  /** Calls a method; never throws for a status. */
+  /** Calls a method. Does not throw for a status. */
   call(name: string, request: object, token?: string): Promise<GrpcAnswer> {
     const client = this.clients.get(name)!;
     const method = (client as unknown as Record<string, UnaryMethod>)[name.split('.')[1]!]!;
     return answered((done) => method.call(client, request, metadataWith(token), inTime(), done));
   }
 
-  /** Calls a method with these bytes for a message; the answer's body stays undecoded. */
+  /** Calls a method with an encoded message. The body of the answer is not decoded. */
   callRaw(name: string, bytes: Buffer, metadata: Metadata): Promise<GrpcAnswer> {
     const same = (body: Buffer): Buffer => body;
     const { path } = this.requests.get(name)!;
@@ -108,7 +108,7 @@ export class GrpcMethods {
   }
 }
 
-/** Metadata with a token in it. */
+/** Metadata with the token, if any. */
 export function metadataWith(token?: string): Metadata {
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);

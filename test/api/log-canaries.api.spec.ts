@@ -1,6 +1,6 @@
-// Goal: no secret that a client sends or that we hold reaches a log or a span, and no text of a client forges a line of the
-// log. Method: canaries in every place of every operation, over HTTP and gRPC, with everything logged that can be and the
-// spans kept as an exporter gets them; then requests that break on our side, because failures are what gets logged.
+// Goal: no secret of a client or of the services reaches a log or a span, and no text of a client forges a line of the log.
+// Method: canaries in every input of every operation, over HTTP and gRPC, at the most verbose log level, with the spans that
+// an exporter gets; then requests that cause errors, because errors are logged.
 import { createHmac } from 'node:crypto';
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
 import { newUuid } from '@gravity/kernel';
@@ -9,24 +9,24 @@ import { operationsOf } from '../../tools/contracts/lint-api';
 import { ApiStack, CURSOR_SECRET, PROVIDER_KEY, WEBHOOK_SECRET } from './api-stack';
 import { GrpcMethods } from './grpc-methods';
 import { bodySchema, sampleOf } from './sample-bodies';
-import { type Scene, setScene } from './scene';
-import { spanTexts } from './span-texts';
+import { type Fixtures, createFixtures } from './fixtures';
+import { exportedSpans } from './exported-spans';
 
 const CANARY = 'canary7f3a9c51';
-/** Ends a line, begins a false one, moves the cursor, and hides what follows. */
+/** Ends a line, begins a forged one, moves the cursor, and hides the following text. */
 const FORGERY = `x\r\n{"level":"fatal","message":"forged"}\n\u001b[2J\u0085\u2028\u202e${CANARY}`;
 
 const lines: string[] = [];
 const exporter = new InMemorySpanExporter();
 let tracing: Tracing;
 let stack: ApiStack;
-let scene: Scene;
+let fixtures: Fixtures;
 
 beforeAll(async () => {
   tracing = await startTracing({}, 'spec', exporter);
   const destination = { write: (line: string) => void lines.push(line) };
   stack = await ApiStack.start('log-canaries', createLogger({ service: 'spec', level: 'trace', destination }));
-  scene = await setScene(stack);
+  fixtures = await createFixtures(stack);
 }, 120_000);
 
 afterAll(async () => {
@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 function ids(path: string): string {
-  const known: Record<string, string> = { ...scene, merchantId: scene.ownerMerchant, provider: 'sandbox' };
+  const known: Record<string, string> = { ...fixtures, merchantId: fixtures.ownerMerchant, provider: 'sandbox' };
   return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => known[name] ?? CANARY);
 }
 
@@ -46,22 +46,22 @@ function routeOf({ method, path }: { method: string; path: string }): string {
 
 const encoded = encodeURIComponent(FORGERY);
 
-/** One request per place that a text can be put into. */
+/** Sends one request for each place of a text. */
 async function sendCanaries(): Promise<void> {
   for (const { method, path, operation } of operationsOf(stack.api)) {
     const role = (['operator', 'buyer', 'merchant'] as const).find((one) => operation['x-callers']?.includes(one));
     const token =
-      role === undefined ? PROVIDER_KEY : await stack.token(role, role === 'buyer' ? scene.ownerBuyer : CANARY);
+      role === undefined ? PROVIDER_KEY : await stack.token(role, role === 'buyer' ? fixtures.ownerBuyer : CANARY);
     const schema = bodySchema(operation);
-    const good = schema === undefined ? undefined : (sampleOf(stack.api, schema) as Record<string, unknown>);
-    const poisoned = good && Object.fromEntries(Object.keys(good).map((name) => [name, FORGERY]));
+    const valid = schema === undefined ? undefined : (sampleOf(stack.api, schema) as Record<string, unknown>);
+    const poisoned = valid && Object.fromEntries(Object.keys(valid).map((name) => [name, FORGERY]));
     const headers = { 'idempotency-key': `${CANARY}-${newUuid()}`, 'if-match': `"${CANARY}"`, cookie: `s=${CANARY}` };
     const send = (where: string, options: Parameters<ApiStack['call']>[2]): Promise<unknown> =>
       stack.call(method, where, options);
-    await send(ids(path), { token, headers, json: good });
-    await send(ids(path), { token: `${CANARY}.${CANARY}.${CANARY}`, headers, json: good });
+    await send(ids(path), { token, headers, json: valid });
+    await send(ids(path), { token: `${CANARY}.${CANARY}.${CANARY}`, headers, json: valid });
     await send(ids(path), { token, headers, json: poisoned });
-    await send(path.replaceAll(/\{\w+\}/g, encoded), { token, headers, json: good });
+    await send(path.replaceAll(/\{\w+\}/g, encoded), { token, headers, json: valid });
     const queries = (operation.parameters ?? []).filter((one) => one.in === 'query').map(({ name }) => name);
     for (const name of [...queries, 'token']) await send(`${ids(path)}?${name}=${encoded}`, { token, headers });
     await send(ids(path), {
@@ -77,7 +77,7 @@ async function sendCanariesOverGrpc(): Promise<void> {
   for (const name of grpc.names) {
     const text = grpc.requestType(name).field.filter(({ type }) => type === 'TYPE_STRING');
     const request = Object.fromEntries(text.map((field) => [field.name, FORGERY]));
-    for (const token of [CANARY, await stack.token('operator'), await stack.token('buyer', scene.ownerBuyer)])
+    for (const token of [CANARY, await stack.token('operator'), await stack.token('buyer', fixtures.ownerBuyer)])
       await grpc.call(name, request, token);
   }
   grpc.close();
@@ -87,7 +87,7 @@ it('logs and traces no secret, and logs no line that a client wrote', async () =
   await sendCanaries();
   await sendCanariesOverGrpc();
   const operator = await stack.token('operator');
-  // A signed callback that is genuine but senseless, so that our side has something to say about it.
+  // A correctly signed callback with an invalid body, which is logged.
   const body = JSON.stringify({ type: FORGERY });
   const [id, timestamp] = [`evt_${CANARY}`, `${Math.floor(Date.now() / 1_000)}`];
   const key = Buffer.from(WEBHOOK_SECRET.slice('whsec_'.length), 'base64');
@@ -97,27 +97,27 @@ it('logs and traces no secret, and logs no line that a client wrote', async () =
     headers: { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` },
   });
   const log = lines.join('');
-  // The log was listened to at all.
+  // The log was captured.
   expect(log).toContain('listening');
   const routes = new Set(
     exporter
       .getFinishedSpans()
       .map(({ attributes }) => `${String(attributes['http.request.method'])} ${String(attributes['http.route'])}`),
   );
-  // And so were spans of every operation.
+  // The spans of every operation were captured.
   expect(
     operationsOf(stack.api)
       .map(routeOf)
       .filter((route) => !routes.has(route)),
   ).toEqual([]);
-  const seen = log + spanTexts(exporter).join('');
+  const seen = log + exportedSpans(exporter).join('');
   const secrets = {
     canary: CANARY,
     'webhook secret': WEBHOOK_SECRET.slice('whsec_'.length),
     'provider key': PROVIDER_KEY,
     'cursor secret': CURSOR_SECRET,
     'private key': stack.issuer.privateJwk.d!,
-    'client secret': scene.clientSecret,
+    'client secret': fixtures.clientSecret,
     token: operator,
     signature,
     forgery: 'forged',

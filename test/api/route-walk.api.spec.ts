@@ -1,6 +1,5 @@
-// Goal: no route answers somebody who may not call it, and none shows, or admits to having, somebody else's object.
-// Method: the walk is made from the served API document, so a route is covered on the day it appears; a path parameter
-// that the walk has no object for fails it.
+// Goal: no route answers a caller without permission, and none shows or reveals a foreign object. Method: the requests are
+// made from the served API document, so every new route is covered; a path parameter without a test object fails the spec.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type IdKind, newId, newUuid } from '@gravity/kernel';
@@ -12,78 +11,78 @@ import { ApiStack } from './api-stack';
 import { answerFaults, AnswerSchemas } from './answer-schemas';
 import { GrpcMethods } from './grpc-methods';
 import { bodySchema, sampleOf } from './sample-bodies';
-import { type Scene, setScene } from './scene';
+import { type Fixtures, createFixtures } from './fixtures';
 
 let stack: ApiStack;
-let scene: Scene;
+let fixtures: Fixtures;
 let schemas: AnswerSchemas;
 
 beforeAll(async () => {
   stack = await ApiStack.start('route-walk');
   schemas = new AnswerSchemas(stack.api);
-  scene = await setScene(stack);
+  fixtures = await createFixtures(stack);
 }, 120_000);
 
 afterAll(async () => stack?.stop());
 
-interface Stranger {
+interface TestCaller {
   readonly role: Role;
   readonly sub: string;
 }
 
 interface PathObject {
   /** An object of the first merchant or buyer. */
-  readonly mine: string;
-  /** The same kind of thing, but none that exists. */
-  readonly nobodys: string;
-  readonly owners: readonly Stranger[];
-  /** Callers who must not learn of it. */
-  readonly strangers: readonly Stranger[];
+  readonly existing: string;
+  /** An id of the same kind without an object. */
+  readonly missing: string;
+  readonly owners: readonly TestCaller[];
+  /** Callers who must not see it. */
+  readonly others: readonly TestCaller[];
 }
 
-/** What stands for a path parameter. A new parameter needs a line here. */
+/** The test objects of the path parameters. A new parameter needs a line here. */
 function pathObjects(): Record<string, PathObject> {
-  const merchant = { role: 'merchant', sub: scene.ownerMerchant } as const;
-  const buyer = { role: 'buyer', sub: scene.ownerBuyer } as const;
-  const otherMerchant = { role: 'merchant', sub: scene.strangerMerchant } as const;
-  const otherBuyer = { role: 'buyer', sub: scene.strangerBuyer } as const;
+  const merchant = { role: 'merchant', sub: fixtures.ownerMerchant } as const;
+  const buyer = { role: 'buyer', sub: fixtures.ownerBuyer } as const;
+  const otherMerchant = { role: 'merchant', sub: fixtures.otherMerchant } as const;
+  const otherBuyer = { role: 'buyer', sub: fixtures.otherBuyer } as const;
   const anchor = { role: 'anchor', sub: 'anchor_1' } as const;
   const operator = { role: 'operator', sub: 'operator_1' } as const;
-  const of = (kind: IdKind, mine: string, owners: Stranger[], strangers: Stranger[]): PathObject => ({
-    mine,
-    nobodys: newId(kind),
+  const of = (kind: IdKind, existing: string, owners: TestCaller[], others: TestCaller[]): PathObject => ({
+    existing,
+    missing: newId(kind),
     owners: [operator, ...owners],
-    strangers,
+    others,
   });
   return {
-    merchantId: of('merchant', scene.ownerMerchant, [merchant], [otherMerchant]),
-    productId: of('product', scene.productId, [merchant], [otherMerchant, otherBuyer, anchor]),
-    skuId: of('sku', scene.skuId, [merchant], [otherMerchant, otherBuyer, anchor]),
-    seriesId: of('series', scene.seriesId, [], []),
-    roundId: of('round', scene.roundId, [merchant], [otherMerchant, otherBuyer, anchor]),
-    orderId: of('order', scene.orderId, [buyer, merchant], [otherBuyer, otherMerchant]),
-    // Not of our callers: the sandbox tells them apart by keys of its own.
-    intentId: { mine: scene.intentId, nobodys: 'pi_nobodys', owners: [], strangers: [] },
-    provider: { mine: 'sandbox', nobodys: 'nobody', owners: [], strangers: [] },
+    merchantId: of('merchant', fixtures.ownerMerchant, [merchant], [otherMerchant]),
+    productId: of('product', fixtures.productId, [merchant], [otherMerchant, otherBuyer, anchor]),
+    skuId: of('sku', fixtures.skuId, [merchant], [otherMerchant, otherBuyer, anchor]),
+    seriesId: of('series', fixtures.seriesId, [], []),
+    roundId: of('round', fixtures.roundId, [merchant], [otherMerchant, otherBuyer, anchor]),
+    orderId: of('order', fixtures.orderId, [buyer, merchant], [otherBuyer, otherMerchant]),
+    // The sandbox authenticates with its own keys instead of the roles.
+    intentId: { existing: fixtures.intentId, missing: 'pi_missing', owners: [], others: [] },
+    provider: { existing: 'sandbox', missing: 'missing', owners: [], others: [] },
   };
 }
 
-function pathWith(path: string, which: 'mine' | 'nobodys'): string {
+function pathWith(path: string, which: 'existing' | 'missing'): string {
   const objects = pathObjects();
   return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
     const found = objects[name];
-    if (found === undefined) throw new Error(`${path}: the walk has no object for {${name}}; add one to pathObjects`);
+    if (found === undefined) throw new Error(`${path}: there is no test object for {${name}}; add one to pathObjects`);
     return found[which];
   });
 }
 
-/** A body and headers that the operation's own schema calls good. */
-function goodRequest(operation: ApiOperation): { json?: unknown; headers: Record<string, string> } {
+/** A body and headers that are valid for the operation. */
+function validRequest(operation: ApiOperation): { json?: unknown; headers: Record<string, string> } {
   const names = (operation.parameters ?? []).filter((one) => one.in === 'header').map((one) => one.name);
   const schema = bodySchema(operation);
   const json =
     operation.operationId === 'placeClaim'
-      ? { itemId: scene.draftItemId, quantity: 1, regionCode: 'CN-11' }
+      ? { itemId: fixtures.draftItemId, quantity: 1, regionCode: 'CN-11' }
       : schema === undefined
         ? undefined
         : sampleOf(stack.api, schema);
@@ -107,7 +106,7 @@ it('serves exactly the routes of the document', () => {
   expect(served.sort()).toEqual(documented.sort());
 });
 
-it('lets nobody in without a good token', async () => {
+it('refuses every invalid token', async () => {
   const request: TokenRequest = { sub: 'operator_1', roles: [...ROLES] };
   const { bad } = stack.issuer;
   const tokens: Record<string, string | undefined> = {
@@ -126,25 +125,25 @@ it('lets nobody in without a good token', async () => {
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     const isPublic = callersOf(operation).includes('anybody');
     for (const [name, token] of Object.entries(tokens)) {
-      const answer = await stack.call(method, pathWith(path, 'mine'), { ...goodRequest(operation), token });
-      // A public route has a check of its own: a provider key, a client secret, a signature.
-      const turnedAway = isPublic ? [401, 404].includes(answer.status) : answer.body?.code === 'unauthenticated';
-      if (!turnedAway) faults.push(`${place}, token ${name}: ${answer.status} ${answer.text}`);
+      const answer = await stack.call(method, pathWith(path, 'existing'), { ...validRequest(operation), token });
+      // A public route has its own check: a provider key, a client secret or a signature.
+      const refused = isPublic ? [401, 404].includes(answer.status) : answer.body?.code === 'unauthenticated';
+      if (!refused) faults.push(`${place}, token ${name}: ${answer.status} ${answer.text}`);
       faults.push(...answerFaults(schemas, place, operation, answer));
     }
   }
   expect(faults).toEqual([]);
 });
 
-it('lets in the roles that an operation declares, and no other', async () => {
+it('accepts exactly the roles that an operation declares', async () => {
   const faults: string[] = [];
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     const callers = callersOf(operation);
     if (callers.includes('anybody')) continue;
     for (const role of ROLES) {
       const token = await stack.token(role);
-      // Nobody's object and an empty body: whoever is let in changes nothing.
-      const answer = await stack.call(method, pathWith(path, 'nobodys'), { token });
+      // A missing object and no body, so that an allowed caller changes nothing.
+      const answer = await stack.call(method, pathWith(path, 'missing'), { token });
       const refused = answer.status === 403 && answer.body.code === 'forbidden';
       if (refused === callers.includes(role) || answer.status === 401)
         faults.push(`${place} as ${role}: ${answer.status} ${answer.text}`);
@@ -154,45 +153,45 @@ it('lets in the roles that an operation declares, and no other', async () => {
   expect(faults).toEqual([]);
 });
 
-it('answers for what does not exist, and for what is somebody else’s, with the same 404', async () => {
+it('answers with the same 404 for missing and for foreign objects', async () => {
   const faults: string[] = [];
-  let asked = 0;
+  let compared = 0;
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);
     if (names.length === 0 || callersOf(operation).includes('anybody')) continue;
-    const strangers = names.flatMap((name) => pathObjects()[name]?.strangers ?? []);
-    const callers = strangers.filter(({ role }) => callersOf(operation).includes(role));
+    const others = names.flatMap((name) => pathObjects()[name]?.others ?? []);
+    const callers = others.filter(({ role }) => callersOf(operation).includes(role));
     for (const { role, sub } of callers) {
       const token = await stack.token(role, sub);
-      const theirs = await stack.call(method, pathWith(path, 'mine'), { ...goodRequest(operation), token });
-      const nobodys = await stack.call(method, pathWith(path, 'nobodys'), { ...goodRequest(operation), token });
-      asked += 1;
-      for (const answer of [theirs, nobodys])
+      const foreign = await stack.call(method, pathWith(path, 'existing'), { ...validRequest(operation), token });
+      const missing = await stack.call(method, pathWith(path, 'missing'), { ...validRequest(operation), token });
+      compared += 1;
+      for (const answer of [foreign, missing])
         if (answer.status !== 404 || answer.body.code !== 'not-found')
           faults.push(`${place} as ${sub}: ${answer.status} ${answer.text}`);
-      const told = (text: string): string =>
+      const comparable = (text: string): string =>
         text.replaceAll(/[a-z]{2,3}_[0-9a-z]{26}/g, 'id').replace(/"requestId":"[^"]*"/, '');
-      if (told(theirs.text) !== told(nobodys.text))
-        faults.push(`${place} as ${sub} tells them apart: ${theirs.text} ${nobodys.text}`);
+      if (comparable(foreign.text) !== comparable(missing.text))
+        faults.push(`${place} as ${sub} answers differently: ${foreign.text} ${missing.text}`);
     }
     if (callersOf(operation).includes('operator')) {
       const token = await stack.token('operator');
-      const answer = await stack.call(method, pathWith(path, 'nobodys'), { ...goodRequest(operation), token });
-      if (answer.status !== 404) faults.push(`${place}, nobody's: ${answer.status} ${answer.text}`);
+      const answer = await stack.call(method, pathWith(path, 'missing'), { ...validRequest(operation), token });
+      if (answer.status !== 404) faults.push(`${place}, missing: ${answer.status} ${answer.text}`);
     }
   }
   expect(faults).toEqual([]);
-  expect(asked).toBeGreaterThan(15);
+  expect(compared).toBeGreaterThan(15);
 });
 
 it('keeps foreign objects out of lists', async () => {
-  const hidden = [scene.productId, scene.skuId, scene.roundId, scene.orderId, scene.shopId];
+  const hidden = [fixtures.productId, fixtures.skuId, fixtures.roundId, fixtures.orderId, fixtures.shopId];
   const mentioned: string[] = [];
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     if (method !== 'GET' || path.includes('{')) continue;
     for (const [role, sub] of [
-      ['buyer', scene.strangerBuyer],
-      ['merchant', scene.strangerMerchant],
+      ['buyer', fixtures.otherBuyer],
+      ['merchant', fixtures.otherMerchant],
       ['anchor', 'a_1'],
     ] as const) {
       if (!callersOf(operation).includes(role)) continue;
@@ -205,7 +204,7 @@ it('keeps foreign objects out of lists', async () => {
   expect(mentioned).toEqual([]);
 });
 
-it('shows owners what is theirs, in the shape that the document promises', async () => {
+it('shows owners their objects, with the schema of the document', async () => {
   const faults: string[] = [];
   for (const { place, method, path, operation } of operationsOf(stack.api)) {
     if (method !== 'GET' || callersOf(operation).includes('anybody')) continue;
@@ -216,7 +215,7 @@ it('shows owners what is theirs, in the shape that the document promises', async
         : names.flatMap((name) => pathObjects()[name]!.owners);
     for (const { role, sub } of owners) {
       if (!callersOf(operation).includes(role)) continue;
-      const answer = await stack.call(method, pathWith(path, 'mine'), { token: await stack.token(role, sub) });
+      const answer = await stack.call(method, pathWith(path, 'existing'), { token: await stack.token(role, sub) });
       if (answer.status !== 200) faults.push(`${place} as ${sub}: ${answer.status} ${answer.text}`);
       faults.push(...answerFaults(schemas, place, operation, answer));
     }
@@ -224,13 +223,13 @@ it('shows owners what is theirs, in the shape that the document promises', async
   expect(faults).toEqual([]);
 });
 
-it('keeps payment intents apart by their secrets', async () => {
-  const other = await stack.call('POST', '/payments-sandbox/v1/intents/pi_nobodys/confirmation', {
-    token: scene.clientSecret,
+it('accepts a client secret for its own payment intent only', async () => {
+  const other = await stack.call('POST', '/payments-sandbox/v1/intents/pi_missing/confirmation', {
+    token: fixtures.clientSecret,
     json: { token: 'tok_approve' },
   });
-  const wrong = await stack.call('POST', `/payments-sandbox/v1/intents/${scene.intentId}/confirmation`, {
-    token: `${scene.clientSecret}x`,
+  const wrong = await stack.call('POST', `/payments-sandbox/v1/intents/${fixtures.intentId}/confirmation`, {
+    token: `${fixtures.clientSecret}x`,
     json: { token: 'tok_approve' },
   });
   expect([other.status, wrong.status]).toEqual([404, 404]);
@@ -246,42 +245,42 @@ describe('over gRPC', () => {
 
   interface Expected {
     readonly callers: readonly Role[];
-    /** Names an object of the first merchant and buyer. */
+    /** A request for an object of the first merchant or buyer. */
     readonly request: object;
-    /** Lists answer with fewer objects instead of a refusal. */
+    /** A list answers without foreign objects instead of a refusal. */
     readonly isList?: boolean;
   }
 
-  /** Who may call which method. A new method needs a line here. */
+  /** The callers of each method. A new method needs a line here. */
   const table = (): Record<string, Expected> => {
     const all = ROLES;
     const orders: Role[] = ['buyer', 'merchant', 'operator', 'service'];
     const claim = {
-      roundId: scene.roundId,
-      itemId: scene.draftItemId,
+      roundId: fixtures.roundId,
+      itemId: fixtures.draftItemId,
       quantity: 1,
       regionCode: 'CN-11',
       idempotencyKey: newUuid(),
     };
     return {
-      'CatalogService.GetProduct': { callers: all, request: { productId: scene.productId } },
-      'CatalogService.GetSku': { callers: all, request: { skuId: scene.skuId } },
+      'CatalogService.GetProduct': { callers: all, request: { productId: fixtures.productId } },
+      'CatalogService.GetSku': { callers: all, request: { skuId: fixtures.skuId } },
       'CatalogService.ListSkus': { callers: all, request: {}, isList: true },
       'CatalogService.SearchProducts': { callers: all, request: {}, isList: true },
       'ClaimService.PlaceClaim': { callers: ['buyer'], request: claim },
-      'OrderService.GetOrder': { callers: orders, request: { orderId: scene.orderId } },
+      'OrderService.GetOrder': { callers: orders, request: { orderId: fixtures.orderId } },
       'OrderService.ListOrders': { callers: orders, request: {}, isList: true },
     };
   };
 
-  it('knows who may call every method', () => {
+  it('declares the callers of every method', () => {
     expect(grpc.names).toEqual(Object.keys(table()).sort());
   });
 
-  it('lets nobody in without a good token, nor with a role that the method does not declare', async () => {
+  it('refuses every invalid token, and roles that the method does not declare', async () => {
     const request: TokenRequest = { sub: 'operator_1', roles: [...ROLES] };
     const { bad } = stack.issuer;
-    const turnedAway = [
+    const invalid = [
       undefined,
       await bad.expired(request),
       await bad.wrongAudience(request),
@@ -293,7 +292,7 @@ describe('over gRPC', () => {
       await bad.unknownKey(request),
     ];
     for (const [name, { callers, request: message }] of Object.entries(table())) {
-      for (const token of turnedAway)
+      for (const token of invalid)
         expect([name, (await grpc.call(name, message, token)).code]).toEqual([name, 'unauthenticated']);
       for (const role of ROLES) {
         const { status } = await grpc.call(name, message, await stack.token(role));
@@ -302,12 +301,12 @@ describe('over gRPC', () => {
     }
   });
 
-  it('answers NOT_FOUND for somebody else’s object, and keeps it out of lists', async () => {
-    const hidden = [scene.productId, scene.skuId, scene.orderId];
+  it('answers NOT_FOUND for a foreign object, and keeps it out of lists', async () => {
+    const hidden = [fixtures.productId, fixtures.skuId, fixtures.orderId];
     for (const [name, { callers, request, isList }] of Object.entries(table())) {
       for (const [role, sub] of [
-        ['buyer', scene.strangerBuyer],
-        ['merchant', scene.strangerMerchant],
+        ['buyer', fixtures.otherBuyer],
+        ['merchant', fixtures.otherMerchant],
       ] as const) {
         if (!callers.includes(role)) continue;
         const answer = await grpc.call(name, request, await stack.token(role, sub));
@@ -322,8 +321,8 @@ describe('over gRPC', () => {
       (
         await grpc.call(
           'OrderService.GetOrder',
-          { orderId: scene.orderId },
-          await stack.token('buyer', scene.ownerBuyer),
+          { orderId: fixtures.orderId },
+          await stack.token('buyer', fixtures.ownerBuyer),
         )
       ).status,
     ).toBe('OK');

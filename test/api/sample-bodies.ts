@@ -1,4 +1,4 @@
-// Requests that an operation's own schema calls good, made from the document: its examples, its bounds, its first choices.
+// Valid request bodies, made from the examples, bounds and first choices of the API document.
 import type { ApiDescription, ApiOperation } from '../../tools/contracts/served-api';
 
 export interface Schema {
@@ -19,7 +19,7 @@ export interface Schema {
   readonly additionalProperties?: boolean | Schema;
 }
 
-/** The schema behind references and single-part `allOf`. */
+/** The schema with resolved references and single-part `allOf`. */
 export function resolved(api: ApiDescription, schema: Schema): Schema {
   if (schema.$ref !== undefined) {
     const name = schema.$ref.split('/').at(-1)!;
@@ -28,12 +28,12 @@ export function resolved(api: ApiDescription, schema: Schema): Schema {
   return schema.allOf?.length === 1 ? { ...schema, ...resolved(api, schema.allOf[0]!), allOf: undefined } : schema;
 }
 
-/** The schema of the JSON body that the operation takes, if it takes one. */
+/** The schema of the JSON body, if the operation has one. */
 export function bodySchema(operation: ApiOperation): Schema | undefined {
   return operation.requestBody?.content['application/json']?.schema;
 }
 
-/** A value of the schema with its required members only. */
+/** A valid value with the required members only. */
 export function sampleOf(api: ApiDescription, given: Schema): unknown {
   const schema = resolved(api, given);
   if (schema.example !== undefined) return schema.example;

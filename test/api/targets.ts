@@ -1,11 +1,11 @@
-// Every operation of the served document as something to send requests to: who may call it, on which objects.
+// Requests to every operation of the served document, with an allowed caller and existing objects.
 import { newUuid } from '@gravity/kernel';
 import type { Role } from '@gravity/http';
 import { operationsOf } from '../../tools/contracts/lint-api';
 import type { ApiOperation } from '../../tools/contracts/served-api';
 import { type Answer, type ApiStack, type CallOptions, PROVIDER_KEY } from './api-stack';
 import { bodySchema, type Schema } from './sample-bodies';
-import type { Scene } from './scene';
+import type { Fixtures } from './fixtures';
 
 export interface Target {
   readonly place: string;
@@ -15,11 +15,11 @@ export interface Target {
   readonly schema: Schema | undefined;
 }
 
-/** The operations, aimed at the objects of a scene. */
+/** The operations, with the objects of the fixtures. */
 export class Targets {
   constructor(
     private readonly stack: ApiStack,
-    private readonly scene: Scene,
+    private readonly fixtures: Fixtures,
   ) {}
 
   all(): Target[] {
@@ -30,47 +30,47 @@ export class Targets {
     return this.all().filter((one): one is Target & { schema: Schema } => one.schema !== undefined);
   }
 
-  /** A token of somebody who may call the operation and owns the objects of the scene. */
+  /** A token of an allowed caller who owns the fixtures. */
   async tokenFor({ path, operation }: Target): Promise<string> {
     const callers = operation['x-callers'] ?? [];
-    if (callers.includes('anybody')) return path.endsWith('/confirmation') ? this.scene.clientSecret : PROVIDER_KEY;
+    if (callers.includes('anybody')) return path.endsWith('/confirmation') ? this.fixtures.clientSecret : PROVIDER_KEY;
     const role = (['operator', 'buyer', 'merchant'] as Role[]).find((one) => callers.includes(one))!;
-    return this.stack.token(role, role === 'buyer' ? this.scene.ownerBuyer : undefined);
+    return this.stack.token(role, role === 'buyer' ? this.fixtures.ownerBuyer : undefined);
   }
 
-  /** The path with objects of the scene in it; the round is on sale. */
+  /** The path with the ids of the fixtures. Claims go to the open round. */
   realPath(path: string): string {
-    const { scene } = this;
+    const { fixtures } = this;
     const ids: Record<string, string> = {
-      merchantId: scene.ownerMerchant,
-      productId: scene.productId,
-      skuId: scene.skuId,
-      seriesId: scene.seriesId,
-      roundId: path.endsWith('/claims') ? scene.openRoundId : scene.roundId,
-      orderId: scene.orderId,
-      intentId: scene.intentId,
+      merchantId: fixtures.ownerMerchant,
+      productId: fixtures.productId,
+      skuId: fixtures.skuId,
+      seriesId: fixtures.seriesId,
+      roundId: path.endsWith('/claims') ? fixtures.openRoundId : fixtures.roundId,
+      orderId: fixtures.orderId,
+      intentId: fixtures.intentId,
       provider: 'sandbox',
     };
     return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => {
-      if (ids[name] === undefined) throw new Error(`${path}: there is no object for {${name}}; add one to realPath`);
+      if (ids[name] === undefined) throw new Error(`${path}: there is no fixture for {${name}}; add one to realPath`);
       return ids[name];
     });
   }
 
-  /** Sends a request with the path, the token and the headers that the operation wants, where the options say nothing else. */
+  /** Sends a request with the path, token and headers that the operation requires, unless the options override them. */
   async send(target: Target, options: CallOptions): Promise<Answer> {
-    const headers = { ...goodHeaders(target.operation), ...options.headers };
+    const headers = { ...validHeaders(target.operation), ...options.headers };
     const token = await this.tokenFor(target);
     return this.stack.call(target.method, this.realPath(target.path), { token, ...options, headers });
   }
 }
 
 /** The headers that an operation requires. */
-export function goodHeaders(operation: ApiOperation): Record<string, string> {
+export function validHeaders(operation: ApiOperation): Record<string, string> {
   const names = (operation.parameters ?? []).filter((one) => one.in === 'header').map((one) => one.name);
   return {
     ...(names.includes('Idempotency-Key') ? { 'idempotency-key': newUuid() } : {}),
-    // A version that none of the objects has reached.
+    // No object has this version.
     ...(names.includes('If-Match') ? { 'if-match': '"999"' } : {}),
   };
 }

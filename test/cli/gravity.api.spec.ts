@@ -1,4 +1,4 @@
-// What operators type, as they type it: the commands as processes of the build, on running services.
+// Goal: the operator commands work on running services. Method: the commands run as processes of the build.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { buildServices, engines, eventually, freshDatabase, projectRoot, uniqueP
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { ApiStack } from '../api/api-stack';
-import { type Scene, setScene } from '../api/scene';
+import { type Fixtures, createFixtures } from '../api/fixtures';
 
 const PRICE = { amount: 9_900, currency: 'CNY' };
 
@@ -21,11 +21,11 @@ interface Ended {
 
 describe('npm run gravity', () => {
   let stack: ApiStack;
-  let scene: Scene;
+  let fixtures: Fixtures;
   let orders: Client;
   let noStack: string;
 
-  /** Runs a command in the environment of the services, or in that one. */
+  /** Runs a command with the environment of the services, or with `env`. */
   const gravity = (words: string, env: Readonly<Record<string, string | undefined>> = stack.env): Promise<Ended> =>
     new Promise((resolve) => {
       const file = join(projectRoot(), 'dist', 'tools', 'cli', 'main.js');
@@ -41,7 +41,7 @@ describe('npm run gravity', () => {
       mkdtemp(join(tmpdir(), 'gravity-no-stack-')),
       buildServices(),
     ]);
-    scene = await setScene(stack);
+    fixtures = await createFixtures(stack);
     orders = new Client({ connectionString: stack.env['ORDERS_DATABASE_URL'] });
     await orders.connect();
   }, 240_000);
@@ -52,16 +52,19 @@ describe('npm run gravity', () => {
     if (noStack !== undefined) await rm(noStack, { recursive: true });
   }, 60_000);
 
-  it('says how to write a command, and where it looked for servers', async () => {
-    expect(await gravity('--help')).toMatchObject({ status: 0, out: expect.stringContaining('parked replay') });
-    expect(await gravity('park')).toMatchObject({ status: 2, err: expect.stringContaining('no command park') });
-    expect(await gravity('parked replay')).toMatchObject({ status: 2, err: expect.stringContaining('--event <id>') });
+  it('explains its usage, and where it looked for servers', async () => {
+    expect(await gravity('--help')).toMatchObject({ status: 0, out: expect.stringContaining('dead-letters replay') });
+    expect(await gravity('dead')).toMatchObject({ status: 2, err: expect.stringContaining('no command dead') });
+    expect(await gravity('dead-letters replay')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('--event <id>'),
+    });
     const nowhere = await gravity('reconcile', {});
     expect(nowhere).toMatchObject({ status: 1, err: expect.stringContaining('DATABASE_URL and REDIS_URL is not set') });
     expect(nowhere.err).toContain(noStack);
   });
 
-  it('brings databases up to date, and finds them so when asked again', async () => {
+  it('migrates databases, and changes nothing the second time', async () => {
     const fresh = await freshDatabase('operator migrate');
     const database = new Client({ connectionString: fresh.url });
     await database.connect();
@@ -84,7 +87,7 @@ describe('npm run gravity', () => {
     }
   });
 
-  it('creates the topics that are missing', async () => {
+  it('creates the missing topics', async () => {
     const topicPrefix = uniquePrefix();
     const bus = new KafkaEventBus({ brokers: [engines().kafkaBrokers], clientId: 'spec', topicPrefix });
     const event = { eventId: newUuid(), topic: 'orders.order', key: 'k', type: 't', payload: '{}', occurredAtMs: 0 };
@@ -98,42 +101,42 @@ describe('npm run gravity', () => {
     }
   });
 
-  it('finds a gate that offers too much, and loads it anew', async () => {
-    const series = uuidFromId('series', scene.seriesId)!;
-    const item = uuidFromId('item', scene.openItemId)!;
+  it('finds a gate that offers too much, and reloads it', async () => {
+    const series = uuidFromId('series', fixtures.seriesId)!;
+    const item = uuidFromId('item', fixtures.openItemId)!;
     const redis = new Redis(stack.env['REDIS_URL']!);
     try {
-      const agreed = await gravity(`reconcile --round ${scene.openRoundId}`);
+      const agreed = await gravity(`reconcile --round ${fixtures.openRoundId}`);
       expect(agreed).toMatchObject({ status: 0, out: expect.stringContaining('Both sides agree.') });
       await redis.hincrby(`gate:{${series}}:${item}`, 'available', 7);
-      const repaired = await gravity(`reconcile --round ${scene.openRoundId}`);
-      expect(repaired).toMatchObject({ status: 0, out: expect.stringContaining('loaded anew from Postgres') });
+      const repaired = await gravity(`reconcile --round ${fixtures.openRoundId}`);
+      expect(repaired).toMatchObject({ status: 0, out: expect.stringContaining('reloaded from Postgres') });
       expect(repaired.out).toContain('gate 7');
       const unknown = await gravity('reconcile --round rnd_01h2xcejqtf2nbrexx3vqjhp41');
-      expect(unknown).toMatchObject({ status: 1, err: expect.stringContaining('leave --round out') });
+      expect(unknown).toMatchObject({ status: 1, err: expect.stringContaining('omit --round') });
     } finally {
       redis.disconnect();
     }
   });
 
-  describe('messages that cannot be handled', () => {
+  describe('dead letters', () => {
     const LINE = /^ *(\S+) +PARKED +\S+ +(\S+) +(\S+) +(waits|\d+)/gm;
 
-    interface Parked {
+    interface Listed {
       readonly eventId: string;
       readonly type: string;
       readonly key: string;
       readonly tries: string;
     }
 
-    const parked = async (): Promise<Parked[]> => {
-      const { out } = await gravity('parked list --status PARKED');
+    const waiting = async (): Promise<Listed[]> => {
+      const { out } = await gravity('dead-letters list --status PARKED');
       return [...out.matchAll(LINE)].map(([, eventId, type, key, tries]) => ({
         ...{ eventId: eventId!, type: type!, key: key!, tries: tries! },
       }));
     };
 
-    /** A new SKU, and a second event of it that has to wait behind the first. */
+    /** A new SKU, and a second event of it, which waits behind the first. */
     const createSku = async (code: string): Promise<string> => {
       const operator = await stack.token('operator');
       const post = async (path: string, json: unknown, ifMatch = {}): Promise<{ skus: { id: string }[] }> => {
@@ -143,7 +146,7 @@ describe('npm run gravity', () => {
         return answer.body;
       };
       const skus = [{ code, title: code, price: PRICE }];
-      const product = await post('/catalog/v1/products', { shopId: scene.shopId, title: `Product ${code}`, skus });
+      const product = await post('/catalog/v1/products', { shopId: fixtures.shopId, title: `Product ${code}`, skus });
       const skuId = product.skus[0]!.id;
       await post(`/catalog/v1/skus/${skuId}/prices`, { ...PRICE, amount: 8_800 }, { 'if-match': '"1"' });
       return skuId;
@@ -156,61 +159,61 @@ describe('npm run gravity', () => {
 
     const breakTable = (): Promise<unknown> =>
       orders.query('alter table sku_snapshots add constraint broken_by_spec check (false) not valid');
-    const mendTable = (): Promise<unknown> =>
+    const repairTable = (): Promise<unknown> =>
       orders.query('alter table sku_snapshots drop constraint if exists broken_by_spec');
 
-    afterEach(mendTable);
+    afterEach(repairTable);
 
-    const bothParked = (skuId: string): Promise<Parked[]> =>
+    const bothWaiting = (skuId: string): Promise<Listed[]> =>
       eventually(
         async () => {
-          const found = (await parked()).filter(({ key }) => key === skuId);
-          if (found.length < 2) throw new Error(`${found.length} messages of ${skuId} are parked`);
+          const found = (await waiting()).filter(({ key }) => key === skuId);
+          if (found.length < 2) throw new Error(`${skuId} has ${found.length} dead letters`);
           return found;
         },
         { withinMs: 30_000 },
       );
 
-    it('are listed, and handled in their order once the cause is mended', async () => {
+    it('are listed, and handled in their order after the cause is repaired', async () => {
       await breakTable();
       const skuId = await createSku('REPLAY');
-      const [first, second] = await bothParked(skuId);
+      const [first, second] = await bothWaiting(skuId);
       expect([first!.tries, second!.tries]).toEqual(['3', 'waits']);
 
-      const full = await gravity(`parked list --key ${skuId} --full`);
+      const full = await gravity(`dead-letters list --key ${skuId} --full`);
       expect(JSON.parse(full.out.split('\n')[0]!)).toMatchObject({
         eventId: first!.eventId,
         reason: expect.stringContaining('broken_by_spec'),
       });
 
-      // Not mended yet: it comes back, tried once more.
-      const tooEarly = await gravity(`parked replay --event ${first!.eventId}`);
+      // The cause is still there: the message returns, with one attempt more.
+      const tooEarly = await gravity(`dead-letters replay --event ${first!.eventId}`);
       expect(tooEarly).toMatchObject({ status: 0, out: '1 message will be handled again.\n' });
-      await eventually(async () => expect((await bothParked(skuId))[0]!.tries).toBe('4'), { withinMs: 20_000 });
+      await eventually(async () => expect((await bothWaiting(skuId))[0]!.tries).toBe('4'), { withinMs: 20_000 });
 
-      await mendTable();
-      expect(await gravity(`parked replay --event ${first!.eventId}`)).toMatchObject({ status: 0 });
+      await repairTable();
+      expect(await gravity(`dead-letters replay --event ${first!.eventId}`)).toMatchObject({ status: 0 });
       await eventually(async () => expect(await snapshots(skuId)).toEqual(['8800']), { withinMs: 20_000 });
-      const after = await gravity(`parked list --key ${skuId} --status REPLAYED`);
+      const after = await gravity(`dead-letters list --key ${skuId} --status REPLAYED`);
       expect(after.out).toContain(second!.eventId);
-      expect(await gravity(`parked replay --event ${first!.eventId}`)).toMatchObject({
+      expect(await gravity(`dead-letters replay --event ${first!.eventId}`)).toMatchObject({
         status: 1,
         out: 'No such message. Only PARKED ones can be.\n',
       });
     }, 120_000);
 
-    it('are given up by their event, and those behind them go on', async () => {
+    it('are discarded by their event, and the messages behind them are handled', async () => {
       await breakTable();
       const skuId = await createSku('DISCARD');
-      const [first] = await bothParked(skuId);
-      await mendTable();
-      expect(await gravity(`parked discard --event ${first!.eventId}`)).toMatchObject({
+      const [first] = await bothWaiting(skuId);
+      await repairTable();
+      expect(await gravity(`dead-letters discard --event ${first!.eventId}`)).toMatchObject({
         status: 0,
-        out: '1 message given up.\n',
+        out: '1 message discarded.\n',
       });
-      // Events of SKUs carry the whole SKU: the second one heals what the first one would have told.
+      // Events of SKUs carry the whole SKU: the second one contains the change of the first.
       await eventually(async () => expect(await snapshots(skuId)).toEqual(['8800']), { withinMs: 20_000 });
-      expect(await parked()).toEqual([]);
+      expect(await waiting()).toEqual([]);
     }, 120_000);
   });
 });

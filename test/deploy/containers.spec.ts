@@ -1,4 +1,4 @@
-// Dockerfile and docker-compose.yml, as far as they can be judged without an engine.
+// Checks of Dockerfile and docker-compose.yml that need no container engine.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, SERVICES, text, yaml } from './files';
@@ -56,7 +56,7 @@ test('every service and tool that a container starts exists', () => {
   }
 });
 
-test('ports are open to this machine only', () => {
+test('ports are bound to loopback only', () => {
   const ports = entries.flatMap(([, service]) => service.ports ?? []);
   expect(ports.length).toBeGreaterThan(0);
   for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
@@ -69,7 +69,7 @@ test('images are pinned to a version', () => {
   }
 });
 
-test('what keeps running is watched, and starts after what it needs is healthy', () => {
+test('every container has a health check, and starts after its dependencies are healthy', () => {
   for (const [name, service] of entries) {
     const conditions = Object.entries(service.depends_on ?? {});
     for (const [needed, { condition }] of conditions) {
@@ -80,13 +80,13 @@ test('what keeps running is watched, and starts after what it needs is healthy',
         condition: task ? 'service_completed_successfully' : 'service_healthy',
       });
     }
-    // Our own image brings its check along.
+    // Our own image contains its health check.
     if (service.image !== OUR_IMAGE)
       expect({ name, check: Array.isArray(service.healthcheck?.test) }).toEqual({ name, check: true });
   }
 });
 
-test('our containers write nowhere but where they must, and keep no privileges', () => {
+test('our containers have read-only file systems and no privileges', () => {
   for (const [name, service] of entries.filter(([, { image }]) => image === OUR_IMAGE)) {
     expect({ name, readOnly: service.read_only, dropped: service.cap_drop }).toEqual({
       name,
@@ -98,7 +98,7 @@ test('our containers write nowhere but where they must, and keep no privileges',
   }
 });
 
-test('no secret is written down', () => {
+test('the files contain no secret', () => {
   const source = text('docker-compose.yml') + text('Dockerfile');
   expect(source).not.toMatch(/whsec_|eyJ|-----BEGIN|:\/\/[^\s/:@]+:[^\s/@]+@/);
   expect(source).not.toMatch(/(?:PASSWORD|SECRETS?|PROVIDER_KEY)\s*[:=]\s*['"]?\w/);

@@ -1,4 +1,4 @@
-// Reads the deployment files of the repository for the checks beside it.
+// Reads the deployment files of the repository.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
@@ -8,7 +8,7 @@ export const ROOT = resolve(__dirname, '../..');
 /** The names of all services. */
 export const SERVICES = REGISTRY.map(({ name }) => name);
 
-/** A Kubernetes object as it stands in a file. */
+/** A Kubernetes object in a file. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;

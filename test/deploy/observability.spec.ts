@@ -1,4 +1,4 @@
-// Alerts lead to runbooks, and ask only for metrics that somebody exports.
+// Alerts have runbooks, and alerts and dashboards use only metrics that the code exports.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -18,7 +18,7 @@ const dashboard = JSON.parse(text('k8s/observability/dashboard.json')) as {
   panels: { title: string; targets: { expr: string }[] }[];
 };
 
-/** Names as `/metrics` prints them: counters and gauges as they stand, histograms with their three endings. */
+/** Names as in `/metrics`; a histogram has three. */
 function exportedMetrics(): Set<string> {
   const sources = ['apps', 'libs']
     .flatMap((folder) => filesBelow(folder, /(?<!spec)\.ts$/))
@@ -40,7 +40,7 @@ function exportedMetrics(): Set<string> {
   return new Set([...ours, ...registry.getMetricsAsArray().map(({ name }) => name)]);
 }
 
-/** Words of an expression that are neither functions, labels, values nor keywords. */
+/** The metric names in an expression: words that are not functions, labels, values or keywords. */
 function metricsIn(expression: string): string[] {
   const bare = expression
     .replaceAll(/\b(by|without|on|ignoring)\s*\([^)]*\)/g, ' ')
@@ -63,20 +63,20 @@ test('every alert has a severity, a summary and a runbook that exists', () => {
   }
 });
 
-test('every metric that is asked for is exported', () => {
+test('every metric in use is exported', () => {
   const exported = exportedMetrics();
-  const asked = [
+  const used = [
     ...rules.map(({ alert, expr }) => ({ by: alert, expr })),
     ...dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ by: title, expr }))),
   ];
-  for (const { by, expr } of asked) {
+  for (const { by, expr } of used) {
     const metrics = metricsIn(expr);
     expect(metrics.length).toBeGreaterThan(0);
     expect({ by, unknown: metrics.filter((name) => !exported.has(name)) }).toEqual({ by, unknown: [] });
   }
 });
 
-test('operations and label values that alerts name are those of the code', () => {
+test('operations and label values in alerts exist in the code', () => {
   const orders = filesBelow('apps/orders/src', /(?<!spec)\.ts$/)
     .map(text)
     .join('\n');

@@ -1,5 +1,5 @@
-// Goal: what the documents point at exists. Method: every relative link of every document is followed, every test named
-// in docs/guarantees.md is looked up in its file, and names in runbooks are looked up in the code.
+// Goal: everything that the documents refer to exists. Method: every relative link is followed, every test title in
+// docs/guarantees.md is looked up in its file, and names in runbooks are looked up in the code.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { projectRoot } from '@gravity/testing';
@@ -24,7 +24,7 @@ describe('documents', () => {
     expect(links.length).toBeGreaterThan(100);
   });
 
-  it('lead somewhere with every relative link', () => {
+  it('have working relative links', () => {
     expect(linkFaults(ROOT, documents)).toEqual([]);
   });
 
@@ -49,7 +49,7 @@ describe('guarantees', () => {
     ({ document, target }) => document === join('docs', 'guarantees.md') && target.endsWith('.spec.ts'),
   );
 
-  it('name tests by the titles they have', () => {
+  it('name existing tests', () => {
     expect(named.length).toBeGreaterThan(50);
     const missing = named.filter(({ text, target }) => {
       const file = join('docs', target);
@@ -67,7 +67,7 @@ describe('guarantees', () => {
     expect(new Set(rows)).toEqual(new Set(['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8']));
   });
 
-  it('state bounds by constants that the code has', () => {
+  it('name existing constants', () => {
     const [, bounds = ''] = textOf(join('docs', 'guarantees.md')).split('## Stated bounds');
     const names = [...bounds.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name = '']) => name);
     expect(names.length).toBeGreaterThan(5);
@@ -76,7 +76,7 @@ describe('guarantees', () => {
 });
 
 describe('runbooks', () => {
-  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'parked-messages'])(
+  it.each(['redis-lost', 'kafka-down', 'postgres-failover', 'oversell-suspected', 'stop-a-sale', 'dead-letters'])(
     '%s exists and is complete',
     (name) => {
       const headings = [...anchorsOf(ROOT, join('docs', 'runbooks', `${name}.md`))];
@@ -84,7 +84,7 @@ describe('runbooks', () => {
     },
   );
 
-  it('that the code and the deployment name exist', () => {
+  it('exist for every reference in code and deployment', () => {
     const deployment = ['docker-compose.yml', ...filesBelow(ROOT, 'k8s', '.yaml')];
     const texts = [...sources.values(), ...deployment.map(textOf)];
     const mentioned = new Set(texts.flatMap((text) => text.match(/docs\/runbooks\/[a-z0-9-]+\.md/g) ?? []));
@@ -92,8 +92,25 @@ describe('runbooks', () => {
     expect([...mentioned].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
-  // Views of Postgres itself begin with pg_.
-  it('name tables, columns and metrics that the code has', () => {
+  it('the deployment files and the libraries use plain words (docs/style.md)', () => {
+    // In quotes it may be a name, such as that of the user `nobody`.
+    const banned = /(?<!["'`])\b(?:whoever|nobody|whom|somebody|whatever|any more|used to)\b/gi;
+    const deployment = [
+      'docker-compose.yml',
+      'Dockerfile',
+      ...['.md', '.yaml'].flatMap((end) => filesBelow(ROOT, 'k8s', end)),
+    ];
+    const libraries = ['.md', '.ts'].flatMap((end) => filesBelow(ROOT, 'libs', end));
+    const found = [...runbooks, ...deployment, ...libraries].flatMap((path) =>
+      [...textOf(path).matchAll(banned)].map(([word]) => `${path}: ${word}`),
+    );
+    expect(deployment.length).toBeGreaterThan(20);
+    expect(libraries.length).toBeGreaterThan(200);
+    expect(found).toEqual([]);
+  });
+
+  // Names of Postgres' own views begin with pg_.
+  it('name existing tables, columns and metrics', () => {
     const names = runbooks.flatMap((path) =>
       [...textOf(path).matchAll(/`([a-z]+(?:_[a-z]+)+)(?:\{[^`]*\})?`/g)].map(([, name = '']) => ({ path, name })),
     );
@@ -102,7 +119,7 @@ describe('runbooks', () => {
   });
 });
 
-it('npm scripts that documents name exist', () => {
+it('npm scripts in documents exist', () => {
   const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
   const named = documents.flatMap((path) =>
     [...textOf(path).matchAll(/npm run (?:-s |--silent )?([a-z][a-z:-]*)/g)].map(([, script = '']) => ({
@@ -111,6 +128,20 @@ it('npm scripts that documents name exist', () => {
     })),
   );
   expect(named.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
+});
+
+it('gRPC services that documents name exist, and every one is named', () => {
+  const protos = filesBelow(ROOT, join('libs', 'contracts', 'proto'), '.proto').map(textOf);
+  const declared = protos.flatMap((text) => {
+    const [, scope = ''] = /^package ([\w.]+);/m.exec(text) ?? [];
+    return [...text.matchAll(/^service (\w+)/gm)].map(([, name = '']) => `${scope}.${name}`);
+  });
+  const named = documents.flatMap((path) =>
+    [...textOf(path).matchAll(/\bgravity\.[a-z_]+\.v\d+\.[A-Z]\w*/g)].map(([name]) => ({ path, name })),
+  );
+  expect(declared.length).toBeGreaterThan(2);
+  expect(named.filter(({ name }) => !declared.includes(name))).toEqual([]);
+  expect(declared.filter((service) => !named.some(({ name }) => name === service))).toEqual([]);
 });
 
 function isInCode(name: string): boolean {

@@ -1,7 +1,7 @@
-// Goal: the statistics of the fairness tests are right. Method: cases that can be counted by hand.
+// Goal: the statistics of the fairness tests are correct. Method: cases with known probabilities.
 import { chanceOfAtLeast } from './exact-test';
 
-it('tells the probability of an outcome that luck alone has made', () => {
+it('computes the probability of an outcome under equal chances', () => {
   // Two buyers, one of them heavy, one unit.
   expect(chanceOfAtLeast(1, [{ buyers: 2, heavy: 1, winners: 1 }])).toBeCloseTo(0.5, 12);
   // Three times in a row.

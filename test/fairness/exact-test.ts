@@ -1,6 +1,6 @@
-// How surprising it is that heavy buyers won so often, if the number of their requests gave them nothing.
+// The probability of the number of wins of heavy buyers, under the hypothesis that more requests give no advantage.
 
-/** One round: how many buyers there were, how many of them were heavy, and how many of all won. */
+/** One round: the number of buyers, of heavy buyers among them, and of winners. */
 export interface RoundOfBuyers {
   readonly buyers: number;
   readonly heavy: number;
@@ -8,8 +8,8 @@ export interface RoundOfBuyers {
 }
 
 /**
- * The exact probability that heavy buyers win at least so often over all the rounds, when every set of winners of a round
- * is as likely as any other: a sum of independent hypergeometric counts.
+ * The exact probability of at least `heavyWins` wins of heavy buyers over all rounds, when all sets of winners of a round
+ * are equally likely: a sum of independent hypergeometric variables.
  */
 export function chanceOfAtLeast(heavyWins: number, rounds: readonly RoundOfBuyers[]): number {
   let total = [1];
@@ -24,7 +24,7 @@ export function chanceOfAtLeast(heavyWins: number, rounds: readonly RoundOfBuyer
   return total.slice(heavyWins).reduce((sum, p) => sum + p, 0);
 }
 
-/** By the number of heavy winners, its probability in one round. */
+/** The probabilities of 0, 1, 2, … heavy winners in one round. */
 function hypergeometric({ buyers, heavy, winners }: RoundOfBuyers): number[] {
   const all = choose(buyers, winners);
   return Array.from(

@@ -1,4 +1,5 @@
-// A crowd far larger than the stock, every request doubled: exactly the stock is sold, and nobody hears two answers.
+// Goal: with far more buyers than units and every request sent twice, exactly the stock is sold and both requests get the same
+// answer. Method: rounds on two real processes, and a check of all promises.
 import {
   checkPromises,
   ClaimClient,
@@ -9,12 +10,12 @@ import {
   seeded,
   settled,
 } from '@gravity/testing';
-import { settleAndCheck } from './support/storm';
+import { settleAndCheck } from './support/buyer-load';
 
 const BUYERS = 2_000;
 const UNITS = 100;
 const ROUNDS = 8;
-const AT_ONCE = 400;
+const CONCURRENT_BUYERS = 400;
 
 describe('2,000 buyers for 100 units, each request sent twice', () => {
   let cluster: FaultCluster;
@@ -36,7 +37,7 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
           const targets = cluster.nodes.map((node) => node.process.url);
           const client = new ClaimClient({ targets, history, random, tokenOf: cluster.tokenOf });
           const waiting = random.shuffled(Array.from({ length: BUYERS }, (_, n) => `b_${n}`));
-          const heard: [ClaimOutcome, ClaimOutcome][] = [];
+          const answers: [ClaimOutcome, ClaimOutcome][] = [];
           const buy = async (): Promise<void> => {
             for (let buyerId = waiting.pop(); buyerId !== undefined; buyerId = waiting.pop()) {
               const wish = {
@@ -47,14 +48,14 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
                 quantity: 1,
               };
               const [first, second] = random.shuffled(targets);
-              heard.push(await Promise.all([client.untilAnswered(wish, first), client.untilAnswered(wish, second)]));
+              answers.push(await Promise.all([client.untilAnswered(wish, first), client.untilAnswered(wish, second)]));
             }
           };
-          await Promise.all(Array.from({ length: AT_ONCE }, buy));
+          await Promise.all(Array.from({ length: CONCURRENT_BUYERS }, buy));
           await client.close();
-          const told = heard.map(([a, b]) => [answerOf(a), answerOf(b)]);
-          expect(told.filter(([a, b]) => a !== b)).toEqual([]);
-          expect(told.filter(([a]) => a !== 'sold-out')).toHaveLength(UNITS);
+          const codes = answers.map(([a, b]) => [answerOf(a), answerOf(b)]);
+          expect(codes.filter(([a, b]) => a !== b)).toEqual([]);
+          expect(codes.filter(([a]) => a !== 'sold-out')).toHaveLength(UNITS);
           const { rows } = await cluster.sql.query(`select count(*)::int as n from orders where round_id = $1`, [
             sale.roundUuid,
           ]);
@@ -86,8 +87,8 @@ describe('2,000 buyers for 100 units, each request sent twice', () => {
         }
         await Promise.all([client.close(), elsewhere.close()]);
         const conservation = await settled(cluster, [sale]);
-        // Requests that differ under one key are not one wish, so only the stores are looked at here.
-        const scope = { roundIds: [sale.roundId], conservation, strangers: true };
+        // The history cannot describe different requests under one key, so only the stores are checked.
+        const scope = { roundIds: [sale.roundId], conservation, otherClients: true };
         expect((await checkPromises(cluster.sql, new ClaimHistory(), scope)).violations).toEqual([]);
       }),
     90_000,

@@ -1,6 +1,6 @@
-// Every step of a claim at which the process, or one of its connections, can be lost: the connection is frozen at the
-// step and the process killed, or the connection is cut there. Afterwards the buyer asks again under the same key, or
-// never comes back; either way the promises hold and no unit is stranded.
+// Goal: a claim survives the loss of its process or of one of its connections at every step. Method: at each step the
+// connection is frozen and the process is killed, or the connection is cut. Afterwards the buyer repeats the request with the
+// same key, or does not. In both cases the promises hold and no unit is stranded.
 import { uuidFromParts } from '@gravity/kernel';
 import {
   ClaimClient,
@@ -15,7 +15,7 @@ import {
   seeded,
   type TcpProxy,
 } from '@gravity/testing';
-import { settleAndCheck } from './support/storm';
+import { settleAndCheck } from './support/buyer-load';
 
 interface CrashPoint {
   readonly name: string;
@@ -26,15 +26,23 @@ interface CrashPoint {
   readonly committed: boolean;
 }
 
-const asksGate = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && !chunk.includes('confirmed');
-const decides = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && chunk.includes('decide-claims');
-const reports = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && chunk.includes('confirmed');
+const gateRequest = (chunk: Buffer, claimId: string): boolean =>
+  chunk.includes(claimId) && !chunk.includes('confirmed');
+const decision = (chunk: Buffer, claimId: string): boolean =>
+  chunk.includes(claimId) && chunk.includes('decide-claims');
+const gateReport = (chunk: Buffer, claimId: string): boolean => chunk.includes(claimId) && chunk.includes('confirmed');
 
 const POINTS: readonly CrashPoint[] = [
-  { name: 'before the gate hears of the claim', link: 'redis', at: 'request', match: asksGate, committed: false },
-  { name: 'after the gate let it in, before its reply', link: 'redis', at: 'reply', match: asksGate, committed: false },
-  { name: 'before the decision is sent', link: 'postgres', at: 'request', match: decides, committed: false },
-  { name: 'after the commit, before its reply', link: 'postgres', at: 'reply', match: decides, committed: true },
+  { name: 'before the gate gets the claim', link: 'redis', at: 'request', match: gateRequest, committed: false },
+  {
+    name: 'after the gate admitted it, before its reply',
+    link: 'redis',
+    at: 'reply',
+    match: gateRequest,
+    committed: false,
+  },
+  { name: 'before the decision is sent', link: 'postgres', at: 'request', match: decision, committed: false },
+  { name: 'after the commit, before its reply', link: 'postgres', at: 'reply', match: decision, committed: true },
   {
     name: 'after the commit, before the answer',
     link: 'http',
@@ -42,8 +50,8 @@ const POINTS: readonly CrashPoint[] = [
     match: (chunk, _, wish) => chunk.includes(wish.key),
     committed: true,
   },
-  { name: 'before the gate hears of the decision', link: 'redis', at: 'request', match: reports, committed: true },
-  { name: 'after the gate heard of the decision', link: 'redis', at: 'reply', match: reports, committed: true },
+  { name: 'before the gate gets the decision', link: 'redis', at: 'request', match: gateReport, committed: true },
+  { name: 'after the gate got the decision', link: 'redis', at: 'reply', match: gateReport, committed: true },
 ];
 
 const UNITS = 3;
@@ -70,13 +78,13 @@ describe('a claim whose process or connection is lost', () => {
       );
     }
   }
-  // The buyer never asks again: what the gate noted for him has to come back by itself.
+  // The buyer does not repeat the request. The gate must release the pending unit.
   for (const point of POINTS.filter(({ committed }) => !committed)) {
     const name = `${point.name} (kill), and the buyer gives up`;
     it(name, () => seeded({ file: __filename, name }, (random) => inject(point, 'kill', false, random)), 60_000);
   }
 
-  // The survivor's sweep pays it: nobody else knows that there is nothing to pay.
+  // The sweep of the other process marks it as paid.
   const died = 'after the commit (kill), of an order that costs nothing';
   it(
     died,
@@ -109,7 +117,7 @@ describe('a claim whose process or connection is lost', () => {
   async function inject(
     point: CrashPoint,
     means: 'kill' | 'cut',
-    asksAgain: boolean,
+    repeats: boolean,
     random: ConstructorParameters<typeof ClaimClient>[0]['random'],
   ): Promise<void> {
     const [node, other] = cluster.nodes as [OrdersNode, OrdersNode];
@@ -117,7 +125,7 @@ describe('a claim whose process or connection is lost', () => {
     const history = new ClaimHistory();
     const client = new ClaimClient({ targets: cluster.urls, history, random, tokenOf: cluster.tokenOf });
     try {
-      // The round is warm in both processes, and so are their prepared statements.
+      // Both processes have loaded the round and prepared their statements.
       for (const url of cluster.urls) await client.untilAnswered(wishFor(sale, `b_first`), url);
       const wish = wishFor(sale, `b_${random.integer(1, 1_000)}`);
       const first = await loseClaim(point, means, node, wish, client);
@@ -127,20 +135,20 @@ describe('a claim whose process or connection is lost', () => {
         await node.process.ready();
       }
       await Promise.all([node.redis.heal(), node.postgres.heal(), node.http.heal()]);
-      if (asksAgain || first.kind === 'ok') await resolves(client, wish, first, [node.url, other.url]);
+      if (repeats || first.kind === 'ok') await resolves(client, wish, first, [node.url, other.url]);
       await settleAndCheck(cluster, history, [sale]);
       const { rows } = await cluster.sql.query(`select count(*)::int as n from orders where round_id = $1`, [
         sale.roundUuid,
       ]);
-      // A cut may be mended before the buyer has to ask again; a killed process has decided what it had committed.
-      if (means === 'kill') expect(rows).toEqual([{ n: asksAgain || point.committed ? 2 : 1 }]);
-      else if (asksAgain) expect(rows).toEqual([{ n: 2 }]);
+      // After a cut, the process may reconnect and decide the claim. A killed process has decided only what it committed.
+      if (means === 'kill') expect(rows).toEqual([{ n: repeats || point.committed ? 2 : 1 }]);
+      else if (repeats) expect(rows).toEqual([{ n: 2 }]);
     } finally {
       await client.close();
     }
   }
 
-  /** Asks again at both processes: the same order, whatever was heard first. */
+  /** Repeats the request at both processes, and expects the same order from all answers. */
   async function resolves(
     client: ClaimClient,
     wish: ClaimWish,
@@ -166,10 +174,10 @@ describe('a claim whose process or connection is lost', () => {
     const proxy: TcpProxy = node[point.link];
     const plan = { at: point.at, match: (chunk: Buffer): boolean => point.match(chunk, claimId, wish) };
     const injected = means === 'cut' ? proxy.cutAt(plan) : proxy.stallAt(plan);
-    const heard = client.once(wish, node.url);
+    const answer = client.once(wish, node.url);
     await injected;
     if (means === 'kill') await node.process.kill();
-    return heard;
+    return answer;
   }
 });
 

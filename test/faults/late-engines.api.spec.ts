@@ -1,7 +1,7 @@
-// orders starts while nothing it stands on is there yet: it says so, turns claims away politely, and works as soon as
-// its stores are up.
+// Goal: orders starts without its engines, answers 503 with Retry-After, and works as soon as they are up. Method: real
+// processes that start while all engines are down.
 import { eventually, FaultCluster, openSale, seeded } from '@gravity/testing';
-import { Storm } from './support/storm';
+import { BuyerLoad } from './support/buyer-load';
 
 const RECOVERS_WITHIN_MS = 60_000;
 
@@ -21,7 +21,7 @@ describe('orders started before its stores', () => {
         const engines = [cluster.postgres, cluster.redis, cluster.kafka];
         await Promise.all(engines.map((engine) => engine.kill()));
         await cluster.startServices(2, false);
-        const storm = new Storm(cluster, sale, random);
+        const load = new BuyerLoad(cluster, sale, random);
         for (const node of cluster.nodes) {
           const readiness = await node.process.readiness();
           expect(readiness).toMatchObject({ httpStatus: 503, status: 'unready' });
@@ -31,13 +31,13 @@ describe('orders started before its stores', () => {
               .map((check) => check.name)
               .sort(),
           ).toEqual(expect.arrayContaining(['orders gate', 'orders kafka', 'orders postgres']));
-          const outcome = await storm.client.once(storm.wish(), node.url);
+          const outcome = await load.client.once(load.wish(), node.url);
           expect(outcome).toMatchObject({ kind: 'later', status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
         }
-        // Postgres alone is enough to sell; the others may be late.
+        // Orders sells with Postgres alone.
         await cluster.postgres.start();
         await Promise.all(cluster.nodes.map((node) => node.process.ready()));
-        expect((await storm.client.untilAnswered(storm.wish('b_early'))).kind).toBe('ok');
+        expect((await load.client.untilAnswered(load.wish('b_early'))).kind).toBe('ok');
         await Promise.all([cluster.redis.start(), cluster.kafka.start()]);
         await eventually(
           async () => {
@@ -45,9 +45,9 @@ describe('orders started before its stores', () => {
           },
           { withinMs: RECOVERS_WITHIN_MS },
         );
-        storm.start();
-        await storm.history.moreAccepted(20);
-        await storm.check();
+        load.start();
+        await load.history.moreAccepted(20);
+        await load.check();
         await cluster.outboxDrained();
       }),
     180_000,

@@ -1,5 +1,5 @@
-// Processes and stores that end and come back while a sale runs: killed, stopped in order, restarted, or not there yet
-// when the service starts.
+// Goal: a sale continues while processes and stores are killed, frozen or restarted. Method: real processes under load, and a
+// check of all promises.
 import { idFromUuid } from '@gravity/kernel';
 import {
   EventProbe,
@@ -10,12 +10,12 @@ import {
   seeded,
   type SeededRandom,
 } from '@gravity/testing';
-import { PATIENCE_MS, Storm, type StormOptions } from './support/storm';
+import { REQUEST_TIMEOUT_MS, BuyerLoad, type BuyerLoadOptions } from './support/buyer-load';
 
-/** More than the crowd can take while something is away: a sale that ends early would tell nothing of its return. */
+/** More units than the buyers can claim during a fault, so that the sale continues after it. */
 const QUOTA = 100_000;
 const PER_BUYER = 1_000;
-const STORM: StormOptions = { payers: 0.1, doubled: true };
+const LOAD: BuyerLoadOptions = { payers: 0.1, doubled: true };
 
 describe('processes and stores that end and come back while a sale runs', () => {
   let cluster: FaultCluster;
@@ -27,32 +27,32 @@ describe('processes and stores that end and come back while a sale runs', () => 
 
   const scenario = (
     name: string,
-    fault: (storm: Storm, random: SeededRandom) => Promise<void>,
-    options: StormOptions = STORM,
+    fault: (load: BuyerLoad, random: SeededRandom) => Promise<void>,
+    options: BuyerLoadOptions = LOAD,
   ): void => {
     const body = async (random: SeededRandom): Promise<void> => {
       const sale = await openSale(cluster.sql, { quotas: [QUOTA], perBuyerLimit: PER_BUYER });
-      const storm = new Storm(cluster, sale, random, options);
-      storm.start();
+      const load = new BuyerLoad(cluster, sale, random, options);
+      load.start();
       try {
-        await storm.history.moreAnswers(random.integer(50, 150));
-        await fault(storm, random);
-        await storm.history.moreAccepted(30);
+        await load.history.moreAnswers(random.integer(50, 150));
+        await fault(load, random);
+        await load.history.moreAccepted(30);
       } finally {
-        await storm.end();
+        await load.end();
       }
-      await storm.check();
+      await load.check();
       await cluster.outboxDrained();
     };
     it(name, () => seeded({ file: __filename, name }, body), 120_000);
   };
 
-  scenario('one orders process is killed and started again', async (storm, random) => {
+  scenario('one orders process is killed and started again', async (load, random) => {
     const { process } = random.pick(cluster.nodes);
     await process.kill('SIGKILL');
-    await storm.history.moreAccepted(30);
-    // What the killed process had let in and never decided is on sale again after the grace and a turn of the sweeper.
-    const { itemUuids, seriesUuid } = storm.sale;
+    await load.history.moreAccepted(30);
+    // Claims that the killed process admitted but did not decide are released after the grace time, by the sweeper.
+    const { itemUuids, seriesUuid } = load.sale;
     await eventually(
       async () => expect(await cluster.stalePending(seriesUuid, itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0),
       { withinMs: 20_000 },
@@ -61,12 +61,12 @@ describe('processes and stores that end and come back while a sale runs', () => 
     await process.ready();
   });
 
-  const frozen = async (storm: Storm, random: SeededRandom): Promise<void> => {
+  const frozen = async (load: BuyerLoad, random: SeededRandom): Promise<void> => {
     const { process } = random.pick(cluster.nodes);
-    const { itemUuids, seriesUuid } = storm.sale;
+    const { itemUuids, seriesUuid } = load.sale;
     process.pause();
     try {
-      await storm.history.moreAccepted(100);
+      await load.history.moreAccepted(100);
       await eventually(
         async () => expect(await cluster.stalePending(seriesUuid, itemUuids[0]!, PENDING_GRACE_MS + 4_000)).toBe(0),
         { withinMs: 20_000 },
@@ -75,13 +75,13 @@ describe('processes and stores that end and come back while a sale runs', () => 
       process.resume();
     }
   };
-  // Half of all requests go to the frozen process: with more patience the crowd would do little but wait.
-  scenario('one orders process is frozen and goes on later', frozen, { ...STORM, patienceMs: PATIENCE_MS });
+  // Half of all requests go to the frozen process. A longer timeout would leave the buyers waiting most of the time.
+  scenario('one orders process is frozen and resumes later', frozen, { ...LOAD, patienceMs: REQUEST_TIMEOUT_MS });
 
-  scenario('Postgres is restarted', async (storm) => {
+  scenario('Postgres is restarted', async (load) => {
     await cluster.postgres.restart();
-    await storm.history.moreAccepted(100);
-    for (const { attempts } of storm.history.records) {
+    await load.history.moreAccepted(100);
+    for (const { attempts } of load.history.records) {
       for (const { outcome } of attempts) {
         if (outcome.kind === 'later') expect(outcome.retryAfter).toMatch(/^\d+$/);
       }
@@ -93,18 +93,18 @@ describe('processes and stores that end and come back while a sale runs', () => 
     await cluster.postgres.start();
   });
 
-  scenario('Kafka is restarted', async (storm) => {
+  scenario('Kafka is restarted', async (load) => {
     const probe = await EventProbe.start({ brokers: cluster.kafka.url, topics: ['orders.order'] });
     try {
       await cluster.kafka.kill();
-      // Nobody who buys notices.
-      const before = storm.history.records.length;
-      await storm.history.moreAccepted(100);
-      const during = storm.history.records.slice(before).flatMap(({ attempts }) => attempts);
+      // Buyers get the same answers as before.
+      const before = load.history.records.length;
+      await load.history.moreAccepted(100);
+      const during = load.history.records.slice(before).flatMap(({ attempts }) => attempts);
       expect(during.filter(({ outcome }) => !['ok', 'refused'].includes(outcome.kind))).toEqual([]);
       await cluster.kafka.start();
       const { rows } = await cluster.sql.query(`select order_id::text from orders where round_id = $1`, [
-        storm.sale.roundUuid,
+        load.sale.roundUuid,
       ]);
       const placed = rows.map((row) => idFromUuid('order', String(row['order_id'])));
       const missing = (): string[] => placed.filter((key) => !firstSequences(probe, key).includes(1));
@@ -119,7 +119,7 @@ describe('processes and stores that end and come back while a sale runs', () => 
   });
 });
 
-/** The sequence numbers of a key, each as it came first: the relay may publish an event twice. */
+/** The sequence numbers of a key without repetitions, because the relay may publish an event twice. */
 function firstSequences(probe: EventProbe, key: string): number[] {
   return [...new Set(probe.ofKey(key).map((event) => Number(event.payload['sequence'])))];
 }

@@ -1,6 +1,6 @@
-// Goal: one service calls another over gRPC and learns what became of the call: an answer, a refusal with its details, or
-// silence, within its deadline, across restarts of the other service and of its token. Method: the kit's client against
-// the real catalogue on a real database.
+// Goal: a service calls another one over gRPC and gets an answer, a refusal with details, or a timeout within the deadline,
+// also across restarts of the other service and token rotation. Method: the client of the kit calls the real catalogue on a
+// real database.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogProto, Problem } from '@gravity/contracts';
@@ -69,7 +69,7 @@ function boot(): Promise<RunningServices> {
   return bootServices([catalogService], { env, port: 0, grpcPort });
 }
 
-/** A client configured as a service is: from the environment. */
+/** A client that is configured from the environment, like a service. */
 function connect(more: Record<string, string> = { SERVICE_TOKEN: token }): Catalog {
   const read = new EnvReader({ CATALOG_GRPC_ADDRESS: `127.0.0.1:${grpcPort}`, ...more });
   const options = readGrpcClient(read, 'catalog');
@@ -99,7 +99,7 @@ it('answers', async () => {
   expect(result).toMatchObject({ ok: true, value: { skus: [] } });
 });
 
-it('hands on a refusal, with what is wrong', async () => {
+it('returns a refusal with its details', async () => {
   const skuId = newId('sku');
   expect(problemOf(await connect().getSku({ skuId }))).toMatchObject({
     code: 'not-found',
@@ -126,7 +126,7 @@ it('carries the trace to the other service', async () => {
   }
 });
 
-it('gives up at its deadline, and at the caller’s when that comes first', async () => {
+it('times out at its deadline, or at an earlier deadline of the caller', async () => {
   const locker = openDatabase({ url: database.url, applicationName: 'spec', poolSize: 1 });
   const release = new AbortController();
   const locked = locker.transaction(async (tx) => {
@@ -164,7 +164,7 @@ it('repeats a read over a restart of the service', async () => {
   expect(await asked).toMatchObject({ ok: true });
 });
 
-it('says that nothing answers when nothing does', async () => {
+it('reports an unavailable service', async () => {
   const port = await freePort();
   const catalog = connect({ SERVICE_TOKEN: token, CATALOG_GRPC_ADDRESS: `127.0.0.1:${port}` });
   expect(problemOf(await catalog.getSku({ skuId: newId('sku') }, { deadlineMs: 400 }))).toMatchObject({
@@ -173,7 +173,7 @@ it('says that nothing answers when nothing does', async () => {
   });
 });
 
-it('is refused with a token of another issuer, and takes up a token that was rotated', async () => {
+it('is refused with a foreign token, and uses a rotated token', async () => {
   const wrong = await (await localIssuer()).mint(SERVICE);
   expect(problemOf(await connect({ SERVICE_TOKEN: wrong }).listSkus(ALL)).code).toBe('unauthenticated');
   const file = join(await temporaryFolder(), 'token');
@@ -184,6 +184,6 @@ it('is refused with a token of another issuer, and takes up a token that was rot
   expect((await catalog.listSkus(ALL)).ok).toBe(true);
 });
 
-it('says what is not configured', () => {
+it('names missing configuration', () => {
   expect(() => connect({})).toThrow('neither SERVICE_TOKEN nor SERVICE_TOKEN_FILE is set');
 });

@@ -1,5 +1,5 @@
-// Which specs speak for a mutated file: those that reach it by paths of their own folder. A spec of a service also reaches the
-// whole kernel through its index; it would be run for every change of the kernel, slowly, and promises nothing about it.
+// Mutation tests run the specs that import the mutated file by relative paths. Specs of a service also import the whole kernel
+// through its index, but do not test it, so imports of @gravity packages are ignored.
 module.exports = {
   extract: (code, filePath, extractAll) =>
     new Set([...extractAll(code, filePath)].filter((name) => !name.startsWith('@gravity/'))),

@@ -1,6 +1,6 @@
-// Goal: a service made by `npm run new-service` works as it is: it reads, writes once per key whatever happens to its
-// processes, and publishes. Method: one is made in a copy of the tree, built there, and run as two processes on the real
-// engines, which are killed and replaced under a stream of writes.
+// Goal: a service made by `npm run new-service` works unchanged: it reads, publishes, and writes once per key, also when its
+// processes are killed. Method: a service is made in a copy of the tree and built there. Two processes run on the real
+// engines, and are killed and replaced during writes.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const NAME = 'insights';
 const COMMAND_WITHIN_MS = 300_000;
 const COPIED = ['apps', 'libs', 'tools', 'k8s', 'docs'];
 const COPIED_FILES = ['package.json', 'tsconfig.json', 'nest-cli.json', 'docker-compose.yml', '.prettierrc.json'];
-/** Long enough that a client hears of the drain before connections are closed. */
+/** Clients see the drain before their connections are closed. */
 const DRAIN_MS = 500;
 const PAUSE_MS = 5;
 
@@ -111,7 +111,7 @@ async function get(id: unknown): Promise<Answer> {
   return { status: response.status, replayed: false, body: (await response.json()) as Record<string, unknown> };
 }
 
-/** How often each of these texts is stored. */
+/** The number of stored notes with each of these texts. */
 async function copiesOf(texts: readonly string[]): Promise<number[]> {
   const rows = await sql.query<{ text: string; copies: number }>(
     'select text, count(*)::int as copies from notes where text = any($1) group by text',
@@ -121,7 +121,7 @@ async function copiesOf(texts: readonly string[]): Promise<number[]> {
   return texts.map((text) => copies.get(text) ?? 0);
 }
 
-it('writes once per key, reads, and refuses what it does not know', async () => {
+it('writes once per key, reads, and refuses invalid requests', async () => {
   const key = newUuid();
   const first = await post(processes[0]!.url, 'hello', key);
   expect([first.status, first.replayed, first.body['text'], first.body['version']]).toEqual([201, false, 'hello', 1]);
@@ -136,12 +136,12 @@ it('writes once per key, reads, and refuses what it does not know', async () => 
 });
 
 it('stores each write once when a process is killed in the middle and the keys are repeated', async () => {
-  const [victim, other] = processes as [ServiceProcess, ServiceProcess];
+  const [first, other] = processes as [ServiceProcess, ServiceProcess];
   const writes = Array.from({ length: 200 }, (_, index) => ({ text: `killed ${index}`, key: newUuid() }));
   let answered = 0;
   const send = async ({ text, key }: { text: string; key: string }): Promise<void> => {
-    // A killed process answers nothing: what became of the write is not known here.
-    const answer = await post(victim.url, text, key).catch(() => undefined);
+    // A killed process does not answer; the outcome of the write is unknown.
+    const answer = await post(first.url, text, key).catch(() => undefined);
     if (answer?.status === 201) answered += 1;
   };
   const stream = (async () => {
@@ -153,13 +153,13 @@ it('stores each write once when a process is killed in the middle and the keys a
     );
   })();
   await eventually(async () => expect(answered).toBeGreaterThan(20));
-  await victim.kill();
+  await first.kill();
   await stream;
   expect(answered).toBeLessThan(writes.length);
   for (const { text, key } of writes) expect((await post(other.url, text, key)).status).toBe(201);
   expect(await copiesOf(writes.map(({ text }) => text))).toEqual(writes.map(() => 1));
-  await victim.start();
-  await victim.ready();
+  await first.start();
+  await first.ready();
 });
 
 it('answers every write once while its processes are replaced one after the other', async () => {
@@ -187,7 +187,7 @@ it('answers every write once while its processes are replaced one after the othe
   expect(await copiesOf(texts)).toEqual(texts.map(() => 1));
 });
 
-/** As a balancer does: a process that takes no connection is passed over. Returns what else went wrong. */
+/** Skips processes that do not accept connections, like a balancer. Returns all other failures. */
 async function postAnywhere(text: string, key: string, turn: number): Promise<string[]> {
   const failures: string[] = [];
   for (let attempt = 0; attempt < 20; attempt += 1) {
@@ -205,7 +205,7 @@ async function postAnywhere(text: string, key: string, turn: number): Promise<st
   return [...failures, `${text} was never stored`];
 }
 
-it('says in one line what keeps it from starting', async () => {
+it('reports a failed start in one line', async () => {
   const failed = (await node(`dist/apps/${NAME}/src/main.js`, [], { KAFKA_BROKERS: '', AUTH_ISSUER: '' }).catch(
     (error: unknown) => error,
   )) as { code: number; stderr: string };

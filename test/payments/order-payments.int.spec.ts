@@ -1,12 +1,12 @@
-// Goal: an order and its payment over real HTTP: intent, callbacks in every shape the sandbox provider knows, expiry, late
-// payments, cancellation, refunds, reads and the event stream. Method: the payment parts of `orders` and the sandbox
-// provider in one process, on a real Postgres and a real Redis.
+// Goal: an order can be paid over HTTP: intent, every kind of callback of the sandbox provider, expiry, late payments,
+// cancellation, refunds, reads and the event stream. Method: the payment modules of `orders` and the sandbox provider in one
+// process, on a real Postgres and a real Redis.
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { PROTO_LOADER_OPTIONS, protoPackage } from '@gravity/contracts';
 import { idFromUuid } from '@gravity/kernel';
-import type { Sale } from '../../apps/orders/test/order-fixtures';
-import { type Answer, PaymentStack } from './payment-stack';
+import type { Item, Sale } from '../../apps/orders/test/order-fixtures';
+import { type Answer, PaymentStack, type PlacedOrder } from './payment-stack';
 
 let stack: PaymentStack;
 let sale: Sale;
@@ -69,6 +69,18 @@ describe('paying in time', () => {
 });
 
 describe('not paying in time', () => {
+  /** An expired order whose payment settles a second after it was made. */
+  async function closedWithPaymentInFlight(buyer: string, quota = 10): Promise<{ item: Item; order: PlacedOrder }> {
+    const item = await sale.openRound({ quota });
+    await sale.loadGate(item);
+    const order = await placed(item, buyer);
+    const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
+    await pay(intent.body, 'tok_approve_late_force:1');
+    await expireNow(order.uuid);
+    await becomes(order.uuid, 'CLOSED');
+    return { item, order };
+  }
+
   it('finds the payment whose callback was lost instead of closing', async () => {
     const order = await placed(await sale.openRound(), 'b_lost');
     const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
@@ -78,7 +90,7 @@ describe('not paying in time', () => {
     expect(await sale.eventsOf(order.uuid)).toEqual(['paid']);
   });
 
-  it('closes after the provider said no, and shuts its door', async () => {
+  it('closes after the provider reports no payment, and cancels the intent', async () => {
     const item = await sale.openRound();
     const order = await placed(item, 'b_never');
     const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
@@ -93,27 +105,15 @@ describe('not paying in time', () => {
     });
   });
 
-  it('honours money that was in flight when the order closed, with a fresh unit', async () => {
-    const item = await sale.openRound();
-    await sale.loadGate(item);
-    const order = await placed(item, 'b_flight');
-    const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
-    await pay(intent.body, 'tok_approve_late_force:1');
-    await expireNow(order.uuid);
-    await becomes(order.uuid, 'CLOSED');
+  it('honours a payment in flight when the order closed, with another unit', async () => {
+    const { item, order } = await closedWithPaymentInFlight('b_flight');
     await becomes(order.uuid, 'PAID');
     expect(await sale.eventsOf(order.uuid)).toEqual(['closed', 'late-payment-honoured']);
     expect(await sale.counters(item)).toMatchObject({ held: 0, sold: 1, released: 1 });
   });
 
-  it('gives such money back when the unit has gone to somebody else', async () => {
-    const item = await sale.openRound({ quota: 1 });
-    await sale.loadGate(item);
-    const order = await placed(item, 'b_too_late');
-    const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
-    await pay(intent.body, 'tok_approve_late_force:1');
-    await expireNow(order.uuid);
-    await becomes(order.uuid, 'CLOSED');
+  it('refunds such a payment when the unit is sold to another buyer', async () => {
+    const { item, order } = await closedWithPaymentInFlight('b_too_late', 1);
     await sale.place(item, 1);
     await becomes(order.uuid, 'REFUNDED');
     expect(await sale.eventsOf(order.uuid)).toEqual(['closed', 'refund-requested', 'refunded']);
@@ -132,7 +132,7 @@ describe('cancelling', () => {
     expect(await sale.counters(item)).toMatchObject({ held: 0, released: 1 });
   });
 
-  it('loses against a payment that was faster', async () => {
+  it('is refused after a faster payment', async () => {
     const order = await placed(await sale.openRound(), 'b_faster');
     const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
     await pay(intent.body, 'tok_callback_lost');
@@ -145,7 +145,7 @@ describe('cancelling', () => {
 });
 
 describe('callbacks', () => {
-  it('believes no body without its signature', async () => {
+  it('refuses a body without a valid signature', async () => {
     const forged = await fetch(`${stack.running.url}/orders/v1/payment-callbacks/sandbox`, {
       method: 'POST',
       headers: {
@@ -164,7 +164,7 @@ describe('callbacks', () => {
 });
 
 describe('reading', () => {
-  it('shows a buyer, a merchant and an operator their orders and nobody else any', async () => {
+  it('shows orders to their buyer, their merchant and operators only', async () => {
     const item = await sale.openRound();
     const own = [await placed(item, 'b_reader'), await placed(item, 'b_reader'), await placed(item, 'b_reader')];
     const foreign = await placed(item, 'b_other');
@@ -206,7 +206,7 @@ describe('reading', () => {
     await expect(ask('listOrders', { pageSize: 101 })).rejects.toMatchObject({ code: 3 });
   });
 
-  it('tells the progress of an order until it is over, and no more after that', async () => {
+  it('streams the progress of an order until it ends', async () => {
     const order = await placed(await sale.openRound(), 'b_watch');
     const watch = (lastId?: string): Promise<Response> =>
       fetch(`${stack.running.url}/orders/v1/orders/${order.id}/events`, {
@@ -217,13 +217,13 @@ describe('reading', () => {
       });
     const stream = await watch();
     expect(stream.headers.get('content-type')).toContain('text/event-stream');
-    const told = stream.text();
+    const events = stream.text();
     const onlyNews = watch('1').then((response) => response.text());
     const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await pay(intent.body, 'tok_approve');
     const ids = (text: string): string[] => [...text.matchAll(/^id: (\d+)$/gm)].map((match) => match[1]!);
-    expect(ids(await told)).toEqual(['1', '2']);
+    expect(ids(await events)).toEqual(['1', '2']);
     expect(ids(await onlyNews)).toEqual(['2']);
     expect((await watch('2')).status).toBe(204);
   });

@@ -1,5 +1,5 @@
-// Goal: a process that dies, a connection that is cut or a provider that is away at any step of a payment changes nothing
-// about its end. Method: the state that each such moment leaves behind is made for real, then the survivors carry on.
+// Goal: a crash, a cut connection or an unavailable provider at any step of a payment does not change its outcome. Method:
+// each spec creates the state after such a failure in the real stores, then the workers continue.
 import { EnvReader, idFromUuid, money } from '@gravity/kernel';
 import { eventually, freePort } from '@gravity/testing';
 import type { Sale } from '../../apps/orders/test/order-fixtures';
@@ -76,7 +76,7 @@ describe('a process that dies', () => {
     expect(await sale.counters(item)).toMatchObject({ held: 0, sold: 1 });
   });
 
-  it('between the provider giving money back and our note of it: it is given back once', async () => {
+  it('between the refund at the provider and our record of it: the refund happens once', async () => {
     const order = await stack.place(await sale.openRound(), 'b_5');
     const intent = await stack.post(`orders/${order.id}/payment-intents`, order.bearer);
     await sale.database.query(`alter table refunds alter column next_attempt_at set default now() + interval '1 hour'`);
@@ -134,44 +134,45 @@ it('settles every callback once although connections to Postgres are cut all the
   expect(await sale.counters(item)).toMatchObject({ held: 0, sold: 20 });
 });
 
-it('keeps an expired order open while the provider is away, and closes it after a bounded time', async () => {
+it('keeps an expired order open while the provider is unavailable, and closes it after a bounded time', async () => {
   const env = {
+    PAYMENT_PROVIDER: 'sandbox',
     PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${await freePort()}`,
     PAYMENTS_PROVIDER_KEY: 'key_of_the_merchant_server',
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
     PAYMENTS_PROVIDER_DEADLINE_MS: '200',
   };
   const away = new SandboxProvider(readSandboxProvider(new EnvReader(env)));
-  // The stack's own worker must not answer in its place.
-  const quiet = await PaymentStack.start('provider away');
+  // Only the worker of this test may run, so the services are stopped.
+  const other = await PaymentStack.start('provider away');
   try {
-    await quiet.running.close();
-    const item = await quiet.sale.openRound();
-    const [order] = await quiet.sale.place(item, 1, { expiresIn: -1, intentId: 'pi_away' });
+    await other.running.close();
+    const item = await other.sale.openRound();
+    const [order] = await other.sale.place(item, 1, { expiresIn: -1, intentId: 'pi_away' });
     const worker = new ExpiryWorker(
-      quiet.sale.database,
-      quiet.sale.settler,
+      other.sale.database,
+      other.sale.settler,
       new PaymentsInquiry(away),
-      quiet.sale.gate,
-      quiet.sale.relay,
+      other.sale.gate,
+      other.sale.relay,
       {
         askAgainMs: 50,
         askForMs: 3_000,
       },
     );
     await worker.sweep();
-    expect(await quiet.sale.statusOf(order!)).toBe('AWAITING_PAYMENT');
+    expect(await other.sale.statusOf(order!)).toBe('AWAITING_PAYMENT');
     await eventually(
       async () => {
         await worker.sweep();
-        expect(await quiet.sale.statusOf(order!)).toBe('CLOSED');
+        expect(await other.sale.statusOf(order!)).toBe('CLOSED');
       },
       { withinMs: 10_000 },
     );
-    expect(await quiet.sale.counters(item)).toMatchObject({ held: 0, released: 1 });
+    expect(await other.sale.counters(item)).toMatchObject({ held: 0, released: 1 });
   } finally {
     await away.close();
-    await quiet.stop();
+    await other.stop();
   }
 });
 
@@ -182,11 +183,11 @@ it('ends open streams when the process stops, and stops in time', async () => {
     const response = await fetch(`${own.running.url}/orders/v1/orders/${order.id}/events`, {
       headers: { authorization: `Bearer ${order.bearer}` },
     });
-    const told = response.text();
+    const events = response.text();
     const started = performance.now();
     await own.running.close();
     expect(performance.now() - started).toBeLessThan(5_000);
-    expect(await told).toContain('id: 1');
+    expect(await events).toContain('id: 1');
   } finally {
     await own.stop();
   }

@@ -1,5 +1,5 @@
-// Goal: the port of `orders` means over the sandbox what it says. Method: the real adapter against the real sandbox service,
-// with a callback endpoint that believes only what the adapter verified.
+// Goal: the sandbox adapter implements the provider port of `orders`. Method: the real adapter against the real sandbox service,
+// with a callback endpoint that accepts only callbacks that the adapter has verified.
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bootServices, migrateService, type RunningServices } from '@gravity/service';
@@ -45,7 +45,7 @@ beforeAll(async () => {
   };
   await migrateService(paymentsSandboxService, env);
   running = await bootServices([paymentsSandboxService], { env });
-  // The receiver has rotated already and knows the new secret only.
+  // The receiver has finished the rotation and accepts only the new secret.
   const rotated = { ...env, PAYMENTS_PROVIDER_URL: running.url, PAYMENTS_WEBHOOK_SECRETS: NEW_SECRET };
   provider = new SandboxProvider(readSandboxProvider(new EnvReader(rotated)));
 });
@@ -87,14 +87,14 @@ it('follows a payment from the intent to the refund', async () => {
   await eventually(() => expect(eventsOf(intent)).toHaveLength(1));
   const [paid] = eventsOf(intent);
   expect(paid).toMatchObject({ type: 'payment.succeeded', orderId: 'ord_a', amount: AMOUNT });
-  const states = await provider.queryIntents([intent.intentId, 'pi_nobody']);
+  const states = await provider.queryIntents([intent.intentId, 'pi_unknown']);
   expect(states.get(intent.intentId)).toEqual({
     status: 'PAID',
     paidAmount: AMOUNT,
     chargeId: paid!.chargeId,
     paidAtMs: paid!.occurredAtMs,
   });
-  expect(states.get('pi_nobody')).toEqual({ status: 'UNKNOWN' });
+  expect(states.get('pi_unknown')).toEqual({ status: 'UNKNOWN' });
 
   const request = { intentId: intent.intentId, chargeId: paid!.chargeId, amount: AMOUNT, idempotencyKey: 'refund-a' };
   const refunds = await Promise.all([provider.refund(request), provider.refund(request)]);
@@ -119,16 +119,16 @@ it('creates one intent per key, and refuses the key for another order', async ()
   });
 });
 
-it('cancels what is unpaid and reports what is paid', async () => {
+it('cancels an unpaid intent and reports a paid one', async () => {
   const [unpaid, paid] = [await create('d'), await create('e')];
   await pay(paid, 'tok_callback_lost');
   expect(await provider.cancelIntent(unpaid.intentId)).toEqual({ status: 'CANCELLED' });
   expect(await provider.cancelIntent(paid.intentId)).toMatchObject({ status: 'PAID', paidAmount: AMOUNT });
-  expect(await provider.cancelIntent('pi_nobody')).toEqual({ status: 'UNKNOWN' });
+  expect(await provider.cancelIntent('pi_unknown')).toEqual({ status: 'UNKNOWN' });
   expect(await pay(unpaid, 'tok_approve')).toBe(409);
 });
 
-it('shows a payment under way as pending and a wrong amount as it was charged', async () => {
+it('shows a scheduled payment as pending, and a wrong amount as charged', async () => {
   const [late, wrong] = [await create('f'), await create('g')];
   await pay(late, 'tok_approve_late:60');
   await pay(wrong, 'tok_wrong_amount');

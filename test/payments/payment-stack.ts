@@ -1,5 +1,5 @@
-// The payment parts of `orders` and the sandbox provider in one process, on a real Postgres and a real Redis, with the
-// requests that specs of an order's payment make.
+// The payment modules of `orders` and the sandbox provider in one process, on a real Postgres and a real Redis, and the
+// requests of the payment specs.
 import { protoPackage } from '@gravity/contracts';
 import { idFromUuid } from '@gravity/kernel';
 import { bootServices, defineService, migrateService, type RunningServices } from '@gravity/service';
@@ -24,7 +24,7 @@ import { RefundsWorker } from '../../apps/orders/src/workers/refunds';
 import { type Item, Sale, freshSale } from '../../apps/orders/test/order-fixtures';
 import { paymentsSandboxService } from '../../apps/payments-sandbox/src/payments-sandbox.service';
 
-/** Orders without its claims and rounds: what an order's payment needs, under the service's own name. */
+/** The payment modules of orders, without claims and rounds, under the name of the service. */
 const orderPayments = defineService({
   name: 'orders',
   config: readOrdersConfig,
@@ -68,6 +68,7 @@ export class PaymentStack {
       PAYMENTS_SANDBOX_DATABASE_URL: sandboxDatabase.url,
       KAFKA_BROKERS: engines().kafkaBrokers,
       KAFKA_TOPIC_PREFIX: uniquePrefix(),
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${port}`,
       PAYMENTS_PROVIDER_KEY: 'key_of_the_merchant_server',
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
@@ -111,7 +112,7 @@ export class PaymentStack {
     };
   }
 
-  /** What the buyer's app does; the status of the provider's answer. */
+  /** Confirms the payment like the buyer's app. Returns the status of the provider's answer. */
   async pay(intent: Record<string, unknown>, paymentToken: string): Promise<number> {
     const response = await fetch(String(intent['payUrl']), {
       method: 'POST',

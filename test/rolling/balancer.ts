@@ -1,17 +1,17 @@
-// What Kubernetes puts in front of a service: connections go to the processes that say they are ready, each stays where
-// it is, and nothing is repeated. A process that is not ready any more gets no new connections.
+// A balancer like a Kubernetes Service: new connections go to ready processes, connections stay at their process, and no
+// request is repeated. A process that is not ready gets no new connections.
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 const LOOPBACK = '127.0.0.1';
-const LOOK_EVERY_MS = 100;
-const LOOK_WITHIN_MS = 2_000;
-/** As the readiness probe of the deployment has it: one slow answer does not take a process out. */
+const PROBE_EVERY_MS = 100;
+const PROBE_TIMEOUT_MS = 2_000;
+/** Like the readiness probe of the deployment: one slow answer does not remove a process. */
 const SLOW_ANSWERS_MAX = 2;
 
 export interface BalancedTarget {
-  /** Takes the connections. */
+  /** The port for connections. */
   readonly port: number;
-  /** Origin that answers at `/health/ready`. */
+  /** The origin of `/health/ready`. */
   readonly readyAt: string;
 }
 
@@ -22,17 +22,17 @@ interface Entry extends BalancedTarget {
 /** Spreads TCP connections over the ready ones of several targets, in turn. */
 export class Balancer {
   private readonly sockets = new Set<Socket>();
-  private readonly looking = new AbortController();
+  private readonly probing = new AbortController();
   private turn = 0;
   /** Connections that came while no target was ready. */
-  turnedAway = 0;
+  refused = 0;
 
   private constructor(
     private readonly server: Server,
     private readonly entries: readonly Entry[],
   ) {}
 
-  /** Listens on a free port of 127.0.0.1, and on no target's behalf until that target has said that it is ready. */
+  /** Listens on a free port of 127.0.0.1. A target gets connections once it is ready. */
   static async start(targets: readonly BalancedTarget[]): Promise<Balancer> {
     const server = createServer({ allowHalfOpen: true });
     const balancer = new Balancer(
@@ -49,14 +49,14 @@ export class Balancer {
     return (this.server.address() as { port: number }).port;
   }
 
-  /** Targets that get new connections now. */
+  /** The number of targets that get new connections. */
   get readyCount(): number {
     return this.entries.filter(({ ready }) => ready).length;
   }
 
-  /** Stops looking and cuts what is open. */
+  /** Stops the probes and closes all connections. */
   async close(): Promise<void> {
-    this.looking.abort();
+    this.probing.abort();
     for (const socket of this.sockets) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
   }
@@ -65,7 +65,7 @@ export class Balancer {
     const ready = this.entries.filter((entry) => entry.ready);
     const target = ready[(this.turn += 1) % ready.length];
     if (target === undefined) {
-      this.turnedAway += 1;
+      this.refused += 1;
       client.destroy();
       return;
     }
@@ -86,20 +86,20 @@ export class Balancer {
   }
 
   private async watch(entry: Entry): Promise<void> {
-    const { signal } = this.looking;
+    const { signal } = this.probing;
     let slow = 0;
     while (!signal.aborted) {
-      const answer = await look(entry);
+      const answer = await probe(entry);
       slow = answer === 'slow' ? slow + 1 : 0;
       if (answer !== 'slow' || slow >= SLOW_ANSWERS_MAX) entry.ready = answer === 'ready';
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS));
     }
   }
 }
 
-async function look({ readyAt }: BalancedTarget): Promise<'ready' | 'unready' | 'slow'> {
+async function probe({ readyAt }: BalancedTarget): Promise<'ready' | 'unready' | 'slow'> {
   try {
-    const answer = await fetch(`${readyAt}/health/ready`, { signal: AbortSignal.timeout(LOOK_WITHIN_MS) });
+    const answer = await fetch(`${readyAt}/health/ready`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     await answer.arrayBuffer();
     return answer.ok ? 'ready' : 'unready';
   } catch (error) {

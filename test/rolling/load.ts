@@ -1,5 +1,4 @@
-// Clients of every service at once. None of them ever repeats a request because it failed: whatever is not the answer
-// of a service in good health is noted.
+// Clients of every service. They do not repeat failed requests: every answer without success is recorded as a failure.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultSale, SeededRandom } from '@gravity/testing';
@@ -7,19 +6,19 @@ import { Agent, request } from 'undici';
 import { GrpcMethods } from '../api/grpc-methods';
 import type { PairedServices } from './paired-services';
 
-const LONGEST_REST_MS = 150;
+const PAUSE_MAX_MS = 150;
 /**
- * A client that does not repeat must not use a connection that has idled for long: the server may be closing it at this
- * very moment. Whoever is closed while leaving was silent for half the drain time, so less than that is safe.
+ * A client without retries must not use a connection after a long idle time, because the server may be closing it. A
+ * draining server closes connections that were idle for half the drain time, so a shorter idle time is safe.
  */
 const IDLE_MS = 400;
 const PRICE = { amount: 149_900, currency: 'CNY' };
-/** How buyers pay: at once, with a callback that comes twice, later, or with an amount that has to be given back. */
+/** The payment tokens: paid at once, callback twice, paid later, or a wrong amount with a refund. */
 const PAYMENTS = ['tok_approve', 'tok_approve', 'tok_callback_twice', 'tok_approve_late:1', 'tok_wrong_amount'];
 
 interface HttpCall {
   readonly method: 'GET' | 'POST' | 'PUT';
-  /** A path of the service, or a whole address. */
+  /** A path of the service, or a complete URL. */
   readonly path: string;
   readonly token: string;
   readonly json?: unknown;
@@ -29,7 +28,7 @@ interface HttpCall {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any answer of any service
 type Body = any;
 
-/** A client that says one thing after the other over one connection, as a service behind a pool does. */
+/** A client with one connection and one request at a time. */
 class HttpClient {
   private agent = newAgent();
   private lastAnswerAt = performance.now();
@@ -39,7 +38,7 @@ class HttpClient {
     private readonly origin: string,
   ) {}
 
-  /** The body of a 2xx; anything else is noted, and undefined. */
+  /** The body of a 2xx; undefined for any other answer, which is recorded as a failure. */
   async call({ method, path, token, json, headers }: HttpCall): Promise<Body> {
     const url = path.startsWith('http') ? path : `${this.origin}${path}`;
     const name = `${method} ${new URL(url).pathname.replaceAll(/\/[a-z]+_[a-z0-9]+/g, '/…')}`;
@@ -84,13 +83,13 @@ function newAgent(): Agent {
 
 /** Merchants who change the catalogue, buyers who claim and pay, and services that call over gRPC. */
 export class RollingLoad {
-  /** What went wrong, by call. */
+  /** The failures, with their calls. */
   readonly failures: string[] = [];
-  /** Good answers, by call. */
+  /** The number of successful answers by call. */
   readonly answers = new Map<string, number>();
-  /** Orders that buyers were told of. */
+  /** Orders that were acknowledged to buyers. */
   readonly orders = new Set<string>();
-  /** Orders whose buyer confirmed the payment, with the token. */
+  /** Orders with a confirmed payment, with the token. */
   readonly paid = new Map<string, string>();
   private readonly pauses = monitorEventLoopDelay();
   private readonly work: Promise<void>[] = [];
@@ -105,12 +104,12 @@ export class RollingLoad {
     private readonly random: SeededRandom,
   ) {}
 
-  /** How long this process, with its clients and balancers, stood still at most. */
+  /** The longest pause of the event loop of this process, which runs the clients and balancers. */
   get longestPauseMs(): number {
     return Math.round(this.pauses.max / 1e6);
   }
 
-  /** Opens a shop and lets everybody in. */
+  /** Creates a shop and starts all clients. */
   async start(): Promise<void> {
     this.pauses.enable();
     const operator = await this.token('op_1', 'operator');
@@ -134,20 +133,20 @@ export class RollingLoad {
     }
   }
 
-  /** Resolves once so many more calls were answered well. */
+  /** Resolves after `howMany` further successful answers, or after a failure. */
   async moreAnswers(howMany: number): Promise<void> {
     const until = this.total + howMany;
     while (this.total < until && this.failures.length === 0) await sleep(20);
   }
 
-  /** Lets nobody begin anything any more and waits for the last answers. */
+  /** Starts no further requests; resolves after the last answers. */
   async end(): Promise<void> {
     this.stopped = true;
     await Promise.all(this.work);
     for (const close of this.closing) await close();
   }
 
-  /** Takes down how a call ended; a failure has words. */
+  /** Records the outcome of a call; `failure` describes a failed one. */
   note(name: string, failure: string | undefined): void {
     if (failure !== undefined) this.failures.push(`${name}: ${failure}`);
     else this.answers.set(name, (this.answers.get(name) ?? 0) + 1);
@@ -157,7 +156,7 @@ export class RollingLoad {
     return [...this.answers.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** A product with a SKU, a second price, on sale: each of it once. */
+  /** Creates a product with a SKU, changes its price and lists it. */
   private async changeCatalogue(client: HttpClient, token: string, shopId: string): Promise<void> {
     const code = `CODE-${(this.count += 1)}`;
     const product = await client.call({
@@ -175,11 +174,11 @@ export class RollingLoad {
     const listing = { method: 'PUT', path: `/catalog/v1/products/${product.id}/listing`, token } as const;
     await client.call({ ...listing, headers: { ...this.newKey(), 'if-match': '"1"' } });
     const seen = await client.call({ method: 'GET', path: `/catalog/v1/skus/${skuId}`, token });
-    if (seen !== undefined && seen.price.amount !== price.amount) this.note('GET sku', 'tells another price');
+    if (seen !== undefined && seen.price.amount !== price.amount) this.note('GET sku', 'shows another price');
     this.skuIds = [...this.skuIds.slice(-50), skuId];
   }
 
-  /** A claim, its repetition under the same key, and the payment. */
+  /** A claim, the same claim with the same key, and the payment. */
   private async buy(orders: HttpClient, sandbox: HttpClient): Promise<void> {
     const token = await this.token(`b_${(this.count += 1)}`, 'buyer');
     const json = { itemId: this.random.pick(this.sale.itemIds), quantity: 1, regionCode: 'CN-11' };
@@ -240,7 +239,7 @@ export class RollingLoad {
     const loop = async (): Promise<void> => {
       while (!this.stopped) {
         await turn();
-        await sleep(this.random.integer(0, LONGEST_REST_MS));
+        await sleep(this.random.integer(0, PAUSE_MAX_MS));
       }
     };
     this.work.push(loop());

@@ -1,5 +1,4 @@
-// Every service as two real processes behind a balancer, the way a deployment runs them: each reaches the others, and
-// clients reach all of them, by way of the balancers only.
+// Every service as two real processes behind a balancer, as in a deployment. Services and clients use the balancers only.
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +25,7 @@ import { Balancer } from './balancer';
 export const SERVICES = REGISTRY.map(({ name }) => name);
 const PROCESSES = 2;
 const MIGRATE_WITHIN_MS = 60_000;
-/** Long enough for the balancers to see that a process is leaving, also on a busy machine. */
+/** The balancers see within this time that a process is draining, also on a busy machine. */
 const DRAIN_MS = 5_000;
 const PROVIDER_KEY = 'key_of_the_merchant_server';
 
@@ -35,7 +34,7 @@ interface Ports {
   readonly grpc: readonly number[];
 }
 
-/** Two processes of each service; {@link stop} ends them and removes what they wrote. */
+/** Two processes of each service. {@link stop} ends them and removes their files. */
 export class PairedServices {
   private readonly processes = new Map<string, ServiceProcess[]>();
   private readonly http = new Map<string, Balancer>();
@@ -49,7 +48,7 @@ export class PairedServices {
     private readonly folder: string,
   ) {}
 
-  /** Migrates, starts everything and resolves when both processes of each service take requests. */
+  /** Migrates and starts everything; resolves when all processes are ready. */
   static async start(): Promise<PairedServices> {
     await buildServices();
     const [issuer, folder, ...made] = await Promise.all([
@@ -68,17 +67,17 @@ export class PairedServices {
     }
   }
 
-  /** Where clients find a service over HTTP. */
+  /** The HTTP address of a service. */
   url(service: string): string {
     return `http://127.0.0.1:${this.http.get(service)!.port}`;
   }
 
-  /** Where clients find a service over gRPC. */
+  /** The gRPC address of a service. */
   grpcAddress(service: string): string {
     return `127.0.0.1:${this.grpc.get(service)!.port}`;
   }
 
-  /** SQL on a service's database, around the service. */
+  /** Runs SQL on the database of a service. */
   async sql<T>(service: string, text: string, params: unknown[] = []): Promise<T[]> {
     let client = this.clients.get(service);
     if (client === undefined) {
@@ -89,7 +88,7 @@ export class PairedServices {
     return (await client.query(text, params)).rows as T[];
   }
 
-  /** Ends one process of each service in order and starts it again; resolves when the balancers send to it again. */
+  /** Stops one process of each service and starts it again; resolves when the balancers send requests to it. */
   async restart(index: number): Promise<void> {
     await Promise.all(
       SERVICES.map(async (service) => {
@@ -99,20 +98,20 @@ export class PairedServices {
         await process.ready();
       }),
     );
-    await this.everybodyReady();
+    await this.allReady();
   }
 
-  /** What the processes of a service have logged. */
+  /** The logs of the processes of a service. */
   logs(service: string): string[] {
     return this.processes.get(service)!.map((process) => process.log());
   }
 
-  /** Connections that found no ready process. */
-  get turnedAway(): number {
-    return [...this.http.values(), ...this.grpc.values()].reduce((sum, balancer) => sum + balancer.turnedAway, 0);
+  /** Connections that came while no process was ready. */
+  get refusedConnections(): number {
+    return [...this.http.values(), ...this.grpc.values()].reduce((sum, balancer) => sum + balancer.refused, 0);
   }
 
-  /** Ends everything, in whatever state it is. */
+  /** Ends everything, in any state. */
   async stop(): Promise<void> {
     await Promise.all([...this.processes.values()].flat().map((process) => process.kill()));
     await Promise.all([...this.http.values(), ...this.grpc.values()].map((balancer) => balancer.close()));
@@ -122,14 +121,14 @@ export class PairedServices {
   }
 
   private async startAll(): Promise<void> {
-    for (const service of SERVICES) await this.putBalancers(service);
+    for (const service of SERVICES) await this.startBalancers(service);
     const topicPrefix = uniquePrefix();
     await Promise.all(SERVICES.map((service) => this.migrate(service, this.environment(topicPrefix))));
     await Promise.all(SERVICES.map((service) => this.startPair(service, this.environment(topicPrefix))));
-    await this.everybodyReady();
+    await this.allReady();
   }
 
-  private async putBalancers(service: string): Promise<void> {
+  private async startBalancers(service: string): Promise<void> {
     const take = (): Promise<number[]> => Promise.all(Array.from({ length: PROCESSES }, () => freePort()));
     const [http, grpc] = [await take(), await take()];
     this.ports.set(service, { http, grpc });
@@ -160,7 +159,7 @@ export class PairedServices {
     this.processes.set(service, await Promise.all(starts));
   }
 
-  private everybodyReady(): Promise<void> {
+  private allReady(): Promise<void> {
     const balancers = [...this.http.values(), ...this.grpc.values()];
     return eventually(
       async () => {
@@ -186,6 +185,7 @@ export class PairedServices {
       KAFKA_BROKERS: kafkaBrokers,
       KAFKA_TOPIC_PREFIX: topicPrefix,
       CURSOR_SECRET: 'a cursor secret that is long enough',
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: this.url('payments-sandbox'),
       PAYMENTS_PROVIDER_KEY: PROVIDER_KEY,
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,

@@ -1,16 +1,15 @@
-// Goal: every service can be restarted process by process while it is used, and nobody notices: no request and no call
-// fails, and what was asked for happens once. Method: two real processes of each service behind a balancer that follows
-// readiness, as in Kubernetes; clients that never repeat what failed use HTTP, gRPC, payments, callbacks and refunds;
-// first one process of each service ends by SIGTERM and comes back, then the other one.
+// Goal: every service can be restarted process by process under load: no request and no call fails, and every effect happens
+// once. Method: two real processes of each service behind a balancer that follows readiness, as in Kubernetes. Clients without
+// retries use HTTP, gRPC, payments, callbacks and refunds. One process of each service restarts after SIGTERM, then the other.
 import { uuidFromId } from '@gravity/kernel';
 import { eventually, openSale, seeded, type SeededRandom, type SqlClient } from '@gravity/testing';
 import { RollingLoad } from './load';
 import { PairedServices, SERVICES } from './paired-services';
 
 const PROCESSES = 2;
-/** Answers before, between and after the restarts; at least. */
+/** The number of answers before, between and after the restarts. */
 const ANSWERS = 100;
-/** The way to pay that ends in a refund. */
+/** The payment token that leads to a refund. */
 const WRONG = 'tok_wrong_amount';
 const SETTLE_WITHIN_MS = 30_000;
 
@@ -21,7 +20,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => services?.stop(), 60_000);
 
-/** Everything that clients did. */
+/** All calls of the clients. */
 const CALLS = [
   'CatalogService.GetSku',
   'CatalogService.ListSkus',
@@ -39,7 +38,7 @@ const CALLS = [
   'PUT /catalog/v1/products/…/listing',
 ];
 
-const NAME = 'restarting every service under load fails nothing and does nothing twice';
+const NAME = 'restarting every service under load fails no request and repeats no effect';
 
 it(NAME, () => seeded({ file: __filename, name: NAME }, restartUnderLoad), 240_000);
 
@@ -55,9 +54,9 @@ async function restartUnderLoad(random: SeededRandom): Promise<void> {
   }
   await load.end();
   const { longestPauseMs } = load;
-  expect({ failures: load.failures, turnedAway: services.turnedAway, longestPauseMs }).toEqual({
+  expect({ failures: load.failures, refusedConnections: services.refusedConnections, longestPauseMs }).toEqual({
     failures: [],
-    turnedAway: 0,
+    refusedConnections: 0,
     longestPauseMs,
   });
   expect([...load.answers.keys()].sort()).toEqual(CALLS);
@@ -67,7 +66,7 @@ async function restartUnderLoad(random: SeededRandom): Promise<void> {
   await expectEvents();
 }
 
-/** Each process has stopped once, in time. */
+/** Each process has stopped once, within its time limit. */
 async function expectOrderlyStops(): Promise<void> {
   for (const service of SERVICES) {
     for (const log of services.logs(service)) {
@@ -77,7 +76,7 @@ async function expectOrderlyStops(): Promise<void> {
   }
 }
 
-/** The orders there are, are those that buyers were told of; the counters are their sums. */
+/** The stored orders are the acknowledged ones, and the counters are their sums. */
 async function expectOrders(load: RollingLoad): Promise<void> {
   const stored = await services.sql<{ id: string }>('orders', 'select order_id::text as id from orders');
   expect(stored.map(({ id }) => id).sort()).toEqual([...load.orders].map((id) => uuidFromId('order', id)).sort());
@@ -91,7 +90,7 @@ async function expectOrders(load: RollingLoad): Promise<void> {
   expect(drifting).toEqual([]);
 }
 
-/** Every payment is settled, once: by the order, by its event, by the money that moved at the provider. */
+/** Every payment is settled once: in the order, in its events and at the provider. */
 async function expectPayments(load: RollingLoad): Promise<void> {
   const wanted = [...load.paid].map(([id, how]) => `${uuidFromId('order', id)} ${how === WRONG ? 'REFUNDED' : 'PAID'}`);
   const settled = `select order_id || ' ' || status as line from orders where status in ('PAID', 'REFUNDED')`;
@@ -117,7 +116,7 @@ async function expectPayments(load: RollingLoad): Promise<void> {
   });
 }
 
-/** Every event of the catalogue is taken in by orders, once, and none is parked. */
+/** Every event of the catalogue is taken in by orders, once, and none is a dead letter. */
 async function expectEvents(): Promise<void> {
   const published = await services.sql<{ id: string }>(
     'catalog',
@@ -130,7 +129,7 @@ async function expectEvents(): Promise<void> {
     },
     { withinMs: SETTLE_WITHIN_MS },
   );
-  expect(await services.sql('orders', 'select event_id from parked_messages')).toEqual([]);
+  expect(await services.sql('orders', 'select event_id from dead_letters')).toEqual([]);
   const skus = await services.sql(
     'catalog',
     'select id::text as sku_id, version::int as sequence from skus order by 1',

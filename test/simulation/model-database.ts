@@ -1,4 +1,4 @@
-// The model of Postgres as a Database, so that the service's classes run over it as they run over the real one.
+// The model of Postgres as a Database, so that the classes of the service can use it instead of the real one.
 import type { Database, Tx } from '@gravity/persistence';
 import type { Sale } from '../../apps/orders/test/support/sale-fixture';
 import { ModelPostgres } from '../../tools/simulate/model-postgres';
@@ -10,7 +10,7 @@ export interface Terms {
   readonly winLimit: number | null;
 }
 
-/** The model as a Database that runs one statement after the other; `onStatement` is told the name of each. */
+/** The model as a Database that runs one statement after another; `onStatement` gets the name of each. */
 export function modelDatabase(model: ModelPostgres, onStatement: (name: string) => void): Database {
   const run = (session: Session, text: string, params: readonly unknown[] = []): object[] => {
     const statement = model.statement(text);
@@ -33,7 +33,7 @@ export function modelDatabase(model: ModelPostgres, onStatement: (name: string) 
   } as unknown as Database;
 }
 
-/** The model with the sale in it, as `createSale` writes it. */
+/** The model with the rows that `createSale` writes. */
 export function modelOf(sale: Sale, terms: Terms): ModelPostgres {
   const model = new ModelPostgres();
   const { tables } = model.store;

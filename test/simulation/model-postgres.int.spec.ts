@@ -1,5 +1,5 @@
-// Goal: the model of Postgres does what the statements of the claim protocol do. Method: the service's own classes run the
-// same commands over a real Postgres and over the model; every answer, every report to the gate and every row is compared.
+// Goal: the model of Postgres behaves like the statements of the claim protocol. Method: the classes of the service run the same
+// commands on a real Postgres and on the model; every answer, every report to the gate and every row is compared.
 import fc from 'fast-check';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { freshDatabase, type FreshDatabase } from '@gravity/testing';
@@ -9,7 +9,7 @@ import { gateStatements } from '../../tools/simulate/model-gate-statements';
 import { orderStatements } from '../../tools/simulate/model-order-statements';
 import type { ModelPostgres } from '../../tools/simulate/model-postgres';
 import { modelDatabase, modelOf, type Terms } from './model-database';
-import { type Books, type ClaimCommand, CLAIMS, type Command, ProtocolSide } from './protocol-side';
+import { type Rows, type ClaimCommand, CLAIMS, type Command, ProtocolSide } from './protocol-side';
 
 let fresh: FreshDatabase;
 let database: Database;
@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const LONG_AGO_MS = 1_000_000;
 
-function realBooks(): Books {
+function realRows(): Rows {
   const read = (sql: string): Promise<unknown[]> => database.query(sql);
   return {
     expire: async (orderId) => {
@@ -51,7 +51,7 @@ function realBooks(): Books {
   };
 }
 
-function modelBooks({ store: { tables } }: ModelPostgres): Books {
+function modelRows({ store: { tables } }: ModelPostgres): Rows {
   const rows = <V, R>(table: ReadonlyMap<string, V>, key: (row: V) => string, shown: (row: V) => R): R[] =>
     [...table.values()].sort((a, b) => (key(a) < key(b) ? -1 : 1)).map(shown);
   return {
@@ -97,8 +97,8 @@ function modelBooks({ store: { tables } }: ModelPostgres): Books {
 }
 
 const compared = new Set<string>();
-/** Everything that the real side answered. */
-let heard = '';
+/** All answers of the real database. */
+let answers = '';
 
 async function compare(terms: Terms, commands: readonly Command[]): Promise<void> {
   await database.query(
@@ -108,17 +108,17 @@ async function compare(terms: Terms, commands: readonly Command[]): Promise<void
   const limits = { perOrderLimit: perBuyer, perBuyerLimit: perBuyer, winLimit };
   const sale = await createSale(database, { quotas: [quota, quota], ...limits });
   const store = modelOf(sale, terms);
-  const real = new ProtocolSide(database, sale, realBooks());
+  const real = new ProtocolSide(database, sale, realRows());
   const model = new ProtocolSide(
     modelDatabase(store, (name) => compared.add(name)),
     sale,
-    modelBooks(store),
+    modelRows(store),
   );
   for (const next of commands) {
     const answer = await real.run(next);
-    heard += JSON.stringify(answer);
+    answers += JSON.stringify(answer);
     expect({ next, answer: await model.run(next) }).toEqual({ next, answer });
-    expect({ next, books: await model.books.all() }).toEqual({ next, books: await real.books.all() });
+    expect({ next, rows: await model.rows.all() }).toEqual({ next, rows: await real.rows.all() });
   }
 }
 
@@ -128,10 +128,10 @@ const claimOf = (number: number, more: Partial<ClaimCommand> = {}): Command => (
   batch: [{ number, item: 0, quantity: 1, epochOff: 0, ...more }],
 });
 
-// Sequences that random commands seldom produce.
+// Sequences that random commands rarely produce.
 it.each<[string, Partial<Terms>, Command[], string]>([
   [
-    'units that are handed out more often than there are',
+    'units that are sold again after a cancellation',
     { quota: 1 },
     [claimOf(0), { do: 'cancel', number: 0 }, claimOf(1), { do: 'cancel', number: 1 }],
     'CLOSED',
@@ -157,9 +157,9 @@ it.each<[string, Partial<Terms>, Command[], string]>([
     'ALREADY_WON',
   ],
 ])('agrees with a real Postgres: %s', async (_name, terms, commands, outcome) => {
-  heard = '';
+  answers = '';
   await compare({ ...TERMS, ...terms }, [{ do: 'load' }, ...commands]);
-  expect(heard).toContain(outcome);
+  expect(answers).toContain(outcome);
 });
 
 const number = fc.nat(CLAIMS - 1);
@@ -197,13 +197,13 @@ it('agrees with a real Postgres under random commands', async () => {
     perBuyer: fc.integer({ min: 1, max: 3 }),
     winLimit: fc.constantFrom(null, 1, 2),
   });
-  heard = '';
+  answers = '';
   await fc.assert(fc.asyncProperty(terms, fc.array(command, { minLength: 4, maxLength: 25 }), compare), {
     numRuns: Number(process.env['GRAVITY_PROPERTY_RUNS'] ?? 20),
   });
-  // A comparison of refusals alone would prove little.
+  // The commands must have had all of these outcomes.
   for (const outcome of ['ACCEPTED', 'REPLAYED', 'STALE_EPOCH', 'SOLD_OUT', 'LIMIT_REACHED'])
-    expect(heard).toContain(outcome);
+    expect(answers).toContain(outcome);
 });
 
 it('compares every statement of the model', () => {

@@ -1,5 +1,5 @@
-// Goal: the model of Redis does what the gate's scripts do. Method: the same random commands to a real Redis and to the
-// model; every answer is compared, and so is the whole view after it.
+// Goal: the model of Redis behaves like the scripts of the gate. Method: the same random commands to a real Redis and to the
+// model; every answer and the complete state after it are compared.
 import fc from 'fast-check';
 import { monotonicMs, newUuid, sleep } from '@gravity/kernel';
 import { engines } from '@gravity/testing';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => connection.stop());
 
 const claimed = fc.record({ id: fc.nat(7), quantity: fc.integer({ min: 1, max: 3 }) });
-const told = fc.record({
+const report = fc.record({
   id: fc.nat(7),
   admission: fc.constantFrom('1|', '2|', '1|1', '1|2', '2|1', '2|2', '3|1'),
   verdict: fc.constantFrom('confirmed', 'cancelled', 'released'),
@@ -34,7 +34,7 @@ const command = fc.oneof(
   },
   {
     weight: 5,
-    arbitrary: fc.record({ do: fc.constant('settle' as const), of: fc.array(told, { minLength: 1, maxLength: 3 }) }),
+    arbitrary: fc.record({ do: fc.constant('settle' as const), of: fc.array(report, { minLength: 1, maxLength: 3 }) }),
   },
   {
     weight: 1,
@@ -117,7 +117,7 @@ function callsOf(
   }
 }
 
-/** Without what depends on the very millisecond: the time itself, how long a flag may stand, and the order of ties. */
+/** The reply without parts that depend on the exact millisecond: times, remaining lifetimes, and the order of ties. */
 function comparable(script: GateScript, reply: readonly (string | number)[]): unknown {
   const texts = reply.map(String);
   if (script === 'gateClaim' && texts.length > 5)
@@ -144,7 +144,7 @@ it('agrees with the scripts on a real Redis', async () => {
         const startedAt = monotonicMs();
         const first = { do: 'load' as const, epoch: 1, opens: true };
         for (const call of [first, ...commands].flatMap((next) => callsOf(next, terms, Date.now()))) {
-          // Nothing may cool meanwhile: both clocks would have to agree on the millisecond.
+          // No unit may cool down meanwhile, because the two clocks differ by milliseconds.
           if (monotonicMs() - startedAt > SOLD_OUT_FLAG_MS / 2) return;
           for (const [script, args] of [call, ['gateView', []] as Call]) {
             const real = await connection.run(script, keys, ...args);
@@ -159,7 +159,7 @@ it('agrees with the scripts on a real Redis', async () => {
   expect(compared).toBeGreaterThan(300);
 });
 
-it('offers what has cooled, as Redis does', async () => {
+it('offers cooled units like Redis', async () => {
   const keys = gateKeys(newUuid(), newUuid());
   const model = new ModelRedis(() => Date.now());
   const run = async ([script, args]: Call): Promise<void> => {

@@ -1,5 +1,5 @@
-// One side of the comparison between the model of Postgres and the real one: the service's classes over a database. The
-// gate is a recorder, so that both sides hear the same of it and every report to it can be compared.
+// One side of the comparison between the model of Postgres and the real one: the classes of the service on a database. The
+// gate is a recorder that gives both sides the same answers, and every report to it is compared.
 import { idFromUuid, systemClock, uuidFromParts } from '@gravity/kernel';
 import type { OutboxRelay } from '@gravity/messaging';
 import type { Database } from '@gravity/persistence';
@@ -28,7 +28,7 @@ export interface ClaimCommand {
   readonly number: number;
   readonly item: number;
   readonly quantity: number;
-  /** How far the claim's epoch is off the one in force. */
+  /** The difference between the claim's epoch and the current one. */
   readonly epochOff: number;
 }
 
@@ -38,11 +38,11 @@ export type Command =
   | { readonly do: 'returns' | 'load' | 'direct' | 'reconcile' }
   /** The sweeper finds the claim pending in the gate. */
   | { readonly do: 'sweep'; readonly number: number }
-  /** Whether the gate takes the reports that follow. */
+  /** Whether the gate accepts the following reports. */
   | { readonly do: 'gate'; readonly takesReports: boolean };
 
-/** What the service cannot do by itself: age an order, and show every row. */
-export interface Books {
+/** Direct access to the rows: expire an order, and read everything. */
+export interface Rows {
   expire(orderId: string): Promise<void>;
   all(): Promise<unknown>;
 }
@@ -62,7 +62,7 @@ export class ProtocolSide {
   constructor(
     private readonly database: Database,
     private readonly sale: Sale,
-    readonly books: Books,
+    readonly rows: Rows,
   ) {
     const relay = { wake: () => undefined } as unknown as OutboxRelay;
     const control = { wakeReturns: () => undefined } as unknown as GateControl;
@@ -70,7 +70,7 @@ export class ProtocolSide {
     const settler = new PaymentSettler(database, control, relay);
     const clock = new ServerClock(database, systemClock);
     this.states = new GateStateRepository(database);
-    this.decider = new ClaimDecider(database, clock, { maxBatch: 256, maxQueue: 1_000, onCommitted: () => undefined });
+    this.decider = new ClaimDecider(database, clock, { batchMax: 256, queueMax: 1_000, onCommitted: () => undefined });
     this.expiry = new ExpiryWorker(database, settler, inquiry, control, relay);
     this.cancellations = new CancelOrder(database, new OrdersRepository(database), inquiry, settler, control, relay);
     this.placed = new PlacedClaims(database);
@@ -93,13 +93,13 @@ export class ProtocolSide {
         return result.ok ? result.value.status : result.error.code;
       }
       case 'expire':
-        await this.books.expire(this.orderId(next.number));
+        await this.rows.expire(this.orderId(next.number));
         return this.expiry.sweep();
       case 'returns':
         return this.applyReturns();
       case 'load': {
         const { items, ...snapshot } = (await this.states.beginLoad(this.sale.seriesId, 'run', undefined))!;
-        // The times of the round are those of two clocks.
+        // The times of the round come from different clocks.
         return sorted({ ...snapshot, items: items.map(({ opensAtMs: _opens, closesAtMs: _closes, ...item }) => item) });
       }
       case 'direct':
@@ -138,7 +138,7 @@ export class ProtocolSide {
     const [{ number, quantity }] = batch as [ClaimCommand];
     const request = { buyerId: this.buyer(number), quantity };
     const found = await this.placed.find({ request, ...this.keyOf(number) });
-    // The order of an accepted claim carries times of two clocks.
+    // The order of an accepted claim has times of different clocks.
     const outcomes = decided.map((decision) => (decision.outcome === 'ACCEPTED' ? { outcome: 'ACCEPTED' } : decision));
     return { outcomes, found: found?.ok === true ? found.value.order.orderId : found?.error.code };
   }
@@ -183,7 +183,7 @@ export class ProtocolSide {
 
 type Report = [series: string, itemId: string, claimId: string, admission: GateAdmission, verdict: string];
 
-/** Postgres returns rows in any order where no order is asked for. */
+/** Postgres returns rows in any order without `order by`. */
 function sorted(value: Record<string, unknown>): unknown {
   const text = (part: unknown): string =>
     JSON.stringify(part, (_key, leaf: unknown) => (typeof leaf === 'bigint' ? String(leaf) : leaf));

@@ -1,5 +1,5 @@
-// Goal: no interleaving, crash or lost message violates an invariant of the claim protocol, and the simulation finds one that
-// does. Method: seeded schedules over the service's own classes, then the same schedules with a known bug in a model.
+// Goal: no interleaving, crash or lost message violates an invariant of the claim protocol, and the simulation detects known
+// bugs. Method: seeded schedules with the classes of the service, then the same schedules with a mutation in a model.
 import { sleep } from '@gravity/kernel';
 import { MUTATIONS, type MutationName } from '../../tools/simulate/mutations';
 import { type Runner, shareOut } from '../../tools/simulate/ranges';
@@ -16,7 +16,7 @@ it(`violates no invariant in ${SCHEDULES} schedules`, async () => {
   const { failed, schedules, steps } = await runSchedules(1, SCHEDULES);
   expect(failed).toBeUndefined();
   expect(schedules).toBe(SCHEDULES);
-  // A schedule that ends at once violates nothing either.
+  // The schedules are not trivially short.
   expect(steps / schedules).toBeGreaterThan(50);
 });
 
@@ -29,28 +29,28 @@ it('repeats a seed step by step', async () => {
 });
 
 /**
- * Too rare to be sought: it needs a report of an admission that was given up under an older epoch to arrive after a load,
- * where the same claim has the same number again. When the walks change, `npm run simulate` finds another seed for it.
+ * Too rare for a search: a report for an admission of an older epoch must arrive after a load in which the same claim has the
+ * same number again. When the schedules change, `npm run simulate` finds another seed.
  */
 const RARE: Partial<Record<MutationName, number>> = { 'ignore-report-epoch': 138_046 };
-const SOUGHT = (Object.keys(MUTATIONS) as MutationName[]).filter((name) => RARE[name] === undefined);
+const SEARCHED = (Object.keys(MUTATIONS) as MutationName[]).filter((name) => RARE[name] === undefined);
 
 it.each(Object.entries(RARE) as [MutationName, number][])('finds the mutation %s by seed %i', async (name, seed) => {
   expect((await runSchedule(seed, MUTATIONS[name])).complaints).not.toEqual([]);
   expect((await runSchedule(seed)).complaints).toEqual([]);
 });
 
-it.each(SOUGHT)('finds the mutation: %s', async (name) => {
+it.each(SEARCHED)('finds the mutation: %s', async (name) => {
   const { failed, schedules } = await runSchedules(1, SCHEDULES_TO_FIND, MUTATIONS[name]);
   process.stdout.write(
     `${name}: found by seed ${failed?.seed}, after ${schedules} schedules: ${failed?.complaints[0]}\n`,
   );
   expect(failed).toBeDefined();
-  // The mutation is the cause: the same seed without it is sound.
+  // The mutation is the cause: the same seed without it has no complaints.
   expect((await runSchedule(failed!.seed)).complaints).toEqual([]);
 });
 
-/** Length of a chain of promises. */
+/** The length of a chain of promises. */
 const DEPTH = 1_000;
 
 it('takes the next turn only when no promise callback is left to run', async () => {

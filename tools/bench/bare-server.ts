@@ -1,4 +1,4 @@
-// What the orders service is measured against: the same Nest + Fastify server with the same token check and an empty POST.
+// The baseline of the bench: the same Nest and Fastify server with the same token check and an empty POST.
 import 'reflect-metadata';
 import { Operation } from '@gravity/http';
 import { bootServices, defineService } from '@gravity/service';
@@ -9,7 +9,7 @@ class BareHttp {
   @Post()
   @Operation({ id: 'bare', summary: 'Does nothing', callers: ['buyer'] })
   bare(): void {
-    // Nothing: this is the floor.
+    // An empty handler: the bench measures the server alone.
   }
 }
 

@@ -1,11 +1,12 @@
-// One consumer of the orders' events with an inbox of its own: what a service behind orders costs, and how long an order
-// takes to reach it.
+// A consumer of the events of orders, with its own inbox. The bench measures its CPU time and how long an order takes to
+// reach it.
 import 'reflect-metadata';
-import { inboxDdl, OnEvent, parkingDdl } from '@gravity/messaging';
+import { deadLettersDdl, inboxDdl, OnEvent } from '@gravity/messaging';
 import { bootServices, defineService, migrateService } from '@gravity/service';
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { percentilesOf } from '../lib/percentiles';
 
 const SAMPLES_MAX = 2_000_000;
 const { env } = process;
@@ -15,11 +16,11 @@ class Consumer1764000000001 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(inboxDdl());
-    await runner.query(parkingDdl());
+    await runner.query(deadLettersDdl());
   }
 
   async down(): Promise<void> {
-    throw new Error('There is no way back: drop the database instead.');
+    throw new Error('This migration cannot be reverted. Drop the database instead.');
   }
 }
 
@@ -42,13 +43,11 @@ const benchConsumer = defineService({
   idempotencyKeys: false,
 });
 
-// The bench asks for the delays seen since it last asked.
+// The bench reads the delays since its last request.
 process.on('message', (message) => {
   if (message !== 'delays') return;
-  const delays = samples.sort((a, b) => a - b);
+  process.send!({ delays: { count: samples.length, ...percentilesOf(samples) } });
   samples = [];
-  const at = (share: number): number => delays[Math.floor(delays.length * share)] ?? 0;
-  process.send!({ delays: { count: delays.length, p50Ms: at(0.5), p99Ms: at(0.99) } });
 });
 
 async function main(): Promise<void> {

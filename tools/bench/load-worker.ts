@@ -1,5 +1,7 @@
-// The crowd, in a process of its own: N connections, each with one request under way, for a fixed time.
-import { LeanConnection, leanRequest } from './lean-client';
+// The process of the load generator: N connections, each with one request at a time, for a fixed duration.
+import { sleep } from '@gravity/kernel';
+import { percentilesOf } from '../lib/percentiles';
+import { HttpConnection, postRequest } from './http-connection';
 import type { LoadOrder, LoadResult, OpenLoopOrder, OpenLoopResult } from './load';
 import { OpenLoop } from './open-loop';
 
@@ -10,15 +12,15 @@ let keys = 0;
 
 const nextKey = (): string => `k${process.pid}-${(keys += 1)}`;
 
-async function openAll(order: LoadOrder): Promise<LeanConnection[]> {
-  const connections: LeanConnection[] = [];
+async function openAll(order: LoadOrder): Promise<HttpConnection[]> {
+  const connections: HttpConnection[] = [];
   while (connections.length < order.clients) {
     const wave = Math.min(CONNECT_AT_ONCE, order.clients - connections.length);
     connections.push(
       ...(await Promise.all(
         Array.from({ length: wave }, (_, index) => {
           const { host, port } = order.servers[(connections.length + index) % order.servers.length]!;
-          return LeanConnection.open(host, port);
+          return HttpConnection.open(host, port);
         }),
       )),
     );
@@ -33,37 +35,33 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   let counting = false;
   let stop = false;
   let next = order.firstBuyer;
-  const oneClient = async (connection: LeanConnection): Promise<void> => {
+  const oneClient = async (connection: HttpConnection): Promise<void> => {
     while (!stop) {
       const token = tokens[next++ % order.buyers]!;
       const target = order.targets[next % order.targets.length]!;
       const startedAt = performance.now();
-      const { status } = await connection.send(leanRequest(target.path, token, target.body, nextKey()));
+      const { status } = await connection.send(postRequest(target.path, token, target.body, nextKey()));
       if (!counting) continue;
       latencies.push(performance.now() - startedAt);
       statuses[status] = (statuses[status] ?? 0) + 1;
     }
   };
   const clients = connections.map((connection) => oneClient(connection));
-  await new Promise((resolve) => setTimeout(resolve, order.warmUpMs));
+  await sleep(order.warmUpMs);
   counting = true;
   process.send!({ event: 'counting' });
   const startedAt = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, order.measureMs));
+  await sleep(order.measureMs);
   const elapsedMs = performance.now() - startedAt;
   counting = false;
   stop = true;
   process.send!({ event: 'counted' });
   await Promise.all(clients);
   for (const connection of connections) connection.close();
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return {
     perSecond: (latencies.length / elapsedMs) * 1_000,
     count: latencies.length,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    ...percentilesOf(latencies),
     statuses,
   };
 }

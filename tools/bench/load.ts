@@ -1,55 +1,55 @@
-// Drives the crowd's process and reads the CPU time that every process of the system spends meanwhile.
+// Controls the process of the load generator, and reads the CPU time of every process of the system during a load.
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import { cpuTicks, type ProcessGroup } from './cpu';
+import { cpuTimeUs, type ProcessGroup } from './cpu';
 
-/** A server. */
+/** The address of a server. */
 export interface Server {
   readonly host: string;
   readonly port: number;
 }
 
-/** What is asked for. */
+/** A request of the load. */
 export interface Target {
   readonly path: string;
   readonly body: string;
 }
 
 export interface LoadOrder {
-  /** Clients are spread over them. */
+  /** The clients are distributed over them. */
   readonly servers: readonly Server[];
-  /** Requests are spread over them. */
+  /** The requests are distributed over them. */
   readonly targets: readonly Target[];
   readonly clients: number;
-  /** How many of the tokens to use, and where to begin. */
+  /** How many tokens to use, and the index of the first one. */
   readonly buyers: number;
   readonly firstBuyer: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
 }
 
-/** A load that does not wait for answers. */
+/** An open loop: requests at a fixed rate, independent of the answers. */
 export interface OpenLoopOrder {
   readonly server: Server;
   readonly targets: readonly Target[];
   readonly perSecond: number;
   readonly connectionsMax: number;
   readonly durationMs: number;
-  /** A request without an answer is given up after this. */
+  /** A request without an answer is aborted after this time. */
   readonly timeoutMs: number;
 }
 
 export interface OpenLoopResult {
   readonly offeredPerSecond: number;
   readonly acceptedPerSecond: number;
-  /** Of accepted requests, from the time at which they were due. */
+  /** Latency of accepted requests, from the time at which they were due. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Answers by status, and requests that ended without one. */
+  /** Answers by status, and requests without an answer. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Arrivals that found no free connection. */
-  readonly turnedAway: number;
-  /** Refusals that say when to come again. */
+  /** Requests for which no connection was free. */
+  readonly dropped: number;
+  /** Refusals with a Retry-After header. */
   readonly withRetryAfter: number;
 }
 
@@ -72,15 +72,16 @@ interface WorkerEvent {
   readonly message?: string;
 }
 
-export class Crowd {
+/** The process that sends the requests. */
+export class LoadGenerator {
   private readonly worker: ChildProcess = fork(join(__dirname, 'load-worker.js'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // Ten thousand requests wait at once: collected in small steps, each would be moved about and cost more than it does.
+    // Ten thousand requests wait at the same time. A small young generation would copy each of them several times.
     execArgv: ['--max-semi-space-size=64'],
   });
 
-  /** Gives the crowd its tokens. */
-  equip(tokens: readonly string[]): void {
+  /** Sends the tokens of the buyers to the process. */
+  useTokens(tokens: readonly string[]): void {
     this.worker.send({ tokens });
   }
 
@@ -88,7 +89,7 @@ export class Crowd {
     return this.worker.pid!;
   }
 
-  /** Runs one load; `onCounting` and `onCounted` frame the measured part. */
+  /** Runs one load. The hooks run at the start and at the end of the measured part. */
   async run(
     order: LoadOrder,
     groups: readonly ProcessGroup[],
@@ -99,15 +100,15 @@ export class Crowd {
     const result = await new Promise<LoadResult>((resolve, reject) => {
       const listen = (event: WorkerEvent): void => {
         if (event.event === 'counting') {
-          for (const group of groups) before.set(group.name, cpuTicks(group));
+          for (const group of groups) before.set(group.name, cpuTimeUs(group));
           hooks.counting?.();
         } else if (event.event === 'counted') {
-          for (const group of groups) spent[group.name] = cpuTicks(group) - before.get(group.name)!;
+          for (const group of groups) spent[group.name] = cpuTimeUs(group) - before.get(group.name)!;
           hooks.counted?.();
         } else {
           this.worker.off('message', listen);
           if (event.event === 'done') resolve(event.result as LoadResult);
-          else reject(new Error(`the crowd failed: ${event.message}`));
+          else reject(new Error(`the load generator failed: ${event.message}`));
         }
       };
       this.worker.on('message', listen);
@@ -120,12 +121,12 @@ export class Crowd {
     return { ...result, cpuUs: Object.fromEntries(Object.entries(spent).map(perRequest)) };
   }
 
-  /** Runs a load that does not wait for answers. */
+  /** Runs an open loop. */
   runOpen(openLoop: OpenLoopOrder): Promise<OpenLoopResult> {
     return new Promise((resolve, reject) => {
       this.worker.once('message', (event: WorkerEvent) => {
         if (event.event === 'done') resolve(event.result as OpenLoopResult);
-        else reject(new Error(`the crowd failed: ${event.message}`));
+        else reject(new Error(`the load generator failed: ${event.message}`));
       });
       this.worker.send({ openLoop });
     });

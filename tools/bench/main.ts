@@ -1,4 +1,4 @@
-// `npm run bench`: what the project is known by, measured in one run on one machine, as ratios to the bare server.
+// `npm run bench`: measures throughput, latency and CPU time on one machine, as ratios to the bare server.
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,8 +12,8 @@ const HELP = `Usage: npm run bench -- [options]
 
   --json          one object on stdout; progress goes to stderr
   --seconds N     how long each row is measured (default 5)
-  --times N       how often, one round of all rows after the other; told are medians (default 1)
-  --rows A,B      only these rows or groups, next to the bare server (default core; about five minutes):
+  --times N       how many times all rows are measured; the report shows medians (default 1)
+  --rows A,B      only these rows or groups, and the bare server (default core; about five minutes):
 ${Object.entries(GROUPS)
   .map(([group, rows]) => `                  ${group}: ${rows.map(({ name }) => name).join(', ')}`)
   .join('\n')}
@@ -35,8 +35,7 @@ async function main(): Promise<void> {
   const seconds = Number(values.seconds);
   if (!(seconds >= 1 && seconds <= 600)) throw new Error('--seconds takes a number from 1 to 600.');
   const times = Number(values.times);
-  if (!Number.isInteger(times) || times < 1 || times > 100)
-    throw new Error('--times takes a whole number from 1 to 100.');
+  if (!Number.isInteger(times) || times < 1 || times > 100) throw new Error('--times takes an integer from 1 to 100.');
   const kinds = chosenRows(values.rows);
   const profileDir = values.profile === undefined ? undefined : resolve(values.profile);
   if (profileDir !== undefined) await mkdir(profileDir, { recursive: true });
@@ -54,7 +53,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Whoever ends the bench alone, and not its whole group, would leave the services running. */
+/** Stops the services when only this process, and not its process group, gets the signal. */
 function stopOnSignals(system: BenchSystem): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void system.stop().finally(() => process.exit(1)));

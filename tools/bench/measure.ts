@@ -1,16 +1,16 @@
-// Runs the rows of the bench, one after the other on the same running system.
+// Runs the rows of the bench, one after another, on the same running system.
 import type { Measured } from './load';
 import { medianRow } from './median';
 import type { BenchRow } from './report';
 import {
   BUYERS,
-  caughtUp,
-  CROWD,
+  consumerIdle,
+  CLIENTS,
   DEEP_QUOTA,
   expectOnly,
   type Load,
   orderOf,
-  pick,
+  loadResult,
   readCounts,
   type Reading,
   type RowKind,
@@ -19,16 +19,16 @@ import {
 import { createBenchSale } from './sale';
 import type { BenchSystem } from './system';
 
-/** The bare server is measured often, so each time for a part of the time of a row. */
+/** The bare server is measured after every row, each time for this share of a row's duration. */
 const BARE_SHARE = 0.6;
 const WARM_UP_ROUND_MS = 4_000;
 const WARM_UP_ROUNDS_MAX = 10;
-/** In each kind of load before anything is measured, each buyer a few times: compilers settle late. */
+/** Requests of each kind of load before the first row: the just-in-time compiler needs them to reach a steady state. */
 const WARM_UP_REQUESTS = 4 * BUYERS;
 const BARE = [{ path: '/bare', body: '{}' }];
 
 /**
- * Measures these rows, so many times in turn. The speed of a machine drifts within a run: the bare server is measured
+ * Measures these rows `times` times in turn. The speed of a machine drifts within a run, so the bare server is measured
  * before and after each row, and the row's ratio is to the mean of these two.
  */
 export async function measureAll(system: BenchSystem, kinds: readonly RowKind[], times: number): Promise<BenchRow[]> {
@@ -41,13 +41,13 @@ export async function measureAll(system: BenchSystem, kinds: readonly RowKind[],
     const [before, after] = bares.slice(-2) as [Reading, Reading];
     const row = { name: kind.name, ...reading, ratio: (2 * reading.perSecond) / (before.perSecond + after.perSecond) };
     readings.get(kind.name)!.push(row);
-    tell(system, row);
+    printProgress(system, row);
   }
   const bare = medianRow(bares.map((reading) => ({ name: 'bare', ...reading, ratio: 1 })));
   return [{ ...bare, ratioSpan: undefined }, ...[...readings.values()].map(medianRow)];
 }
 
-function tell(system: BenchSystem, { name, perSecond, p50Ms, p99Ms, ratio, facts = {} }: BenchRow): void {
+function printProgress(system: BenchSystem, { name, perSecond, p50Ms, p99Ms, ratio, facts = {} }: BenchRow): void {
   const latency = p50Ms === undefined ? [] : [`p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms!.toFixed(1)} ms`];
   const more = Object.entries(facts).map(([what, value]) => `${what} ${value.toFixed(2)}`);
   system.say(
@@ -55,7 +55,7 @@ function tell(system: BenchSystem, { name, perSecond, p50Ms, p99Ms, ratio, facts
   );
 }
 
-/** Every token is checked by each server, and what is measured has run hot, before anything is measured. */
+/** Before the first row, every server has checked every token, and all measured code is compiled. */
 async function warmUp(system: BenchSystem): Promise<void> {
   system.say('warming up …');
   const { bare, orders } = system.services;
@@ -64,28 +64,28 @@ async function warmUp(system: BenchSystem): Promise<void> {
   await untilAllSeen(system, { clients: 64, targets: BARE, services: [bare] });
   for (const targets of [deep, soldOut, deep]) {
     await untilAllSeen(system, { clients: 64, targets, services: [orders] });
-    // Another kind of request changes what the compiler knows of all of them: it must have seen this one before the rows.
+    // A new kind of request makes the compiler optimize again, so the metrics are read here before the rows.
     await readCounts([orders]);
   }
-  await caughtUp(system);
+  await consumerIdle(system);
 }
 
 async function untilAllSeen(system: BenchSystem, load: Load): Promise<void> {
   let seen = 0;
   for (let round = 0; round < WARM_UP_ROUNDS_MAX && seen < WARM_UP_REQUESTS; round += 1) {
     const order = orderOf(system, { ...load, firstBuyer: seen, measureMs: WARM_UP_ROUND_MS });
-    seen += (await system.crowd.run(order, [])).count;
+    seen += (await system.loadGenerator.run(order, [])).count;
   }
 }
 
 async function bareRow(system: BenchSystem): Promise<Reading> {
   const load = {
-    clients: CROWD,
+    clients: CLIENTS,
     targets: BARE,
     services: [system.services.bare],
     measureMs: system.measureMs * BARE_SHARE,
   };
-  const result: Measured = await runLoad(system, `bare-${CROWD}`, load);
+  const result: Measured = await runLoad(system, `bare-${CLIENTS}`, load);
   expectOnly(result, '201');
-  return { clients: CROWD, ...pick(result) };
+  return { clients: CLIENTS, ...loadResult(result) };
 }

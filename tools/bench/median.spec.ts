@@ -12,12 +12,12 @@ const row = (ratio: number, p99Ms: number, orders: number): BenchRow => ({
   plots: [`plot of ${ratio}`],
 });
 
-it('takes the middle of an odd number and the mean of the two in the middle of an even one', () => {
+it('is the middle value, or the mean of the two middle values', () => {
   expect(median([9, 1, 4])).toBe(4);
   expect(median([9, 1, 4, 6])).toBe(5);
 });
 
-it('tells the median of each number, the span of the ratios, and leaves a single reading as it is', () => {
+it('merges readings into the median of each number and the span of the ratios', () => {
   expect(medianRow([row(0.6, 30, 100), row(0.4, 10, 300), row(0.5, 20, 100)])).toEqual({
     ...row(0.5, 20, 100),
     plots: ['plot of 0.6'],

@@ -1,7 +1,7 @@
-// A machine that is shared answers differently each time: of a row that is measured several times, the middle is told.
+// Results vary on a shared machine. A row that is measured several times is reported as the median.
 import type { BenchRow } from './report';
 
-/** The row whose every number is the median of that number in these readings of it, with the span of its ratios. */
+/** One row from several readings: each number is the median of its readings, with the span of the ratios. */
 export function medianRow(readings: readonly BenchRow[]): BenchRow {
   const [first] = readings;
   if (first === undefined) throw new Error('a row was never measured');
@@ -10,7 +10,7 @@ export function medianRow(readings: readonly BenchRow[]): BenchRow {
   return { ...(medians(readings) as BenchRow), ratioSpan: [Math.min(...ratios), Math.max(...ratios)] };
 }
 
-/** Numbers become their median, objects are entered, of everything else the first stays. */
+/** The median of numbers, member by member for objects; any other value is the first one. */
 function medians(values: readonly unknown[]): unknown {
   const [first] = values;
   if (typeof first === 'number') return median(values.filter((value) => typeof value === 'number'));
@@ -19,7 +19,7 @@ function medians(values: readonly unknown[]): unknown {
   return Object.fromEntries(Object.keys(first).map((name) => [name, medians(members.map((value) => value[name]))]));
 }
 
-/** The middle one; of an even number the mean of the two in the middle. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -1,33 +1,35 @@
-// A crowd that does not wait for its answers: so many requests a second, whether the system keeps up or not. Arrivals that
-// find no free connection are turned away, as a load balancer with a bounded number of connections does.
-import { LeanConnection, leanRequest } from './lean-client';
+// Sends requests at a fixed rate, whether the system keeps up or not. A request is dropped when no connection is free, as
+// by a load balancer with a bounded number of connections.
+import { sleep } from '@gravity/kernel';
+import { percentilesOf } from '../lib/percentiles';
+import { HttpConnection, postRequest } from './http-connection';
 import type { OpenLoopOrder, OpenLoopResult } from './load';
 
 const TICK_MS = 5;
-/** Connections being opened at the same time: the backlog of a listening socket is bounded. */
+/** Connections that are opened at the same time: the backlog of a listening socket is bounded. */
 const OPENING_MAX = 256;
-/** How often callers who have waited for too long are looked for: cheaper than a timer for every request. */
-const LOOK_EVERY_MS = 250;
+/** Interval of the check for timeouts: cheaper than a timer for every request. */
+const TIMEOUT_CHECK_MS = 250;
 
-/** One of the crowd, with a connection of its own. */
-interface Caller {
-  readonly connection: LeanConnection;
-  /** When its request left, while it waits for an answer. */
-  askedAt: number | undefined;
+/** A client with its own connection. */
+interface Client {
+  readonly connection: HttpConnection;
+  /** When its request was sent, while it waits for the answer. */
+  sentAt: number | undefined;
 }
 
-/** Sends by the clock for the given time, then waits for what is under way. */
+/** Sends at the given rate for the given duration, then waits for the requests in progress. */
 export class OpenLoop {
-  /** All whose connection is open. */
-  private readonly callers = new Set<Caller>();
-  private readonly idle: Caller[] = [];
-  /** Requests that have no answer yet, those that wait for their connection included. */
-  private underWay = 0;
+  /** Clients with an open connection. */
+  private readonly clients = new Set<Client>();
+  private readonly idle: Client[] = [];
+  /** Requests without an answer, including requests that wait for a connection. */
+  private pending = 0;
   private opening = 0;
   private sent = 0;
   private readonly accepted: number[] = [];
   private readonly statuses: Record<string, number> = {};
-  private turnedAway = 0;
+  private dropped = 0;
   private withRetryAfter = 0;
 
   constructor(
@@ -38,38 +40,36 @@ export class OpenLoop {
 
   async run(): Promise<OpenLoopResult> {
     const startedAt = performance.now();
-    const patience = setInterval(() => this.giveUp(), LOOK_EVERY_MS);
+    const timeouts = setInterval(() => this.abortOverdue(), TIMEOUT_CHECK_MS);
     let due = 0;
     for (let elapsed = 0; elapsed < this.order.durationMs; elapsed = performance.now() - startedAt) {
       const goal = Math.ceil((elapsed / 1_000) * this.order.perSecond);
-      // Not from now but from when it was due: a crowd does not wait for a busy machine to send.
-      while (due < goal && this.arrive(startedAt + (due * 1_000) / this.order.perSecond)) due += 1;
-      // Nothing becomes free before the next tick.
-      this.turnedAway += goal - due;
+      // Latency counts from the time at which the request was due, not from when this busy machine sent it.
+      while (due < goal && this.start(startedAt + (due * 1_000) / this.order.perSecond)) due += 1;
+      // No connection becomes free before the next tick.
+      this.dropped += goal - due;
       due = goal;
-      await tick();
+      await sleep(TICK_MS);
     }
     const elapsedMs = performance.now() - startedAt;
-    while (this.underWay > 0) await tick();
-    clearInterval(patience);
+    while (this.pending > 0) await sleep(TICK_MS);
+    clearInterval(timeouts);
     for (const { connection } of this.idle) connection.close();
-    const latencies = this.accepted.sort((a, b) => a - b);
     return {
       offeredPerSecond: (due * 1_000) / elapsedMs,
-      acceptedPerSecond: (latencies.length * 1_000) / elapsedMs,
-      p50Ms: latencies[Math.floor(latencies.length * 0.5)] ?? 0,
-      p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? 0,
+      acceptedPerSecond: (this.accepted.length * 1_000) / elapsedMs,
+      ...percentilesOf(this.accepted),
       statuses: this.statuses,
-      turnedAway: this.turnedAway,
+      dropped: this.dropped,
       withRetryAfter: this.withRetryAfter,
     };
   }
 
-  /** Sends one request; false when there is no connection for it. */
-  private arrive(dueAt: number): boolean {
-    const caller = this.idle.pop();
-    if (caller !== undefined) void this.ask(caller, dueAt);
-    else if (this.callers.size + this.opening < this.order.connectionsMax && this.opening < OPENING_MAX)
+  /** Starts one request; false when no connection is free. */
+  private start(dueAt: number): boolean {
+    const client = this.idle.pop();
+    if (client !== undefined) void this.send(client, dueAt);
+    else if (this.clients.size + this.opening < this.order.connectionsMax && this.opening < OPENING_MAX)
       void this.open(dueAt);
     else return false;
     return true;
@@ -78,50 +78,45 @@ export class OpenLoop {
   private async open(dueAt: number): Promise<void> {
     const { host, port } = this.order.server;
     this.opening += 1;
-    this.underWay += 1;
-    const connection = await LeanConnection.open(host, port).catch(() => undefined);
+    this.pending += 1;
+    const connection = await HttpConnection.open(host, port).catch(() => undefined);
     this.opening -= 1;
-    this.underWay -= 1;
-    if (connection === undefined) return this.lost('not connected');
-    const caller = { connection, askedAt: undefined };
-    this.callers.add(caller);
-    await this.ask(caller, dueAt);
+    this.pending -= 1;
+    if (connection === undefined) return this.count('not connected');
+    const client = { connection, sentAt: undefined };
+    this.clients.add(client);
+    await this.send(client, dueAt);
   }
 
-  private async ask(caller: Caller, dueAt: number): Promise<void> {
+  private async send(client: Client, dueAt: number): Promise<void> {
     this.sent += 1;
-    this.underWay += 1;
+    this.pending += 1;
     const token = this.tokens[this.sent % this.tokens.length]!;
     const target = this.order.targets[this.sent % this.order.targets.length]!;
-    caller.askedAt = performance.now();
+    client.sentAt = performance.now();
     try {
-      const { status, retryAfter } = await caller.connection.send(
-        leanRequest(target.path, token, target.body, this.nextKey()),
+      const { status, retryAfter } = await client.connection.send(
+        postRequest(target.path, token, target.body, this.nextKey()),
       );
-      this.statuses[status] = (this.statuses[status] ?? 0) + 1;
+      this.count(status);
       if (status === 201) this.accepted.push(performance.now() - dueAt);
       else if (retryAfter) this.withRetryAfter += 1;
-      caller.askedAt = undefined;
-      this.idle.push(caller);
+      client.sentAt = undefined;
+      this.idle.push(client);
     } catch {
-      this.callers.delete(caller);
-      this.lost('no answer');
+      this.clients.delete(client);
+      this.count('no answer');
     } finally {
-      this.underWay -= 1;
+      this.pending -= 1;
     }
   }
 
-  private giveUp(): void {
+  private abortOverdue(): void {
     const since = performance.now() - this.order.timeoutMs;
-    for (const { connection, askedAt } of this.callers)
-      if (askedAt !== undefined && askedAt < since) connection.abort();
+    for (const { connection, sentAt } of this.clients) if (sentAt !== undefined && sentAt < since) connection.abort();
   }
 
-  private lost(how: string): void {
-    this.statuses[how] = (this.statuses[how] ?? 0) + 1;
+  private count(status: string | number): void {
+    this.statuses[status] = (this.statuses[status] ?? 0) + 1;
   }
-}
-
-function tick(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, TICK_MS));
 }

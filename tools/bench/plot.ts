@@ -1,11 +1,11 @@
-// Pictures as Mermaid text, which the documentation can hold as it is.
+// Charts as Mermaid text, for the documentation.
 
 export interface Line {
   readonly name: string;
   readonly values: readonly number[];
 }
 
-/** A chart of lines over named places; all lines have as many values as there are places. */
+/** A line chart over named x values. Every line has one value for each of them. */
 export function lineChart(
   title: string,
   x: { readonly title: string; readonly places: readonly string[] },
@@ -23,7 +23,7 @@ export function lineChart(
   ].join('\n');
 }
 
-/** The next number above with one digit that is not zero. */
+/** The next greater number with one significant digit. */
 function niceTop(value: number): number {
   if (value <= 0) return 1;
   const unit = 10 ** Math.floor(Math.log10(value));

@@ -1,38 +1,27 @@
-// CPU profiles of one row: asks the profilers inside the services (profiler-worker.ts) to begin and to write.
+// CPU profiles of one row, by the profilers inside the services (profiler-worker.ts).
 import { join } from 'node:path';
 import type { ProfileOrder } from './profiler-worker';
-import type { RunningService } from './services';
+import { nextMessage, type RunningService } from './services';
 
 export interface RowProfile {
   start(): void;
   stop(): void;
-  /** Resolves when the files are there. */
+  /** Resolves when the files are written. */
   readonly written: Promise<void>;
 }
 
-/** Writes `<service>-<row>.cpuprofile` for each service to the folder; does nothing without a folder. */
+/** Writes `<service>-<row>.cpuprofile` for each service to the folder. Without a folder it does nothing. */
 export function profileRow(folder: string | undefined, row: string, services: readonly RunningService[]): RowProfile {
   if (folder === undefined) {
     return { start: () => undefined, stop: () => undefined, written: Promise.resolve() };
   }
-  const tell = (order: (service: RunningService) => ProfileOrder): void => {
+  const send = (order: (service: RunningService) => ProfileOrder): void => {
     for (const service of services) service.child.send(order(service));
   };
-  const written = Promise.all(services.map((service) => profiled(service))).then(() => undefined);
+  const written = Promise.all(services.map((service) => nextMessage(service, 'profiled'))).then(() => undefined);
   return {
-    start: () => tell(() => ({ profile: 'start' })),
-    stop: () => tell(({ name }) => ({ profile: 'stop', file: join(folder, `${name}-${row}.cpuprofile`) })),
+    start: () => send(() => ({ profile: 'start' })),
+    stop: () => send(({ name }) => ({ profile: 'stop', file: join(folder, `${name}-${row}.cpuprofile`) })),
     written,
   };
-}
-
-function profiled(service: RunningService): Promise<void> {
-  return new Promise((resolve) => {
-    const listen = (message: unknown): void => {
-      if ((message as { profiled?: string }).profiled === undefined) return;
-      service.child.off('message', listen);
-      resolve();
-    };
-    service.child.on('message', listen);
-  });
 }

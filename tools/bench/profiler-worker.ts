@@ -1,4 +1,4 @@
-// Loaded into every service of the bench before its own code (`--require`): writes a CPU profile when the bench asks.
+// Loaded into every service of the bench before its own code (`--require`). Writes a CPU profile on request.
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 

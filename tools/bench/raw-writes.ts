@@ -1,9 +1,10 @@
-// The floor under the decision: the rows of an accepted claim, written by one prepared multi-row statement at a time
-// straight into Postgres, without judging anything.
+// The lower bound for a claim: the rows of accepted claims, written to Postgres by one prepared multi-row statement at a
+// time, without any decision.
 import { newUuid } from '@gravity/kernel';
 import { Client } from 'pg';
+import { type Percentiles, percentilesOf } from '../lib/percentiles';
 
-/** As many as a batch decides under load. */
+/** The number of claims in a batch under load. */
 export const ROWS_OF_BATCH = 256;
 
 const WRITE = `with placed as (
@@ -19,13 +20,13 @@ const WRITE = `with placed as (
     select c, 'bench.raw', b, 'bench.raw.written.v1', $6, now() from unnest($2::uuid[], $3::text[]) as row(c, b))
   update round_items set held = held + $7 where item_id = $4`;
 
-/** Rows of accepted claims per second that Postgres takes in this shape, so many at a time, and the time of one statement. */
+/** Measures the rows of accepted claims per second, `rows` per statement, and the latency of a statement in ms. */
 export async function measureRawWrites(
   url: string,
   itemUuid: string,
   measureMs: number,
   rows: number,
-): Promise<{ count: number; perSecond: number; p50Ms: number; p99Ms: number }> {
+): Promise<Percentiles & { count: number; perSecond: number }> {
   const client = new Client({ connectionString: url });
   await client.connect();
   const took: number[] = [];
@@ -42,8 +43,6 @@ export async function measureRawWrites(
   }
   const elapsed = performance.now() - startedAt;
   await client.end();
-  took.sort((a, b) => a - b);
-  const at = (share: number): number => took[Math.floor(took.length * share)] ?? 0;
   const count = took.length * rows;
-  return { count, perSecond: (count * 1_000) / elapsed, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return { count, perSecond: (count * 1_000) / elapsed, ...percentilesOf(took) };
 }

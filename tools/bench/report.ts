@@ -1,4 +1,4 @@
-// The table of the bench and the floors it is held against.
+// The table of the bench, and the limits that its results must meet.
 
 export interface BenchRow {
   readonly name: string;
@@ -8,23 +8,26 @@ export interface BenchRow {
   readonly p99Ms?: number;
   /** Microseconds of CPU per request, by process. */
   readonly cpuUs: Readonly<Record<string, number>>;
-  /** To the bare server, measured just before and after. */
+  /** Ratio to the bare server, measured immediately before and after. */
   readonly ratio: number;
-  /** The lowest and the highest of a row that was measured several times. */
+  /** The lowest and highest ratio of a row that was measured several times. */
   readonly ratioSpan?: readonly [number, number];
   readonly sqlPerClaim?: number;
   readonly redisPerClaim?: number;
-  /** From the commit of the order to its event handled. */
+  /** From the commit of the order to the end of its event handler. */
   readonly eventP50Ms?: number;
   readonly eventP99Ms?: number;
-  /** What only this row tells, by what it is. */
+  /** Further results of this row, by name. */
   readonly facts?: Readonly<Record<string, number>>;
-  /** Pictures, as Mermaid text. */
+  /** Charts, as Mermaid text. */
   readonly plots?: readonly string[];
 }
 
-/** Facts that floors are about. */
-export const EXPIRY_FACTS = { seconds: 'seconds until all units are back', speed: 'speed meanwhile / before' } as const;
+/** Names of the facts that a limit applies to. */
+export const EXPIRY_FACTS = {
+  seconds: 'seconds until all units are available',
+  speed: 'throughput during the expiry / before',
+} as const;
 
 export interface Floor {
   readonly id: string;
@@ -33,7 +36,7 @@ export interface Floor {
   readonly ok: boolean;
 }
 
-/** Holds the rows against what the project promises of itself; a promise whose rows were not measured is left out. */
+/** Compares the rows with their limits. A limit whose rows were not measured is left out. */
 export function floorsOf(rows: readonly BenchRow[]): Floor[] {
   const row = (name: string): BenchRow | undefined => rows.find((candidate) => candidate.name === name);
   const at256 = row('claim-256');
@@ -41,40 +44,40 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
   const growth = (from: string, to: string): number | undefined => quotient(row(to)?.ratio, row(from)?.ratio);
   const expiry = row('expiry-10000')?.facts;
   return [
-    ...least('refusals / bare', 0.7, refusal?.ratio),
-    ...least('claims at 256 / bare', 0.4, at256?.ratio),
-    ...most('CPU of a claim at 256 / of its unavoidable parts', 3, quotient(at256 && costOf(at256), unavoidable(rows))),
-    ...least('claims at 4,096 / at 64', 0.8, quotient(row('claim-4096')?.ratio, row('claim-64')?.ratio)),
-    ...most('SQL statements per claim at 256', 0.5, at256?.sqlPerClaim),
-    ...most('p50 of a lonely claim, ms', 6, row('claim-1')?.p50Ms),
-    ...most('p99 of a refusal at 256, ms', 250, refusal?.p99Ms),
-    ...least('one item / a hundred items', 0.8, quotient(at256?.ratio, row('items-100')?.ratio)),
-    ...most('seconds until 10,000 expired units are back', 10, expiry?.[EXPIRY_FACTS.seconds]),
-    ...least('speed of the sale meanwhile', 0.7, expiry?.[EXPIRY_FACTS.speed]),
-    ...least('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
-    ...least('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
+    ...atLeast('refusals / bare', 0.7, refusal?.ratio),
+    ...atLeast('claims at 256 / bare', 0.4, at256?.ratio),
+    ...atMost('CPU of a claim at 256 / of its minimum', 3, quotient(at256 && costOf(at256), minimumCost(rows))),
+    ...atLeast('claims at 4,096 / at 64', 0.8, quotient(row('claim-4096')?.ratio, row('claim-64')?.ratio)),
+    ...atMost('SQL statements per claim at 256', 0.5, at256?.sqlPerClaim),
+    ...atMost('p50 of one client, ms', 6, row('claim-1')?.p50Ms),
+    ...atMost('p99 of a refusal at 256, ms', 250, refusal?.p99Ms),
+    ...atLeast('one item / a hundred items', 0.8, quotient(at256?.ratio, row('items-100')?.ratio)),
+    ...atMost('seconds until 10,000 expired units are available', 10, expiry?.[EXPIRY_FACTS.seconds]),
+    ...atLeast('throughput of the sale during the expiry', 0.7, expiry?.[EXPIRY_FACTS.speed]),
+    ...atLeast('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
+    ...atLeast('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
   ];
 }
 
-/** Microseconds of CPU per request, of all processes together. */
+/** Microseconds of CPU per request, for all processes. */
 export function costOf({ cpuUs }: Pick<BenchRow, 'cpuUs'>): number {
   return Object.values(cpuUs).reduce((sum, us) => sum + us, 0);
 }
 
 /**
- * What accepting a claim durably costs at the very least, in CPU: the bare request with its crowd, and Postgres for the rows
- * alone. A ratio of speeds to the bare server says as much about a machine's system calls as about us.
+ * The minimum CPU cost of a durable claim: the bare request with its client, and the rows in Postgres. A ratio of
+ * throughputs also depends on how expensive system calls are on the machine; this ratio does not.
  */
-function unavoidable(rows: readonly BenchRow[]): number | undefined {
+function minimumCost(rows: readonly BenchRow[]): number | undefined {
   const [bare, raw] = ['bare', 'raw-1'].map((name) => rows.find((row) => row.name === name));
   return bare === undefined || raw === undefined ? undefined : costOf(bare) + costOf(raw);
 }
 
-function least(id: string, floor: number, measured: number | undefined): Floor[] {
+function atLeast(id: string, floor: number, measured: number | undefined): Floor[] {
   return measured === undefined ? [] : [{ id, floor: `≥ ${floor}`, measured, ok: measured >= floor }];
 }
 
-function most(id: string, floor: number, measured: number | undefined): Floor[] {
+function atMost(id: string, floor: number, measured: number | undefined): Floor[] {
   return measured === undefined ? [] : [{ id, floor: `≤ ${floor}`, measured, ok: measured <= floor }];
 }
 
@@ -82,7 +85,7 @@ function quotient(of: number | undefined, to: number | undefined): number | unde
   return of === undefined || to === undefined ? undefined : of / to;
 }
 
-/** Prints what a person wants to read. */
+/** Prints the rows, facts, charts and limits. */
 export function printTable(rows: readonly BenchRow[], floors: readonly Floor[]): void {
   const lines = [
     [

@@ -1,4 +1,4 @@
-// Sales for the bench, written straight into the orders database: the bench measures claims, not the way to a round.
+// Sales for the bench, written directly to the orders database: the bench measures claims, not how a round is created.
 import { idFromUuid, newUuid } from '@gravity/kernel';
 import type { Client } from 'pg';
 import type { Target } from './load';
@@ -14,12 +14,12 @@ export interface SaleOptions {
   readonly quota: number;
   /** Items of each round. Default 1. */
   readonly items?: number;
-  /** Rounds, each in a series of its own. Default 1. */
+  /** Rounds, each in its own series. Default 1. */
   readonly rounds?: number;
   readonly status?: 'OPEN' | 'SETTLED';
 }
 
-/** Rounds that are open unless said otherwise. */
+/** Creates rounds; they are open unless `status` differs. */
 export async function createBenchSale(client: Client, options: SaleOptions): Promise<BenchSale> {
   const { quota, items = 1, rounds = 1, status = 'OPEN' } = options;
   const sale = { targets: [] as Target[], itemUuids: [] as string[] };

@@ -1,9 +1,9 @@
-// Starts one service of the build as a process of its own and waits until it listens.
+// Starts a service of the build as a process and waits until it listens.
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 
 const START_WITHIN_MS = 60_000;
-/** As the container image starts every service. */
+/** The flags of the container image. */
 const NODE_FLAGS = ['--max-semi-space-size=64'];
 
 export interface RunningService {
@@ -38,13 +38,13 @@ export function startService(
       () => reject(new Error(`${name} did not listen within ${START_WITHIN_MS} ms`)),
       START_WITHIN_MS,
     );
-    let said = '';
-    child.once('exit', (code) => reject(new Error(`${name} ended with status ${code}: ${said.slice(-2_000)}`)));
+    let output = '';
+    child.once('exit', (code) => reject(new Error(`${name} ended with status ${code}: ${output.slice(-2_000)}`)));
     child.stdout!.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-20_000);
+      output = (output + chunk.toString()).slice(-20_000);
       for (const line of chunk.toString().split('\n'))
         if (/"level":"(warn|error|fatal)"/.test(line)) process.stderr.write(`${name}: ${line}\n`);
-      const listening = said.split('\n').find((line) => line.includes('"listening"'));
+      const listening = output.split('\n').find((line) => line.includes('"listening"'));
       const url = listening === undefined ? null : /"url":"([^"]+)"/.exec(listening);
       if (url === null) return;
       clearTimeout(timer);
@@ -53,7 +53,20 @@ export function startService(
   });
 }
 
-/** The value of a metric without labels other than the service, as a running service tells it. */
+/** Resolves with the given member of the next message of the service that has it. */
+export function nextMessage<T>({ child }: RunningService, member: string): Promise<T> {
+  return new Promise((resolve) => {
+    const listen = (message: unknown): void => {
+      const value = (message as Readonly<Record<string, T | undefined>>)[member];
+      if (value === undefined) return;
+      child.off('message', listen);
+      resolve(value);
+    };
+    child.on('message', listen);
+  });
+}
+
+/** Reads a metric of a running service. The metric has no labels except the service. Throws when there is none. */
 export async function readMetric(service: RunningService, name: string): Promise<number> {
   const text = await (await fetch(new URL('/metrics', service.url))).text();
   const line = text.split('\n').find((candidate) => candidate.startsWith(name) && !candidate.startsWith('#'));

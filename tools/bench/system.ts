@@ -1,4 +1,4 @@
-// What the bench runs on: real servers, the services as processes of the build, and a crowd.
+// The system under test: real engines, the services as processes of the build, and the load generator.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { serviceDatabaseUrl } from '@gravity/persistence';
 import { Client } from 'pg';
 import { migrateService } from '@gravity/service';
 import { ordersService } from '../../apps/orders/src/orders.service';
-import { Crowd } from './load';
+import { LoadGenerator } from './load';
 import { type RunningService, startService } from './services';
 
 type ServiceName = 'bare' | 'orders' | 'consumer';
@@ -15,17 +15,17 @@ type ServiceName = 'bare' | 'orders' | 'consumer';
 export interface BenchSystem {
   readonly stack: Stack;
   readonly services: Record<ServiceName, RunningService>;
-  /** Straight into the database of orders. */
+  /** A connection to the database of orders. */
   readonly database: Client;
   readonly ordersUrl: string;
-  readonly crowd: Crowd;
-  /** Those of the crowd. */
+  readonly loadGenerator: LoadGenerator;
+  /** The tokens of the buyers. */
   readonly tokens: readonly string[];
   readonly measureMs: number;
   /** Folder for the CPU profiles of each row. */
   readonly profileDir: string | undefined;
   readonly say: (line: string) => void;
-  /** Starts one more orders process; whoever asks for it stops it. */
+  /** Starts one more orders process. The caller stops it. */
   startOrders(name: string): Promise<RunningService>;
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export interface BenchOptions {
   readonly say: (line: string) => void;
 }
 
-/** Starts everything; rejects with the first thing that does not come up, and leaves nothing running then. */
+/** Starts the system. When a part fails to start, it stops the others and rejects. */
 export async function startSystem(options: BenchOptions): Promise<BenchSystem> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gravity-bench-'));
   const closing: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];
@@ -45,14 +45,14 @@ export async function startSystem(options: BenchOptions): Promise<BenchSystem> {
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    return await assemble(options, dataDir, closing, stop);
+    return await startParts(options, dataDir, closing, stop);
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function assemble(
+async function startParts(
   options: BenchOptions,
   dataDir: string,
   closing: (() => Promise<unknown>)[],
@@ -80,17 +80,18 @@ async function assemble(
   const database = new Client({ connectionString: ordersUrl });
   await database.connect();
   closing.push(() => database.end());
-  const crowd = new Crowd();
-  closing.push(() => crowd.stop());
+  const loadGenerator = new LoadGenerator();
+  closing.push(() => loadGenerator.stop());
   say(`minting ${buyers.toLocaleString('en')} tokens …`);
-  const tokens = await mint(issuer, buyers);
-  crowd.equip(tokens);
+  const tokens = await mintTokens(issuer, buyers);
+  loadGenerator.useTokens(tokens);
   const startOrders = (name: string): Promise<RunningService> => start(name, 'apps/orders/src/main.js');
-  return { ...options, stack, services, database, ordersUrl, crowd, tokens, startOrders, stop };
+  return { ...options, stack, services, database, ordersUrl, loadGenerator, tokens, startOrders, stop };
 }
 
 const SETTINGS = {
   CURSOR_SECRET: 'bench-bench-bench-bench-bench-bench-bench',
+  PAYMENT_PROVIDER: 'sandbox',
   PAYMENTS_PROVIDER_URL: 'http://127.0.0.1:9',
   PAYMENTS_PROVIDER_KEY: 'bench',
   PAYMENTS_WEBHOOK_SECRETS: 'whsec_YmVuY2hiZW5jaGJlbmNoYmVuY2hiZW5jaA==',
@@ -98,12 +99,12 @@ const SETTINGS = {
   HTTP_PORT: '0',
 };
 
-function mint(issuer: LocalIssuer, buyers: number): Promise<string[]> {
+function mintTokens(issuer: LocalIssuer, buyers: number): Promise<string[]> {
   const one = (n: number): Promise<string> => issuer.mint({ sub: buyerId(n), roles: ['buyer'], expiresIn: '6h' });
   return Promise.all(Array.from({ length: buyers }, (_, n) => one(n)));
 }
 
-/** The subject of the crowd's nth token. */
+/** The subject of the nth token. */
 export function buyerId(n: number): string {
   return `b_bench_${n}`;
 }

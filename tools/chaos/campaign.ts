@@ -76,7 +76,7 @@ export async function writeCampaign(file: string, runs: readonly CampaignRun[]):
   await rename(`${file}.partial`, file);
 }
 
-/** The table of docs/guarantees.md: how often the faults of each row were injected, by the verdict of the run. */
+/** How often the faults of each row were injected, by the verdict of the run: a table. */
 export function campaignTable(runs: readonly CampaignRun[], matrix: readonly MatrixRow[]): string {
   const lines = matrix.map(({ title, kinds }) => {
     const times = (verdict: Verdict): number =>

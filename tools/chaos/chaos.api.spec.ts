@@ -1,5 +1,5 @@
-// Goal: chaos finds a broken promise. Method: real runs with a bug that is put into the database; no service has a switch
-// for it.
+// Goal: a chaos run finds a broken promise. Method: real runs with a fault that is put into the database, because no service
+// has a switch for it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@gravity/testing';
 import { kindOf } from './faults';
@@ -7,7 +7,7 @@ import { type RunOptions, type RunReport, runSchedule } from './run';
 import type { Fault, Schedule } from './schedule';
 import type { World } from './world';
 
-const calm: Schedule = { seed: 20_261, durationMs: 3_000, nodes: 2, faults: [] };
+const noFaults: Schedule = { seed: 20_261, durationMs: 3_000, nodes: 2, faults: [] };
 const kill: Fault = { id: 1, kind: 'postgres-kill', atMs: 0, forMs: 300, node: 0, strength: 0.5 };
 
 /** A promise that stays broken needs no long wait. */
@@ -22,14 +22,14 @@ const broken = (schedule: Schedule, meanwhile: RunOptions['meanwhile']): Promise
 
 const promisesOf = ({ violations }: RunReport): string[] => violations.map(({ promise }) => promise);
 
-async function takeAnOrderAway({ cluster: { sql } }: World): Promise<void> {
+async function deleteAnOrder({ cluster: { sql } }: World): Promise<void> {
   await eventually(
     async () => {
       const { rows } = await sql.query(
         `delete from orders o where order_id = (select order_id from orders p where not exists
            (select 1 from payment_intents i where i.order_id = p.order_id) limit 1) returning order_id`,
       );
-      if (rows.length !== 1) throw new Error('no order to take away yet');
+      if (rows.length !== 1) throw new Error('no order yet');
     },
     { withinMs: 5_000 },
   );
@@ -48,9 +48,9 @@ async function acknowledgeBeforeDurable({ cluster: { sql } }: World): Promise<vo
 
 describe('the judge of a chaos run', () => {
   it('reports an acknowledged order that is gone, and the counter that still holds its unit', async () => {
-    const report = await broken(calm, async (world, crowd) => {
-      await crowd.history.moreAccepted(20);
-      await takeAnOrderAway(world);
+    const report = await broken(noFaults, async (world, buyers) => {
+      await buyers.history.moreAccepted(20);
+      await deleteAnOrder(world);
     });
     expect(report.verdict).toBe('broken');
     expect(report.violations.filter(({ promise }) => promise === 'P2')).toEqual([
@@ -60,10 +60,10 @@ describe('the judge of a chaos run', () => {
   }, 180_000);
 
   it('reports commits that were acknowledged before they were durable, once Postgres is killed', async () => {
-    const report = await broken(calm, async (world, crowd) => {
+    const report = await broken(noFaults, async (world, buyers) => {
       await acknowledgeBeforeDurable(world);
-      await crowd.history.moreAccepted(20);
-      // Right after the answers: on a busy machine, a kill that is planned for a time may come before them.
+      await buyers.history.moreAccepted(20);
+      // The kill follows the answers directly. A planned kill could come before them on a busy machine.
       const heal = await kindOf(kill.kind).inject(world, kill);
       await sleep(kill.forMs);
       await heal();

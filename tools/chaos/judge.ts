@@ -1,18 +1,18 @@
-// After all faults are healed: checks that the system comes to rest by itself, and that the stores agree with every answer
-// to a buyer. All checks are SQL that does not use the services.
+// Checks after all faults are healed: the system comes to rest, and the stores agree with every answer to a buyer.
+// All checks are SQL, without the services.
 import { checkPromises, type ClaimRecord, eventually, EventProbe, type FaultSale, settled } from '@gravity/testing';
-import { type Books, openBook } from '../demo/checks/facts';
+import { type SaleDatabases, connectReader } from '../demo/checks/facts';
 import { checkNeverOversold } from '../demo/checks/never-oversold';
 import { checkOnce } from '../demo/checks/once';
 import { atRest, type Unsettled, waitUntilSettled } from '../demo/settling';
-import { type Crowd, WIN_LIMIT } from './crowd';
-import { wronglyParked } from './faults/consumers';
+import { type Buyers, WIN_LIMIT } from './buyers';
+import { wrongDeadLetters } from './faults/consumers';
 import type { World } from './world';
 
 export interface Violation {
   readonly promise: 'P1' | 'P2' | 'P3' | 'P4' | 'P7' | 'P8' | 'liveness';
   readonly what: string;
-  /** Only time was missing: on a busy machine this proves nothing. */
+  /** Only the deadline was missed. On a busy machine this proves nothing. */
   readonly late?: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface Judgement {
   readonly violations: readonly Violation[];
   /** How many facts were checked. */
   readonly checked: number;
-  /** How long the system took to come to rest, and how long each kind of work was under way, in seconds. */
+  /** Seconds until the system came to rest, and until each kind of work was done. */
   readonly rest: Readonly<Record<string, number>>;
 }
 
@@ -34,39 +34,42 @@ export interface JudgeOptions {
 }
 
 const REST_WITHIN_MS = 150_000;
-/** The longest wait for the next inquiry about an order. Inquiries that are later come too, but no run lasts that long. */
-const LAST_QUESTION_WITHIN_MS = 240_000;
+/** The longest wait for the next inquiry about an order; later inquiries are not waited for. */
+const INQUIRY_WAIT_MAX_MS = 240_000;
 const AGREE_WITHIN_MS = 60_000;
 const PUBLISHED_WITHIN_MS = 60_000;
-const SHOWN_PER_CHECK = 20;
+const SHOWN_PER_CHECK_MAX = 20;
 
 /** Resolves with all violations, and how many facts were checked. */
-export async function judge(world: World, crowd: Crowd, options: JudgeOptions = {}): Promise<Judgement> {
+export async function judge(world: World, buyers: Buyers, options: JudgeOptions = {}): Promise<Judgement> {
   const { agreeWithinMs = AGREE_WITHIN_MS, publishedWithinMs = PUBLISHED_WITHIN_MS } = options;
   const violations: Violation[] = [];
   const note = (promise: Violation['promise'], found: readonly string[], late = false): void => {
-    violations.push(...found.slice(0, SHOWN_PER_CHECK).map((what) => ({ promise, what, ...(late ? { late } : {}) })));
+    violations.push(
+      ...found.slice(0, SHOWN_PER_CHECK_MAX).map((what) => ({ promise, what, ...(late ? { late } : {}) })),
+    );
   };
   const { cluster } = world;
-  const orders = await openBook(cluster.databaseUrl('orders'));
-  const payments = await openBook(cluster.databaseUrl('payments_sandbox'));
+  const orders = await connectReader(cluster.databaseUrl('orders'));
+  const payments = await connectReader(cluster.databaseUrl('payments_sandbox'));
   let checked = 0;
   try {
-    const restWithinMs = options.restWithinMs ?? REST_WITHIN_MS + (await nextQuestionMs(orders));
+    const restWithinMs = options.restWithinMs ?? REST_WITHIN_MS + (await nextInquiryMs(orders));
     const { left, rest } = await comeToRest(orders, payments, restWithinMs);
-    // Work that is still under way may also keep the gate and Kafka from being complete.
+    // Open work may also keep the gate and Kafka from being complete.
     const late = !atRest(left);
-    if (late) note('liveness', [`not at rest: ${JSON.stringify(left)}; still to do: ${await stillToDo(orders)}`], late);
-    note('P3', await agreement(world, crowd.sales, agreeWithinMs), late);
-    const roundIds = crowd.sales.map(({ roundId }) => roundId);
-    const report = await checkPromises(orders, crowd.history, { roundIds });
+    if (late)
+      note('liveness', [`not at rest: ${JSON.stringify(left)}; next checks: ${await nextChecks(orders)}`], late);
+    note('P3', await agreement(world, buyers.sales, agreeWithinMs), late);
+    const roundIds = buyers.sales.map(({ roundId }) => roundId);
+    const report = await checkPromises(orders, buyers.history, { roundIds });
     checked += Object.values(report.checked).reduce((sum, count) => sum + count, 0);
-    for (const { promise, what } of report.violations.slice(0, SHOWN_PER_CHECK)) note(promise, [what]);
-    note('P2', takenBack(crowd.history.records));
-    note('P7', crowd.leaks);
-    for (const sale of crowd.sales) {
-      const books: Books = { orders, payments, roundId: sale.roundUuid, seriesId: sale.seriesUuid };
-      const [sold, once] = [await checkNeverOversold(books), await checkOnce(books, WIN_LIMIT)];
+    for (const { promise, what } of report.violations.slice(0, SHOWN_PER_CHECK_MAX)) note(promise, [what]);
+    note('P2', acceptedThenRefused(buyers.history.records));
+    note('P7', buyers.leaks);
+    for (const sale of buyers.sales) {
+      const databases: SaleDatabases = { orders, payments, roundId: sale.roundUuid, seriesId: sale.seriesUuid };
+      const [sold, once] = [await checkNeverOversold(databases), await checkOnce(databases, WIN_LIMIT)];
       checked += sold.checked + once.checked;
       note('P1', sold.violations);
       note('P4', once.violations);
@@ -75,18 +78,18 @@ export async function judge(world: World, crowd: Crowd, options: JudgeOptions = 
     checked += published.checked;
     note('P4', published.violations, late);
     note('P4', await checkSnapshots(cluster.databaseUrl('catalog'), orders, publishedWithinMs), late);
-    note('P4', await wronglyParked(world));
-    note('P8', await rebuilt(world, crowd.sales, agreeWithinMs), late);
+    note('P4', await wrongDeadLetters(world));
+    note('P8', await rebuilt(world, buyers.sales, agreeWithinMs), late);
     return { violations, checked, rest };
   } finally {
     await Promise.all([orders.end(), payments.end()]);
   }
 }
 
-/** Waits for rest, and counts for how many seconds each kind of work was open. */
+/** Waits for rest, and measures for how many seconds each kind of work was open. */
 async function comeToRest(
-  orders: OrdersBook,
-  payments: OrdersBook,
+  orders: Reader,
+  payments: Reader,
   withinMs: number,
 ): Promise<{ readonly left: Unsettled; readonly rest: Record<string, number> }> {
   const started = performance.now();
@@ -100,16 +103,16 @@ async function comeToRest(
 }
 
 /** After an outage of the provider, inquiries about an order back off; the next one may be minutes away. */
-async function nextQuestionMs(orders: OrdersBook): Promise<number> {
+async function nextInquiryMs(orders: Reader): Promise<number> {
   const { rows } = await orders.query<{ ms: number }>(
     `select greatest(0, coalesce(max(extract(epoch from next_check_at - now()) * 1000), 0))::int as ms
      from orders where status = 'AWAITING_PAYMENT'`,
   );
-  return Math.min(rows[0]?.ms ?? 0, LAST_QUESTION_WITHIN_MS);
+  return Math.min(rows[0]?.ms ?? 0, INQUIRY_WAIT_MAX_MS);
 }
 
 /** When the orders that are still held are checked next, in seconds from now. */
-async function stillToDo(orders: OrdersBook): Promise<string> {
+async function nextChecks(orders: Reader): Promise<string> {
   const { rows } = await orders.query(
     `select check_attempts as asked, extract(epoch from next_check_at - now())::int as "nextIn",
        extract(epoch from now() - expires_at)::int as "expiredFor", count(*)::int as orders
@@ -118,7 +121,7 @@ async function stillToDo(orders: OrdersBook): Promise<string> {
   return JSON.stringify(rows);
 }
 
-type OrdersBook = Books['orders'];
+type Reader = SaleDatabases['orders'];
 
 /** The gate and Postgres agree on every item. */
 async function agreement(world: World, sales: readonly FaultSale[], withinMs: number): Promise<string[]> {
@@ -130,28 +133,28 @@ async function agreement(world: World, sales: readonly FaultSale[], withinMs: nu
   }
 }
 
-/** The gate can be thrown away: the rebuilt one agrees with Postgres (P8). */
+/** The gate is emptied; the rebuilt gate agrees with Postgres (P8). */
 async function rebuilt(world: World, sales: readonly FaultSale[], withinMs: number): Promise<string[]> {
   await world.cluster.redis.flush();
   return (await agreement(world, sales, withinMs)).map((what) => `after Redis was emptied at rest: ${what}`);
 }
 
-/** Buyers who were told that they have an order, and were refused later. */
-function takenBack(records: readonly ClaimRecord[]): string[] {
+/** Claims that were accepted and refused later. */
+function acceptedThenRefused(records: readonly ClaimRecord[]): string[] {
   return records.flatMap(({ wish, attempts }) => {
     const won = attempts.find(({ outcome }) => outcome.kind === 'ok');
     if (won === undefined) return [];
-    const denied = attempts.find(({ outcome, sentAtMs }) => outcome.kind === 'refused' && sentAtMs > won.answeredAtMs);
-    if (denied === undefined) return [];
-    return [`${wish.buyerId} under ${wish.key} was accepted, and later answered ${JSON.stringify(denied.outcome)}`];
+    const refused = attempts.find(({ outcome, sentAtMs }) => outcome.kind === 'refused' && sentAtMs > won.answeredAtMs);
+    if (refused === undefined) return [];
+    return [`${wish.buyerId} under ${wish.key} was accepted, and later answered ${JSON.stringify(refused.outcome)}`];
   });
 }
 
 /** The snapshot of each SKU in orders is the latest state of the catalogue: every event took effect. */
-async function checkSnapshots(catalogUrl: string, orders: OrdersBook, withinMs: number): Promise<string[]> {
-  const catalog = await openBook(catalogUrl);
+async function checkSnapshots(catalogUrl: string, orders: Reader, withinMs: number): Promise<string[]> {
+  const catalog = await connectReader(catalogUrl);
   try {
-    const last = async (book: OrdersBook, text: string): Promise<string> => {
+    const last = async (book: Reader, text: string): Promise<string> => {
       const { rows } = await book.query<{ sku: string; version: string }>(text);
       return rows.map(({ sku, version }) => `${sku} ${version}`).join(', ');
     };
@@ -178,7 +181,7 @@ interface Row {
 
 /** Every row of the outbox has reached Kafka. The first copies are in order within each key. */
 async function checkPublished(
-  orders: OrdersBook,
+  orders: Reader,
   brokers: string,
   withinMs: number,
 ): Promise<{ readonly checked: number; readonly violations: string[] }> {

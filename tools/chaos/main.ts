@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defaultDataDir } from '@gravity/testing';
-import { runTool } from '../lib/arguments';
+import { runTool, SIGNAL_STATUS } from '../lib/arguments';
 import { table } from '../lib/terminal';
 import {
   campaignSummary,
@@ -24,7 +24,6 @@ import { shrink } from './shrink';
 const MINUTE_MS = 60_000;
 /** The exit status of an inconclusive run, which must not count as a success. */
 const STATUS: Readonly<Record<Verdict, number>> = { held: 0, broken: 1, inconclusive: 3 };
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
@@ -34,7 +33,7 @@ async function main(): Promise<number> {
     return 0;
   }
   // The servers end with this process, even when it is killed.
-  for (const [signal, status] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(status));
+  for (const [signal, status] of Object.entries(SIGNAL_STATUS)) process.on(signal, () => process.exit(status));
   if (options.shrink !== undefined) return shrinkFile(options.shrink);
   for (const { name, why } of unavailableKinds()) {
     if (!options.kinds.includes(name)) say(`left out: ${name}: ${why}`);
@@ -55,13 +54,13 @@ function planned({ seed, minutes, kinds, nodes }: ChaosOptions): Schedule {
   return planSchedule(seed, Math.round(minutes * MINUTE_MS), chosen, nodes);
 }
 
-/** Runs the rest of a campaign. A seed whose world cannot be started stays open. */
+/** Runs the remaining seeds of a campaign. A seed stays open when its system cannot be started. */
 async function campaign(seeds: readonly number[], { kinds, nodes }: ChaosOptions): Promise<number> {
   const file = join(defaultDataDir(), 'chaos', 'campaign.json');
   const runs = await readCampaign(file);
   const chosen = FAULT_KINDS.filter(({ name }) => kinds.includes(name));
   const left = seedsToRun(seeds, runs, kinds);
-  say(`${seeds.length - left.length} of ${seeds.length} seeds are there already; results: ${file}`);
+  say(`${seeds.length - left.length} of ${seeds.length} seeds are done; results: ${file}`);
   for (const seed of left) {
     const schedule = planOfSeed(seed, chosen, nodes);
     say(`seed ${seed}: ${schedule.faults.length} faults in ${Math.round(schedule.durationMs / 1_000)} s`);
@@ -113,8 +112,8 @@ async function shrinkFile(file: string): Promise<number> {
   };
   const faults = await shrink(schedule.faults, breaks);
   const smallest = await write({ ...schedule, faults }, `seed-${schedule.seed}-shrunk`);
-  if (last === undefined) process.stdout.write(`Nothing smaller breaks. Written: ${smallest}\n`);
-  else process.stdout.write(`${faults.length} faults are enough.\n${renderReport(last, smallest)}`);
+  if (last === undefined) process.stdout.write(`No smaller schedule breaks a promise. Written: ${smallest}\n`);
+  else process.stdout.write(`${faults.length} faults are enough to break a promise.\n${renderReport(last, smallest)}`);
   return last === undefined ? 0 : 1;
 }
 

@@ -1,4 +1,4 @@
-// The rows of the fault matrix in docs/guarantees.md, with the kinds of faults of each.
+// The rows of the fault matrix, with the kinds of faults of each.
 
 /** One row: an event, and the kinds of faults that cause it. */
 export interface MatrixRow {

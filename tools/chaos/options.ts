@@ -1,7 +1,7 @@
 // The options of `npm run chaos`.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { parseWhole, UsageError } from '../lib/arguments';
+import { parseInteger, UsageError } from '../lib/arguments';
 import { FAULT_KINDS, unavailableKinds } from './faults';
 
 export interface ChaosOptions {
@@ -68,10 +68,10 @@ export function readOptions(words: readonly string[]): ChaosOptions | 'list' | u
     seed:
       values.seed === undefined
         ? randomInt(1, 1_000_000)
-        : parseWhole('--seed', values.seed, { min: 0, max: SEED_MAX }),
+        : parseInteger('--seed', values.seed, { min: 0, max: SEED_MAX }),
     minutes,
     kinds: chosenKinds([values.faults, values.kinds].filter(Boolean).join(',')),
-    nodes: parseWhole('--nodes', values.nodes, { min: 1, max: 3 }),
+    nodes: parseInteger('--nodes', values.nodes, { min: 1, max: 3 }),
     replay: values.replay,
     shrink: values.shrink,
     campaign: values.campaign ? parseSeeds(values.seeds) : undefined,
@@ -81,8 +81,8 @@ export function readOptions(words: readonly string[]): ChaosOptions | 'list' | u
 
 function parseSeeds(text: string): number[] {
   const [first = '', last = first, ...rest] = text.split('..');
-  const from = parseWhole('--seeds', first, { min: 0, max: SEED_MAX });
-  const to = parseWhole('--seeds', last, { min: from, max: Math.min(SEED_MAX, from + SEEDS_MAX) });
+  const from = parseInteger('--seeds', first, { min: 0, max: SEED_MAX });
+  const to = parseInteger('--seeds', last, { min: from, max: Math.min(SEED_MAX, from + SEEDS_MAX) });
   if (rest.length > 0) throw new UsageError('--seeds is for instance 1..20.');
   return Array.from({ length: to - from + 1 }, (_, place) => from + place);
 }

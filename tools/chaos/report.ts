@@ -13,7 +13,7 @@ export function renderReport(report: RunReport, file: string | undefined): strin
     );
   const missed = report.missed.map((what) => `  not carried out: ${what}\n`).join('');
   const quiet = report.didNotFire.map((what) => `  did not fire, not counted: ${what}\n`).join('');
-  const fired = Object.keys(report.fired).length === 0 ? '' : `Moments that faults waited for\n${rows(report.fired)}`;
+  const fired = Object.keys(report.fired).length === 0 ? '' : `Events that faults waited for\n${rows(report.fired)}`;
   const broken = report.violations.map(({ promise, what }) => `  ${promise}: ${what}\n`).join('');
   const repeat = `Repeat:  npm run chaos -- --replay ${file}\nSmaller: npm run chaos -- --shrink ${file}\n`;
   const verdicts: Readonly<Record<Verdict, string>> = {
@@ -25,5 +25,5 @@ export function renderReport(report: RunReport, file: string | undefined): strin
     .filter(([what]) => what !== 'total')
     .map(([what, seconds]) => `${what} ${seconds}`);
   const calm = `At rest after ${report.rest['total']} s${rest.length === 0 ? '' : ` (${rest.join(', ')})`}, load ${report.load} per processor.\n`;
-  return `Faults\n${rows(report.injected)}${missed}${quiet}${fired}Answers to buyers\n${rows(report.heard)}${calm}${verdicts[report.verdict]}${report.seconds} s, seed ${report.seed}\n`;
+  return `Faults\n${rows(report.injected)}${missed}${quiet}${fired}Answers to buyers\n${rows(report.answers)}${calm}${verdicts[report.verdict]}${report.seconds} s, seed ${report.seed}\n`;
 }

@@ -1,8 +1,8 @@
-// One run: start a world and a crowd, inject the faults of the schedule, heal everything, judge.
+// One run: starts the system and the buyers, injects the faults of the schedule, heals everything, and checks the promises.
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Crowd } from './crowd';
-import { Editor } from './editor';
+import { Buyers } from './buyers';
+import { PriceEditor } from './price-editor';
 import { kindOf } from './faults';
 import type { Fired, Heal } from './faults/fault-kind';
 import { judge, type JudgeOptions, type Violation } from './judge';
@@ -25,14 +25,14 @@ export interface RunReport {
   readonly seconds: number;
   /** How often each kind of fault was injected. */
   readonly injected: Readonly<Record<string, number>>;
-  /** Faults that could not be injected or healed: the run proves less than planned. */
+  /** Faults that could not be injected or healed. The run proves less than planned. */
   readonly missed: readonly string[];
-  /** How often the moment came that a kind of fault waits for, such as a commit. */
+  /** How often the event occurred that a kind of fault waits for, such as a commit. */
   readonly fired: Readonly<Record<string, number>>;
-  /** Faults whose moment never came: they are not counted. */
+  /** Faults whose event did not occur. They are not counted. */
   readonly didNotFire: readonly string[];
   /** The answers to buyers, by kind. */
-  readonly heard: Readonly<Record<string, number>>;
+  readonly answers: Readonly<Record<string, number>>;
   readonly sales: number;
   /** Prices that were changed in the catalogue during the run. */
   readonly prices: number;
@@ -43,8 +43,8 @@ export interface RunReport {
 
 export interface RunOptions extends JudgeOptions {
   readonly log: (line: string) => void;
-  /** Called while the crowd buys. A spec can break something here that no fault breaks. */
-  readonly meanwhile?: (world: World, crowd: Crowd) => Promise<void>;
+  /** Runs while the buyers buy. A spec can break something here that no fault breaks. */
+  readonly meanwhile?: (world: World, buyers: Buyers) => Promise<void>;
 }
 
 const READY_WITHIN_MS = 90_000;
@@ -54,11 +54,11 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
   const started = performance.now();
   const world = await World.start(schedule.nodes);
   try {
-    const crowd = new Crowd(world, schedule.seed);
-    const editor = new Editor(world);
-    await Promise.all([crowd.start(), editor.start()]);
+    const buyers = new Buyers(world, schedule.seed);
+    const editor = new PriceEditor(world);
+    await Promise.all([buyers.start(), editor.start()]);
     const injector = new Injector(world, options.log);
-    await Promise.all([injector.play(schedule), options.meanwhile?.(world, crowd)]);
+    await Promise.all([injector.play(schedule), options.meanwhile?.(world, buyers)]);
     const violations: Violation[] = [];
     await world.heal();
     options.log('all faults are healed; waiting for rest');
@@ -66,8 +66,8 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
       (error: unknown) => violations.push({ promise: 'liveness', what: String(error), late: true }),
     );
     const load = new LoadMeter();
-    await Promise.all([crowd.end(), editor.end()]);
-    const last = await crowd.lastBuyer();
+    await Promise.all([buyers.end(), editor.end()]);
+    const last = await buyers.lastBuyer();
     if (last !== 'ok') {
       violations.push({
         promise: 'liveness',
@@ -75,9 +75,9 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
         late: true,
       });
     }
-    const judged = await judge(world, crowd, options);
+    const judged = await judge(world, buyers, options);
     violations.push(...judged.violations);
-    await crowd.close();
+    await buyers.close();
     const perProcessor = load.stop();
     if (violations.length > 0) options.log(world.cluster.logs());
     return {
@@ -90,8 +90,8 @@ export async function runSchedule(schedule: Schedule, options: RunOptions): Prom
       missed: injector.missed,
       fired: injector.fired,
       didNotFire: injector.didNotFire,
-      heard: crowd.history.summary(),
-      sales: crowd.sales.length,
+      answers: buyers.history.summary(),
+      sales: buyers.sales.length,
       prices: editor.changes,
       checked: judged.checked,
       violations,

@@ -33,23 +33,23 @@ export interface Schedule {
 }
 
 const FIRST_AT_MS = 2_000;
-const LAST_REST_MS = 1_500;
+const END_PAUSE_MS = 1_500;
 const BETWEEN_FAULTS_MS = [300, 2_500] as const;
-const REST_OF_A_PART_MS = 1_000;
+const PAUSE_OF_A_PART_MS = 1_000;
 
 /** Plans a run. Every kind is used once before any is used twice. */
 export function planSchedule(seed: number, durationMs: number, kinds: readonly PlannedKind[], nodes: number): Schedule {
   const random = new SeededRandom(seed);
   const faults: Fault[] = [];
   const freeAt = new Map<string, number>();
-  const endMs = durationMs - LAST_REST_MS;
-  let deck: PlannedKind[] = [];
+  const endMs = durationMs - END_PAUSE_MS;
+  let remaining: PlannedKind[] = [];
   for (let nowMs = FIRST_AT_MS; nowMs < endMs; nowMs += random.integer(...BETWEEN_FAULTS_MS)) {
-    if (deck.length === 0) {
+    if (remaining.length === 0) {
       const injected = new Set(faults.map(({ kind }) => kind));
-      deck = random.shuffled(kinds.filter(({ name, once }) => once !== true || !injected.has(name)));
+      remaining = random.shuffled(kinds.filter(({ name, once }) => once !== true || !injected.has(name)));
     }
-    const kind = deck.pop();
+    const kind = remaining.pop();
     if (kind === undefined) break;
     const node = random.integer(0, nodes - 1);
     const forMs = random.integer(...kind.lastsMs);
@@ -57,13 +57,13 @@ export function planSchedule(seed: number, durationMs: number, kinds: readonly P
     const parts = kind.parts(node);
     const atMs = Math.max(nowMs, ...parts.map((part) => freeAt.get(part) ?? 0));
     if (atMs + forMs > endMs) continue;
-    for (const part of parts) freeAt.set(part, atMs + forMs + REST_OF_A_PART_MS);
+    for (const part of parts) freeAt.set(part, atMs + forMs + PAUSE_OF_A_PART_MS);
     faults.push({ id: faults.length + 1, kind: kind.name, atMs, forMs, node, strength });
   }
   return { seed, durationMs, nodes, faults: faults.sort((a, b) => a.atMs - b.atMs || a.id - b.id) };
 }
 
-const LONGEST_MS = 10_000;
+const FAULT_MAX_MS = 10_000;
 const BETWEEN_COVERING_MS = [500, 2_300] as const;
 
 /** Plans a run that injects each kind exactly once, for a short time each; the run lasts as long as that takes. */
@@ -75,17 +75,17 @@ export function planCovering(seed: number, kinds: readonly PlannedKind[], nodes:
   for (const kind of random.shuffled(kinds)) {
     const node = random.integer(0, nodes - 1);
     const [shortest, longest] = kind.lastsMs;
-    const forMs = random.integer(Math.min(shortest, LONGEST_MS), Math.min(longest, LONGEST_MS));
+    const forMs = random.integer(Math.min(shortest, FAULT_MAX_MS), Math.min(longest, FAULT_MAX_MS));
     const strength = Math.round(random.next() * 1_000) / 1_000;
     const parts = kind.parts(node);
     const atMs = Math.max(nowMs, ...parts.map((part) => freeAt.get(part) ?? 0));
-    for (const part of parts) freeAt.set(part, atMs + forMs + REST_OF_A_PART_MS);
+    for (const part of parts) freeAt.set(part, atMs + forMs + PAUSE_OF_A_PART_MS);
     faults.push({ id: faults.length + 1, kind: kind.name, atMs, forMs, node, strength });
     nowMs += random.integer(...BETWEEN_COVERING_MS);
   }
   const endMs = Math.max(nowMs, ...faults.map(({ atMs, forMs }) => atMs + forMs));
   const inOrder = faults.sort((a, b) => a.atMs - b.atMs || a.id - b.id);
-  return { seed, durationMs: endMs + LAST_REST_MS, nodes, faults: inOrder };
+  return { seed, durationMs: endMs + END_PAUSE_MS, nodes, faults: inOrder };
 }
 
 /** The schedule as the content of a file. */

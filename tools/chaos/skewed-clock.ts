@@ -1,8 +1,8 @@
-// Loaded into a service before its own code. Its wall clock is off by the number of milliseconds in a file, which may change
-// at any time. Timers and the monotonic clock are not changed, as when a machine's time is set.
+// Loaded into a service before its own code. Shifts its wall clock by the number of milliseconds in a file, which may change
+// at any time. Timers and the monotonic clock do not change.
 import { readFileSync } from 'node:fs';
 
-const LOOK_EVERY_MS = 100;
+const POLL_MS = 100;
 
 const file = process.env['CHAOS_CLOCK_FILE'];
 const RealDate = Date;
@@ -12,19 +12,19 @@ function now(): number {
   return RealDate.now() + offsetMs;
 }
 
-function look(path: string): void {
+function readOffset(path: string): void {
   try {
     const read = Number(readFileSync(path, 'utf8'));
     if (Number.isFinite(read)) offsetMs = read;
   } catch {
-    // Without a file the clock is right.
+    // Without a file the clock is not shifted.
     offsetMs = 0;
   }
 }
 
 if (file !== undefined) {
-  look(file);
-  setInterval(() => look(file), LOOK_EVERY_MS).unref();
+  readOffset(file);
+  setInterval(() => readOffset(file), POLL_MS).unref();
   globalThis.Date = new Proxy(RealDate, {
     get: (target, key, receiver): unknown => (key === 'now' ? now : Reflect.get(target, key, receiver)),
     construct: (target, args, newTarget): Date =>

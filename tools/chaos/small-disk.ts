@@ -1,18 +1,18 @@
-// A disk that can be full: a file system in memory that shrinks while it is in use.
+// A disk that can run full: a file system in memory that is made smaller while it is in use.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { isRoot } from '@gravity/testing';
 
-const ROOMY = '4g';
+const SIZE = '4g';
 /** The space that a "full" disk has left: enough for a file of a few pages, too little for a segment of Postgres' log. */
 const LEFT_BYTES = 64 * 1024;
 const TRIES_MAX = 10;
-/** Of the file systems, followed by the id of the process that mounted it. */
+/** The name of the file system, followed by the id of the process that mounted it. */
 const NAME = 'gravity-chaos-';
 
 /** The reason why this machine cannot have such a disk; undefined when it can. */
-export function noSmallDisk(): string | undefined {
+export function smallDiskUnavailable(): string | undefined {
   if (process.platform !== 'linux') return 'a disk of its own needs Linux';
   return isRoot() ? undefined : 'mounting a disk of its own needs root';
 }
@@ -27,10 +27,10 @@ export class SmallDisk {
 
   /** Mounts an empty disk. Resolves with undefined where the system refuses. */
   static async mount(folder: string): Promise<SmallDisk | undefined> {
-    if (noSmallDisk() !== undefined) return undefined;
-    removeForgotten();
+    if (smallDiskUnavailable() !== undefined) return undefined;
+    unmountLeftovers();
     await mkdir(folder, { recursive: true });
-    const options = `size=${ROOMY},mode=0755`;
+    const options = `size=${SIZE},mode=0755`;
     const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, `${NAME}${process.pid}`, folder]);
     return status === 0 ? new SmallDisk(folder) : undefined;
   }
@@ -51,10 +51,10 @@ export class SmallDisk {
 
   /** Restores the size. */
   async free(): Promise<void> {
-    this.resize(ROOMY);
+    this.resize(SIZE);
   }
 
-  /** Unmounts the disk, which no process may use any longer. */
+  /** Unmounts the disk. No process may use it. */
   async remove(): Promise<void> {
     this.unmount();
     await rm(this.folder, { recursive: true, force: true });
@@ -73,7 +73,7 @@ export class SmallDisk {
 }
 
 /** Unmounts disks of runs that were killed, whose memory stays in use until the next start of the machine otherwise. */
-function removeForgotten(): void {
+function unmountLeftovers(): void {
   for (const line of readFileSync('/proc/mounts', 'utf8').split('\n')) {
     const [name = '', folder = ''] = line.split(' ');
     if (name.startsWith(NAME) && !existsSync(`/proc/${name.slice(NAME.length)}`))

@@ -60,7 +60,7 @@ export class World {
     await writeFile(join(this.folder, `${this.node(index).process.name}.clock`), String(offsetMs));
   }
 
-  /** Ends the effect of every fault: continues processes that are frozen, starts processes that have ended. */
+  /** Ends every fault: resumes frozen processes and starts processes that have ended. */
   async heal(): Promise<void> {
     const { cluster } = this;
     await this.disk?.free();

@@ -1,10 +1,10 @@
-// Where the commands find the servers: in the environment, or at the stack that runs on this machine.
+// The addresses of the servers: from the environment, or from the stack that runs on this machine.
 import type { Environment } from '@gravity/kernel';
 import { runningStack } from '@gravity/testing';
 
 type Address = 'DATABASE_URL' | 'REDIS_URL' | 'KAFKA_BROKERS';
 
-/** The environment with the addresses of the local stack where none are set. Throws when a needed one is missing. */
+/** The environment, completed with the addresses of the local stack. Throws when a needed address is missing. */
 export async function cliEnvironment(dataDir: string, needed: readonly Address[]): Promise<Environment> {
   const given = Object.fromEntries(
     Object.entries(process.env).filter(([, value]) => value !== undefined && value !== ''),
@@ -16,7 +16,7 @@ export async function cliEnvironment(dataDir: string, needed: readonly Address[]
   );
   if (missing.length === 0) return env;
   throw new Error(
-    `No stack runs in ${dataDir}, and ${missing.join(' and ')} is not set. Start one with "npm start", or say where it is.`,
+    `No stack runs in ${dataDir}, and ${missing.join(' and ')} is not set. Start one with "npm start", or set the address.`,
   );
 }
 

@@ -1,28 +1,28 @@
-// `npm run gravity -- <command>`: what operators do from a terminal.
+// `npm run gravity -- <command>`: commands for operators.
 import { defaultDataDir } from '@gravity/testing';
 import { runTool, UsageError } from '../lib/arguments';
 import { cliEnvironment } from './environment';
+import { deadLettersCommand } from './dead-letters.command';
 import { migrateCommand } from './migrate.command';
-import { parkedCommand } from './parked.command';
 import { reconcileCommand } from './reconcile.command';
 import { topicsCommand } from './topics.command';
 
 const USAGE = `Usage: npm run gravity -- <command> [options]
 
   reconcile [--round rnd_…]     compare Postgres and the gate in Redis, item by item, for one round or for all live
-                                ones, and load the gate anew where it is wrong. Status 1: Postgres contradicts itself.
-  parked list                   messages that could not be handled, oldest first
+                                rounds, and reload the gate where it is wrong. Status 1: Postgres contradicts itself.
+  dead-letters list             messages whose attempts failed, oldest first
       [--consumer orders] [--status PARKED|REPLAY|DISCARDED|REPLAYED] [--key <key>] [--full]
-  parked replay                 handle them again, in the order of their key
+  dead-letters replay           handle them again, in the order of their key
       --event <id> | --key <key> | --all    [--consumer orders]
-  parked discard                give them up for good; those behind them go on
+  dead-letters discard          discard them for good; the messages behind them go on
       --event <id> | --key <key> | --all    [--consumer orders]
-  migrate [service …]           bring the databases up to date, of all services or of those named
-  topics                        create the Kafka topics that are missing, and list them
+  migrate [service …]           migrate the databases of the named services, or of all
+  topics                        create the missing Kafka topics, and list all
 
-Without further settings the commands work on the stack that runs on this machine (npm start, npm run stack);
+By default the commands use the stack that runs on this machine (npm start, npm run stack);
 --data-dir <folder> names another data folder than .gravity.
-DATABASE_URL (or ORDERS_DATABASE_URL and so on), REDIS_URL, KAFKA_BROKERS and KAFKA_TOPIC_PREFIX lead elsewhere.
+DATABASE_URL (or ORDERS_DATABASE_URL and so on), REDIS_URL, KAFKA_BROKERS and KAFKA_TOPIC_PREFIX name other servers.
 `;
 
 type Command = (words: readonly string[], dataDir: string) => Promise<number>;
@@ -30,7 +30,7 @@ type Command = (words: readonly string[], dataDir: string) => Promise<number>;
 const COMMANDS: Readonly<Record<string, Command>> = {
   reconcile: async (words, dataDir) =>
     reconcileCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL', 'REDIS_URL'])),
-  parked: async (words, dataDir) => parkedCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
+  'dead-letters': async (words, dataDir) => deadLettersCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   migrate: async (words, dataDir) => migrateCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   topics: async (words, dataDir) => topicsCommand(words, await cliEnvironment(dataDir, ['KAFKA_BROKERS'])),
 };
@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   return command(words, dataDir);
 }
 
-/** `--data-dir` belongs to every command, wherever it stands. */
+/** Every command takes `--data-dir`, at any position. */
 function takeDataDir(words: readonly string[]): { words: string[]; dataDir: string } {
   const at = words.indexOf('--data-dir');
   if (at === -1) return { words: [...words], dataDir: defaultDataDir() };

@@ -1,4 +1,4 @@
-// `migrate`: brings the services' databases up to date. Any number of these may run at once.
+// `migrate`: migrates the databases of the services. Several runs at once are safe.
 import type { Environment } from '@gravity/kernel';
 import { migrateService } from '@gravity/service';
 import { UsageError } from '../lib/arguments';

@@ -1,4 +1,4 @@
-// `reconcile`: both sides of the conservation equation per item, and the gate repaired where it is wrong.
+// `reconcile`: compares the units in Postgres and in the gate per item, and reloads the gate where it is wrong.
 import { parseArgs } from 'node:util';
 import { type Environment, sleep, systemClock } from '@gravity/kernel';
 import { type Database, openDatabase, serviceDatabaseUrl } from '@gravity/persistence';
@@ -14,7 +14,7 @@ import { type Paint, paintFor, plural, table } from '../lib/terminal';
 const REDIS_WITHIN_MS = 3_000;
 const REDIS_POLL_MS = 50;
 
-/** Status 0 when both sides agree in the end, 1 when Postgres contradicts itself or the gate could not be repaired. */
+/** Returns 0 when both sides agree in the end, 1 when Postgres contradicts itself or the gate could not be reloaded. */
 export async function reconcileCommand(words: readonly string[], env: Environment): Promise<number> {
   const { values } = parseArgs({ args: [...words], options: { round: { type: 'string' } } });
   const database = openDatabase({
@@ -39,34 +39,34 @@ async function run(reconcile: Reconcile, roundId: string | undefined): Promise<r
   const result = await reconcile.reconcileRound(roundId);
   if (!result.ok)
     throw new Error(
-      `${result.error.detail} Rounds have ids such as rnd_01h2xcejqtf2nbrexx3vqjhp41; leave --round out for all live ones.`,
+      `${result.error.detail} Rounds have ids such as rnd_01h2xcejqtf2nbrexx3vqjhp41; omit --round for all live rounds.`,
     );
   return [result.value];
 }
 
 function reconcileWith(database: Database, connection: GateConnection): Reconcile {
   const gate = new RedisGate(connection);
-  // Never started: the services' own workers bring the returns. The keeper only wakes it.
+  // This worker is not started; the workers of the services apply the returns. The keeper only wakes it.
   const returns = new ReturnsWorker(database, gate);
   const keeper = new GateKeeper(database, connection, gate, returns, systemClock);
   return new Reconcile(database, keeper, new ConservationCheck(database, keeper));
 }
 
-// A gate that cannot be reached must not be taken for a gate that is lost: the sale would be moved off it.
+// An unreachable gate must not count as a lost gate: the sale would switch to direct admission.
 async function connect(connection: GateConnection): Promise<void> {
   connection.start();
   const deadline = performance.now() + REDIS_WITHIN_MS;
   while (connection.runId === undefined) {
     if (performance.now() > deadline)
       throw new Error(
-        `Redis does not answer within ${REDIS_WITHIN_MS / 1_000} s; nothing was changed. Is REDIS_URL right?`,
+        `Redis does not answer within ${REDIS_WITHIN_MS / 1_000} s; nothing was changed. Check REDIS_URL.`,
       );
     await sleep(REDIS_POLL_MS);
   }
 }
 
 function render(reports: readonly Reconciliation[], paint: Paint): string {
-  if (reports.length === 0) return 'No round is on sale now. Name one with --round to look at an earlier one.\n';
+  if (reports.length === 0) return 'No round is live. Name an earlier round with --round.\n';
   return reports.map((report) => renderRound(report, paint)).join('\n');
 }
 
@@ -74,10 +74,10 @@ function renderRound({ before, repaired, after }: Reconciliation, paint: Paint):
   const title = `${paint.bold(before.roundId)}  ${before.status}  ${plural(before.items.length, 'item')}\n`;
   const verdict = after.ok
     ? repaired
-      ? paint.green('The gate was wrong and has been loaded anew from Postgres.')
+      ? paint.green('The gate was wrong and was reloaded from Postgres.')
       : paint.green('Both sides agree.')
     : paint.red(
-        'Still not equal: see docs/runbooks/oversell-suspected.md. Only Postgres may be wrong now, and no program repairs that.',
+        'Still different: see docs/runbooks/oversell-suspected.md. Postgres contradicts itself, and no program repairs that.',
       );
   return `${title}${sides(before, paint)}${repaired ? `after the repair\n${sides(after, paint)}` : ''}${verdict}\n`;
 }

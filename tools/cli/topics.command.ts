@@ -1,4 +1,4 @@
-// `topics`: creates the Kafka topics of the catalogue of events that do not exist yet.
+// `topics`: creates the missing Kafka topics of all event types.
 import { EVENT_TOPICS } from '@gravity/contracts';
 import { type Environment, EnvReader } from '@gravity/kernel';
 import { KafkaEventBus } from '@gravity/messaging';
@@ -8,7 +8,7 @@ import { table } from '../lib/terminal';
 const PARTITIONS = 6;
 
 export async function topicsCommand(words: readonly string[], env: Environment): Promise<number> {
-  if (words.length > 0) throw new UsageError('topics takes no further words.');
+  if (words.length > 0) throw new UsageError('topics takes no arguments.');
   const read = new EnvReader(env);
   const topicPrefix = read.text('KAFKA_TOPIC_PREFIX', '');
   const bus = new KafkaEventBus({ brokers: read.list('KAFKA_BROKERS'), clientId: 'gravity-cli', topicPrefix });

@@ -1,4 +1,4 @@
-// Every committed file that is made from code: its path, and what it must contain now.
+// Every committed file that is generated from code: its path and its current content.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { projectRoot } from '@gravity/testing';
 import { ORDER_MACHINE } from '../../apps/orders/src/domain/order';
 import { roundMachine } from '../../apps/orders/src/domain/round';
 import { INTENT_MACHINE } from '../../apps/payments-sandbox/src/domain/intent';
+import { descriptorsCode } from './descriptors';
 import type { ApiDescription } from './served-api';
 import { readSamples } from './samples';
 
@@ -18,7 +19,7 @@ const GENERATED = `${CONTRACTS}/src/generated`;
 const BUF_TIMEOUT_MS = 120_000;
 const run = promisify(execFile);
 
-/** What a file must contain, by its path from the root of the repository. */
+/** File contents by path from the root of the repository. */
 export type Artifacts = ReadonlyMap<string, string>;
 
 /** All documents, diagrams and generated code. */
@@ -29,16 +30,17 @@ export async function makeArtifacts(api: ApiDescription): Promise<Artifacts> {
     ['docs/api/asyncapi.json', json(asyncApiDocument({ samples }))],
     ['docs/state-machines.md', stateMachines()],
     ...(await generatedCode()),
+    [`${GENERATED}/descriptors.ts`, await descriptorsCode()],
   ]);
 }
 
-/** The files of a generated folder that nothing generates any longer. */
-export async function leftOver(artifacts: Artifacts): Promise<string[]> {
+/** Files of a generated folder that are not generated. */
+export async function notGenerated(artifacts: Artifacts): Promise<string[]> {
   const present = await filesBelow(join(projectRoot(), GENERATED));
   return present.map((path) => `${GENERATED}/${path}`).filter((path) => !artifacts.has(path));
 }
 
-/** Members in one order whatever the order in which the code names them, so that a diff shows only what has changed. */
+/** JSON with sorted members, so that a diff shows only real changes. */
 function json(document: object): string {
   return `${JSON.stringify(sorted(document), null, 2)}\n`;
 }
@@ -54,19 +56,24 @@ function stateMachines(): string {
   const section = (title: string, source: string, about: string, machine: StateMachine<string>): string =>
     `## ${title}\n\n${about} The table is in [${source}](../${source}).\n\n\`\`\`mermaid\n${machine.toMermaid()}\n\`\`\`\n`;
   return [
-    '# State machines\n\nDrawn from the tables that guard every write. `npm run contracts` writes this file.\n',
-    section('Round', 'apps/orders/src/domain/round.ts', 'One opening of a flash-sale series.', roundMachine),
-    section('Order', 'apps/orders/src/domain/order.ts', 'From the accepted claim to the money.', ORDER_MACHINE),
+    '# State machines\n\nThese diagrams show the tables that guard every write. `npm run contracts` writes this file.\n',
+    section('Round', 'apps/orders/src/domain/round.ts', 'A round is one opening of a flash-sale series.', roundMachine),
+    section(
+      'Order',
+      'apps/orders/src/domain/order.ts',
+      'An order lives from the accepted claim to the paid or refunded money.',
+      ORDER_MACHINE,
+    ),
     section(
       'Payment intent of the sandbox',
       'apps/payments-sandbox/src/domain/intent.ts',
-      'What the development payment provider does with one payment.',
+      'An intent is one payment at the payment provider for development.',
       INTENT_MACHINE,
     ),
   ].join('\n');
 }
 
-/** The code that `buf generate` makes of the .proto files now; the working tree is not touched. */
+/** The code that `buf generate` makes of the .proto files, in a temporary folder. */
 async function generatedCode(): Promise<[string, string][]> {
   const root = projectRoot();
   const out = await mkdtemp(join(tmpdir(), 'gravity-contracts-'));

@@ -1,4 +1,4 @@
-// What the API document must say about every operation, beyond being valid.
+// Rules for every operation of the API document, beyond a valid document.
 import { ERRORS } from '@gravity/contracts';
 import { ROLES } from '@gravity/http';
 import type { ApiDescription, ApiOperation } from './served-api';
@@ -7,10 +7,10 @@ const OPERATION_ID = /^[a-z][A-Za-z0-9]*$/;
 const CALLERS: ReadonlySet<string> = new Set([...ROLES, 'anybody']);
 const TAG = /^[a-z][a-z-]*$/;
 const MEMBER = /^[a-z][A-Za-z0-9]*$/;
-/** Answers without a JSON body: the operation says so by one of these. */
+/** A status or content type that marks an answer without a JSON body. */
 const WITHOUT_JSON = new Set(['204', 'text/event-stream']);
 
-/** Every operation of the document, with the place to name in a message. */
+/** Every operation of the document. `place` names it in messages. */
 export function operationsOf(
   api: ApiDescription,
 ): { place: string; path: string; method: string; operation: ApiOperation }[] {
@@ -24,7 +24,7 @@ export function operationsOf(
   );
 }
 
-/** What is wrong with the document; empty when nothing is. */
+/** The faults of the document; empty when there are none. */
 export function lintApi(api: ApiDescription): string[] {
   const faults: string[] = api.openapi === '3.1.0' ? [] : [`the document says OpenAPI ${api.openapi}, not 3.1.0`];
   const places = new Map<string, string>();
@@ -47,7 +47,7 @@ function lintOperation(method: string, path: string, operation: ApiOperation): s
   if ((operation.summary ?? '').trim() === '') faults.push('has no summary');
   if ((operation.tags ?? []).length === 0) faults.push('has no tag');
   for (const tag of operation.tags ?? [])
-    if (!TAG.test(tag)) faults.push(`has the tag ${tag}, which is no word for readers`);
+    if (!TAG.test(tag)) faults.push(`has the tag ${tag}, which is not lower-case words`);
   const callers = operation['x-callers'] ?? [];
   if (callers.length === 0) faults.push('names no callers');
   for (const caller of callers) if (!CALLERS.has(caller)) faults.push(`names the unknown caller ${caller}`);
@@ -129,7 +129,7 @@ function lintResponses(operation: ApiOperation): string[] {
     faults.push(`has no body schema for ${successes.map(([status]) => status).join(', ')}`);
   for (const [status, answer] of entries) {
     if ((answer.description ?? '').trim() === '') faults.push(`has no description for ${status}`);
-    if (status === 'default') faults.push('has a default response, which says nothing');
+    if (status === 'default') faults.push('has a default response');
     if (status.startsWith('2') && !WITHOUT_JSON.has(status)) {
       for (const [type, { schema }] of Object.entries(answer.content ?? {}))
         if (schema === undefined && !WITHOUT_JSON.has(type)) faults.push(`has no schema for ${status} ${type}`);
@@ -154,7 +154,7 @@ export function declaredCodes(operation: ApiOperation, status: number): string[]
   return parts.flatMap((part) => part.properties?.code?.enum ?? []);
 }
 
-/** Codes that the document names and the registry does not know. */
+/** Codes in the document that are not in the registry. */
 export function unknownCodes(api: ApiDescription): string[] {
   return operationsOf(api).flatMap(({ place, operation }) =>
     Object.keys(operation.responses).flatMap((status) =>

@@ -1,5 +1,4 @@
-// What the code must keep to for the contracts to be true: a code nobody uses, or an event nobody has seen, is a promise
-// without anything behind it.
+// Checks that the code implements the contracts: every error code is used, and every event has a valid sample.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ERRORS, EVENTS, validateEvent } from '@gravity/contracts';
@@ -9,15 +8,15 @@ import { readSamples } from './samples';
 const REGISTRY = 'libs/contracts/src/errors.ts';
 const CODE_FOLDERS = ['apps', 'libs'];
 
-/** Codes of the registry that no code refers to. */
+/** Codes of the registry that the code does not use. */
 export async function unusedCodes(): Promise<string[]> {
   const sources = await productSources();
   return Object.keys(ERRORS)
     .filter((code) => !sources.some((source) => source.includes(`'${code}'`)))
-    .map((code) => `${REGISTRY}: nothing refuses with ${code}`);
+    .map((code) => `${REGISTRY}: ${code} is not used`);
 }
 
-/** Events without a sample, samples without an event, samples that do not fit. */
+/** Events without a sample, samples without an event, and invalid samples. */
 export async function sampleFaults(): Promise<string[]> {
   const samples = await readSamples();
   const missing = Object.keys(EVENTS).filter((type) => !Object.hasOwn(samples, type));

@@ -1,12 +1,12 @@
-// `npm run contracts`: writes what is generated from the code (API documents, diagrams, protobuf code) and checks that the
-// contracts hold. With `--check` it writes nothing and fails when something committed is out of date.
+// `npm run contracts`: writes the files that are generated from code (API documents, diagrams, protobuf code) and checks the
+// contracts. With `--check` it writes nothing and fails when a committed file is out of date.
 import 'reflect-metadata';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '@gravity/testing';
 import { runTool } from '../lib/arguments';
-import { type Artifacts, leftOver, makeArtifacts } from './artifacts';
+import { type Artifacts, notGenerated, makeArtifacts } from './artifacts';
 import { lintApi, unknownCodes } from './lint-api';
 import { sampleFaults, unusedCodes } from './lint-code';
 import { servedApi } from './served-api';
@@ -14,7 +14,7 @@ import { servedApi } from './served-api';
 const USAGE = `Usage: npm run contracts -- [options]
 
 Writes docs/api/openapi.json, docs/api/asyncapi.json, docs/state-machines.md and the code generated from the .proto files,
-and checks the contracts they come from.
+and checks the contracts.
 
   --check   write nothing; fail when a committed file is out of date
 `;
@@ -27,13 +27,13 @@ async function main(): Promise<number> {
   }
   const api = await servedApi();
   const artifacts = await makeArtifacts(api);
-  const outdated = [...(await differing(artifacts)), ...(await leftOver(artifacts))];
+  const outdated = [...(await differing(artifacts)), ...(await notGenerated(artifacts))];
   if (values.check !== true) await write(artifacts, outdated);
   const faults = [...lintApi(api), ...unknownCodes(api), ...(await unusedCodes()), ...(await sampleFaults())];
   for (const fault of faults) process.stderr.write(`${fault}\n`);
   if (values.check === true && outdated.length > 0) {
     for (const path of outdated) process.stderr.write(`${path} is out of date\n`);
-    process.stderr.write('Run `npm run contracts` and commit what it writes.\n');
+    process.stderr.write('Run `npm run contracts` and commit the changed files.\n');
     return 1;
   }
   if (faults.length > 0) return 1;
@@ -44,7 +44,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** The files that are missing or contain something else. */
+/** Files that are missing or differ. */
 async function differing(artifacts: Artifacts): Promise<string[]> {
   const paths: string[] = [];
   for (const [path, content] of artifacts) {

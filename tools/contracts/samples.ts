@@ -1,4 +1,4 @@
-// The golden samples of events that are committed beside their schemas.
+// The sample events that are committed beside their schemas.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '@gravity/testing';

@@ -1,13 +1,12 @@
-// The API document exactly as the services serve it. They are booted without their engines: what they declare does not
-// depend on what is running.
+// The API document that the services serve. The services start without their engines, which the document does not need.
 import { openApiDocument } from '@gravity/http';
 import { bootServices } from '@gravity/service';
 import { localIssuer } from '@gravity/testing';
 import { SERVICES } from '../../apps/services';
 
-const NOBODY = '127.0.0.1:1';
+const UNUSED_ADDRESS = '127.0.0.1:1';
 
-/** What the document holds, as far as the checks look at it. */
+/** The parts of the document that the checks read. */
 export interface ApiDescription {
   readonly openapi: string;
   readonly info: { readonly version: string };
@@ -38,19 +37,20 @@ export interface ApiResponse {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
 }
 
-/** Boots all services on a free loopback port, takes their document, and stops them. */
+/** Starts all services on a free loopback port, reads their document, and stops them. */
 export async function servedApi(): Promise<ApiDescription> {
   const issuer = await localIssuer();
   const env = {
     ...issuer.env,
-    DATABASE_URL: `postgres://nobody@${NOBODY}/nothing`,
-    REDIS_URL: `redis://${NOBODY}`,
-    KAFKA_BROKERS: NOBODY,
+    DATABASE_URL: `postgres://unused@${UNUSED_ADDRESS}/unused`,
+    REDIS_URL: `redis://${UNUSED_ADDRESS}`,
+    KAFKA_BROKERS: UNUSED_ADDRESS,
     CURSOR_SECRET: 'only-for-the-document-'.repeat(2),
-    PAYMENTS_PROVIDER_URL: `http://${NOBODY}`,
+    PAYMENT_PROVIDER: 'sandbox',
+    PAYMENTS_PROVIDER_URL: `http://${UNUSED_ADDRESS}`,
     PAYMENTS_PROVIDER_KEY: 'only-for-the-document',
     PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32).toString('base64')}`,
-    PAYMENTS_CALLBACK_URL: `http://${NOBODY}/`,
+    PAYMENTS_CALLBACK_URL: `http://${UNUSED_ADDRESS}/`,
     LOG_LEVEL: 'silent',
   };
   const services = await bootServices(SERVICES, { env, host: '127.0.0.1', port: 0 });

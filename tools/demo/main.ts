@@ -1,11 +1,9 @@
-// `npm run demo`: one round, one crowd, one report. Exit status 1 when a promise was broken.
-import { runTool } from '../lib/arguments';
+// `npm run demo`: sells one round to many buyers and prints a report. Exit status 1 when a promise is broken.
+import { runTool, SIGNAL_STATUS } from '../lib/arguments';
 import { LiveLine, paintFor } from '../lib/terminal';
 import { readOptions, USAGE } from './options';
 import { renderReport } from './report';
 import { runDemo } from './run';
-
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
@@ -15,7 +13,7 @@ async function main(): Promise<number> {
   }
   const live = new LiveLine();
   const stopping = new AbortController();
-  for (const [signal, status] of Object.entries(SIGNALS)) {
+  for (const [signal, status] of Object.entries(SIGNAL_STATUS)) {
     process.on(signal, () => {
       if (stopping.signal.aborted) return;
       live.note('Stopping …');

@@ -1,10 +1,10 @@
-// The report: one object, as JSON or as a page that a person enjoys reading.
+// The report of the demo, as a JSON object or as text.
 import { count, duration, type Paint, plural, table } from '../lib/terminal';
-import type { CrowdResult, Latency } from './crowd/protocol';
+import type { BuyersResult, Latency } from './buyers/protocol';
 import type { Verdict } from './checks/facts';
-import type { Story } from './story';
+import type { EdgeCases } from './edge-cases';
 
-/** Counters of one item at the end. Units. */
+/** Counters of one item at the end, in units. */
 export interface ItemReport {
   readonly sku: string;
   readonly quota: number;
@@ -12,7 +12,7 @@ export interface ItemReport {
   readonly held: number;
   readonly available: number;
   readonly writtenOff: number;
-  /** Sold units that had been in another buyer's hands before. */
+  /** Sold units that another buyer had held before. */
   readonly resold: number;
 }
 
@@ -39,12 +39,12 @@ export interface DemoReport {
   >;
 }
 
-/** What the page tells beyond the object. */
+/** The contents of the text report that are not in the JSON report. */
 export interface Background {
   readonly titles: ReadonlyMap<string, { readonly one: string; readonly many: string }>;
-  readonly story: Story;
-  readonly crowd: CrowdResult;
-  /** What was still open when the time was up; empty when the sale came to rest. */
+  readonly edgeCases: EdgeCases;
+  readonly result: BuyersResult;
+  /** Work that was still open at the deadline; empty when the sale is settled. */
   readonly unsettled: readonly string[];
   readonly elapsedMs: number;
   readonly logFile: string;
@@ -58,47 +58,47 @@ const PROMISES: Readonly<Record<PromiseName, string>> = {
 };
 
 const REASONS: Readonly<Record<string, string>> = {
-  'sold-out': 'every unit was taken at that moment',
-  'round-not-open': 'too early; told when it opens',
-  'round-closed': 'too late',
+  'sold-out': 'every unit was held or sold',
+  'round-not-open': 'before the opening; the answer has the time',
+  'round-closed': 'after the end',
   'already-won': 'one win per buyer',
   'limit-reached': 'one unit per buyer',
   'rate-limited': 'too many tries per second from one buyer',
-  overloaded: 'told to come again in a second',
-  unavailable: 'told to come again in a second',
-  'outcome-unknown': 'told to repeat with the same key',
+  overloaded: 'the answer asks to retry in a second',
+  unavailable: 'the answer asks to retry in a second',
+  'outcome-unknown': 'the answer asks to repeat with the same key',
   'idempotency-key-reused': 'one key for two different requests',
 };
 
 const EXAMPLES = 5;
 
-/** The verdict as it goes into the report: a few examples stand for all violations. */
+/** A verdict for the report, with the first few violations. */
 export function promiseOf(verdict: Verdict): DemoReport['promises'][PromiseName] {
   const { ok, checked, violations } = verdict;
   const examples = violations.slice(0, EXAMPLES);
   return { ok, checked, violations: violations.length, ...(examples.length === 0 ? {} : { examples }) };
 }
 
-/** The report as a page. */
+/** The report as text. */
 export function renderReport(report: DemoReport, background: Background, paint: Paint): string {
   return [
     headline(report, background, paint),
     itemsPart(report, background, paint),
     refusedPart(report, paint),
     latencyPart(report, paint),
-    strangePart(background, paint),
+    edgeCasesPart(background, paint),
     promisesPart(report, background, paint),
     footer(report, background, paint),
   ].join('\n');
 }
 
-function headline(report: DemoReport, { titles, crowd }: Background, paint: Paint): string {
+function headline(report: DemoReport, { titles, result }: Background, paint: Paint): string {
   const sales = report.items.map(
     ({ sku, sold, quota }) => `${count(sold)} of ${count(quota)} ${titles.get(sku)?.many ?? sku}`,
   );
-  const line = `${sales.join(' and ')} sold to a crowd of ${count(report.buyers)}.`;
-  const winners = new Set(crowd.wins.map((win) => win.buyerId)).size;
-  const rest = `${count(report.requests)} requests; ${plural(winners, 'buyer')} held a unit at some time, everybody else got an answer.`;
+  const line = `${sales.join(' and ')} sold to ${count(report.buyers)} buyers.`;
+  const winners = new Set(result.wins.map((win) => win.buyerId)).size;
+  const rest = `${count(report.requests)} requests; ${plural(winners, 'buyer')} held a unit at some time.`;
   return `\n${paint.bold(line)}\n${rest}\n`;
 }
 
@@ -118,7 +118,7 @@ function refusedPart(report: DemoReport, paint: Paint): string {
     code,
     paint.dim(REASONS[code] ?? ''),
   ]);
-  return `${paint.bold('Refused')}  ${count(total)} claims, each with its reason\n${table(rows, { right: [0] })}`;
+  return `${paint.bold('Refused')}  ${count(total)} claims, by reason\n${table(rows, { right: [0] })}`;
 }
 
 function latencyPart(report: DemoReport, paint: Paint): string {
@@ -128,19 +128,19 @@ function latencyPart(report: DemoReport, paint: Paint): string {
     ['accepted (after the commit)', duration(accepted.p50), duration(accepted.p99)],
     ['refused', duration(refused.p50), duration(refused.p99)],
   ];
-  return `${paint.bold('Answered in')}  as the client sees it, on a machine that also plays the crowd\n${table(rows, { right: [1, 2] })}`;
+  return `${paint.bold('Answered in')}  measured by the clients, on the same machine\n${table(rows, { right: [1, 2] })}`;
 }
 
-function strangePart({ story, crowd }: Background, paint: Paint): string {
+function edgeCasesPart({ edgeCases, result }: Background, paint: Paint): string {
   const lines = [
-    `${plural(crowd.bots.buyers, 'bot')} fired ${count(crowd.bots.tries)} tries at once and won ${plural(story.botWins, 'unit')}: never more than one each.`,
-    `${plural(crowd.doubleClicks, 'buyer')} double-clicked; ${story.doubleWinners} of them won, with ${plural(story.doubleOrders, 'order')}.`,
-    `${plural(crowd.abandoned, 'request')} were cut off by impatient clients and repeated: ${plural(story.replays, 'answer')} came again instead of a second order.`,
-    `${plural(story.unpaid, 'order')} ran out of time, ${story.cancelled} were called off: ${plural(story.resold, 'unit')} found another buyer.`,
-    `${plural(story.lateHonoured + story.lateRefunded, 'payment')} arrived after the order had closed: ${story.lateHonoured} honoured with a fresh unit, ${story.lateRefunded} refunded.`,
-    `${plural(story.callbacksRepeated, 'payment callback')} came twice and counted once; ${plural(story.callbacksMissing, 'payment')} without a callback ${story.callbacksMissing === 1 ? 'was' : 'were'} found by asking.`,
+    `${plural(result.bots.buyers, 'bot')} sent ${count(result.bots.tries)} claims at once and won ${plural(edgeCases.botWins, 'unit')}: at most one each.`,
+    `${plural(result.doubleClicks, 'buyer')} sent the same claim twice at once; ${edgeCases.doubleWinners} of them won, with ${plural(edgeCases.doubleOrders, 'order')}.`,
+    `${plural(result.abandoned, 'request')} were aborted by the client and repeated: ${plural(edgeCases.replays, 'answer')} were replayed instead of a second order.`,
+    `${plural(edgeCases.unpaid, 'order')} expired, ${edgeCases.cancelled} were cancelled: ${plural(edgeCases.resold, 'unit')} were sold to another buyer.`,
+    `${plural(edgeCases.lateHonoured + edgeCases.lateRefunded, 'payment')} arrived after the order had closed: ${edgeCases.lateHonoured} honoured with another unit, ${edgeCases.lateRefunded} refunded.`,
+    `${plural(edgeCases.callbacksRepeated, 'payment callback')} were delivered twice and applied once; ${plural(edgeCases.callbacksMissing, 'payment')} without a callback ${edgeCases.callbacksMissing === 1 ? 'was' : 'were'} found by a query.`,
   ];
-  return `${paint.bold('The strange ones')}\n${lines.map((line) => `  ${line}\n`).join('')}`;
+  return `${paint.bold('Edge cases')}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
 function promisesPart(report: DemoReport, { unsettled }: Background, paint: Paint): string {
@@ -156,12 +156,12 @@ function promisesPart(report: DemoReport, { unsettled }: Background, paint: Pain
   const open =
     unsettled.length === 0
       ? ''
-      : paint.yellow(`  The sale had not come to rest when the time was up: ${unsettled.join(', ')}.\n`);
-  return `${paint.bold('Promises')}  checked in Postgres, past the services\n${table(rows)}${examples.join('')}${open}`;
+      : paint.yellow(`  The sale was not settled at the deadline: ${unsettled.join(', ')}.\n`);
+  return `${paint.bold('Promises')}  checked in Postgres, without the services\n${table(rows)}${examples.join('')}${open}`;
 }
 
-function footer(report: DemoReport, { crowd, elapsedMs, logFile }: Background, paint: Paint): string {
-  const surprises = crowd.surprises.map((text) => paint.yellow(`The crowd noted: ${text}\n`)).join('');
-  const again = `npm run demo -- --buyers ${report.buyers} --quota ${report.items[0]?.quota ?? 1} --seed ${report.seed}`;
-  return `${surprises}${paint.dim(`${duration(elapsedMs)} from start to here. The same crowd again: ${again}\nLog of the services: ${logFile}`)}\n`;
+function footer(report: DemoReport, { result, elapsedMs, logFile }: Background, paint: Paint): string {
+  const unexpected = result.unexpected.map((text) => paint.yellow(`Unexpected: ${text}\n`)).join('');
+  const repeat = `npm run demo -- --buyers ${report.buyers} --quota ${report.items[0]?.quota ?? 1} --seed ${report.seed}`;
+  return `${unexpected}${paint.dim(`${duration(elapsedMs)} in total. Repeat with the same buyers: ${repeat}\nLog of the services: ${logFile}`)}\n`;
 }

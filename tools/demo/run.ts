@@ -1,4 +1,4 @@
-// The demo from the first server to the last check.
+// Runs the demo: starts everything, sells the round, checks the promises.
 import { DEFAULT_AUDIENCE, LOCAL_ISSUER } from '@gravity/testing';
 import { serviceDatabaseUrl } from '@gravity/persistence';
 import { loadSecrets } from '../lib/secrets';
@@ -6,18 +6,18 @@ import { count, duration, type LiveLine, plural } from '../lib/terminal';
 import type { Local } from '../local/start-local';
 import { checkConservedUnits } from './checks/conserved-units';
 import { checkDurableWins } from './checks/durable-wins';
-import { type Books, openBook, readItems, uuidOf } from './checks/facts';
+import { type SaleDatabases, connectReader, readItems, uuidOf } from './checks/facts';
 import { checkNeverOversold } from './checks/never-oversold';
 import { checkOnce } from './checks/once';
-import { sendCrowd } from './crowd-process';
-import type { CrowdBrief, CrowdProgress, CrowdResult } from './crowd/protocol';
+import { runBuyers } from './buyers-process';
+import type { BuyersTask, BuyersProgress, BuyersResult } from './buyers/protocol';
 import type { DemoOptions } from './options';
 import { type Background, type DemoReport, type ItemReport, promiseOf } from './report';
-import { PAYMENT_WINDOW_SECONDS, type Scene, setScene, startDemoServices } from './scene';
+import { createSale, type DemoSale, PAYMENT_WINDOW_SECONDS, startDemoServices } from './sale-setup';
 import { atRest, type Unsettled, waitUntilAllSold, waitUntilSettled } from './settling';
-import { tellStory } from './story';
+import { readEdgeCases } from './edge-cases';
 
-/** After the crowd has gone, everything must have settled within this time. */
+/** Time for the sale to settle after the last request. */
 const SETTLE_WITHIN_MS = 40_000;
 
 export interface DemoOutcome {
@@ -25,7 +25,7 @@ export interface DemoOutcome {
   readonly background: Background;
 }
 
-/** Runs the demo. Undefined when it was stopped before the end. Whatever happens, nothing is left running. */
+/** Runs the demo. Undefined when it is stopped before the end. Everything that it started is stopped in any case. */
 export async function runDemo(
   options: DemoOptions,
   live: LiveLine,
@@ -36,18 +36,18 @@ export async function runDemo(
   const local = await startDemoServices(progress);
   try {
     if (stop.aborted) return undefined;
-    const scene = await setScene(local, options, progress);
+    const sale = await createSale(local, options, progress);
     live.note(
-      `All set after ${duration(performance.now() - started)}. The round opens in ${duration(scene.opensAtMs - Date.now())}; ${plural(options.buyers, 'buyer')} on the way.`,
+      `Ready after ${duration(performance.now() - started)}. The round opens in ${duration(sale.opensAtMs - Date.now())}; ${plural(options.buyers, 'buyer')}.`,
     );
-    const brief = await briefFor(scene, options);
-    const books = await openBooks(local, scene);
+    const task = await taskFor(sale, options);
+    const databases = await openDatabases(local, sale);
     try {
-      const crowd = await watchCrowd(scene, brief, books, live, stop);
-      const { report, background } = await judge(scene, options, { books, crowd, live });
+      const result = await sellRound(sale, task, databases, live, stop);
+      const { report, background } = await check(sale, options, { databases, result, live });
       return { report, background: { ...background, elapsedMs: performance.now() - started } };
     } finally {
-      await Promise.all([books.orders.end(), books.payments.end()]);
+      await Promise.all([databases.orders.end(), databases.payments.end()]);
     }
   } catch (error) {
     if (stop.aborted) return undefined;
@@ -57,17 +57,17 @@ export async function runDemo(
   }
 }
 
-async function briefFor(scene: Scene, options: DemoOptions): Promise<CrowdBrief> {
-  const { issuer } = scene.local;
-  const secrets = await loadSecrets(scene.local.stack.dataDir);
+async function taskFor(sale: DemoSale, options: DemoOptions): Promise<BuyersTask> {
+  const { issuer } = sale.local;
+  const secrets = await loadSecrets(sale.local.stack.dataDir);
   return {
-    baseUrl: scene.local.baseUrl,
+    baseUrl: sale.local.baseUrl,
     seed: options.seed,
     buyers: options.buyers,
-    roundId: scene.roundId,
-    items: scene.items.map(({ itemId, price }) => ({ itemId, price })),
-    opensAtMs: scene.opensAtMs,
-    closesAtMs: scene.closesAtMs,
+    roundId: sale.roundId,
+    items: sale.items.map(({ itemId, price }) => ({ itemId, price })),
+    opensAtMs: sale.opensAtMs,
+    closesAtMs: sale.closesAtMs,
     paymentWindowMs: PAYMENT_WINDOW_SECONDS * 1_000,
     signingKey: {
       issuer: LOCAL_ISSUER,
@@ -78,87 +78,91 @@ async function briefFor(scene: Scene, options: DemoOptions): Promise<CrowdBrief>
   };
 }
 
-function progressLine(live: LiveLine, scene: Scene): (progress: CrowdProgress) => void {
+function progressLine(live: LiveLine, sale: DemoSale): (progress: BuyersProgress) => void {
   let before = { requests: 0, atMs: performance.now() };
   return ({ requests, accepted, refused, paid, active }) => {
     const atMs = performance.now();
     const rate = ((requests - before.requests) / (atMs - before.atMs)) * 1_000;
     before = { requests, atMs };
-    const untilOpen = scene.opensAtMs - Date.now();
+    const untilOpen = sale.opensAtMs - Date.now();
     const phase =
       untilOpen > 0 ? `opens in ${(untilOpen / 1_000).toFixed(1)} s` : `open for ${(-untilOpen / 1_000).toFixed(1)} s`;
     live.update(
-      `${phase.padEnd(17)}  ${count(rate).padStart(6)} requests/s   won ${count(accepted)}   paid ${count(paid)}   refused ${count(refused)}   still here ${count(active)}`,
+      `${phase.padEnd(17)}  ${count(rate).padStart(6)} requests/s   won ${count(accepted)}   paid ${count(paid)}   refused ${count(refused)}   active ${count(active)}`,
     );
   };
 }
 
-async function watchCrowd(
-  scene: Scene,
-  brief: CrowdBrief,
-  books: Books,
+async function sellRound(
+  sale: DemoSale,
+  task: BuyersTask,
+  databases: SaleDatabases,
   live: LiveLine,
   stop: AbortSignal,
-): Promise<CrowdResult> {
-  const gone = new AbortController();
-  const allSold = waitUntilAllSold(books.orders, books.payments, books.roundId, gone.signal);
+): Promise<BuyersResult> {
+  const finished = new AbortController();
+  const allSold = waitUntilAllSold(databases.orders, databases.payments, databases.roundId, finished.signal);
   try {
-    return await sendCrowd(brief, { onProgress: progressLine(live, scene), allSold, stop });
+    return await runBuyers(task, { onProgress: progressLine(live, sale), allSold, stop });
   } finally {
-    gone.abort();
+    finished.abort();
     await allSold.catch(() => undefined);
   }
 }
 
 interface Evidence {
-  readonly books: Books;
-  readonly crowd: CrowdResult;
+  readonly databases: SaleDatabases;
+  readonly result: BuyersResult;
   readonly live: LiveLine;
 }
 
-async function judge(scene: Scene, options: DemoOptions, { books, crowd, live }: Evidence): Promise<DemoOutcome> {
-  const { local } = scene;
-  const showLeft = (left: Unsettled): void => live.update(`settling: ${describe(left).join(', ') || 'at rest'}`);
-  const unsettled = await waitUntilSettled(books.orders, books.payments, SETTLE_WITHIN_MS, showLeft);
+async function check(
+  sale: DemoSale,
+  options: DemoOptions,
+  { databases, result, live }: Evidence,
+): Promise<DemoOutcome> {
+  const { local } = sale;
+  const showOpen = (left: Unsettled): void => live.update(`settling: ${describe(left).join(', ') || 'settled'}`);
+  const unsettled = await waitUntilSettled(databases.orders, databases.payments, SETTLE_WITHIN_MS, showOpen);
   live.note(
-    `The crowd has gone home, ${atRest(unsettled) ? 'the sale is at rest' : 'the sale is not at rest'}. Checking the promises in Postgres …`,
+    `All buyers have finished; the sale is ${atRest(unsettled) ? 'settled' : 'not settled'}. Checking the promises in Postgres …`,
   );
   const promises = {
-    P1: promiseOf(await checkNeverOversold(books)),
-    P2: promiseOf(await checkDurableWins(books, crowd.wins)),
-    P3: promiseOf(await checkConservedUnits(books, local.stack.redisUrl)),
-    P4: promiseOf(await checkOnce(books, scene.winLimit)),
+    P1: promiseOf(await checkNeverOversold(databases)),
+    P2: promiseOf(await checkDurableWins(databases, result.wins)),
+    P3: promiseOf(await checkConservedUnits(databases, local.stack.redisUrl)),
+    P4: promiseOf(await checkOnce(databases, sale.winLimit)),
   };
   const report: DemoReport = {
     ok: Object.values(promises).every((promise) => promise.ok),
     seed: options.seed,
     buyers: options.buyers,
-    requests: crowd.requests,
-    items: await itemReports(books, scene),
-    refused: crowd.refused,
-    latencyMs: crowd.latencyMs,
+    requests: result.requests,
+    items: await itemReports(databases, sale),
+    refused: result.refused,
+    latencyMs: result.latencyMs,
     promises,
   };
-  const titles = new Map(scene.items.map(({ code, one, many }) => [code, { one, many }]));
-  const story = await tellStory(books, crowd);
+  const titles = new Map(sale.items.map(({ code, one, many }) => [code, { one, many }]));
+  const edgeCases = await readEdgeCases(databases, result);
   return {
     report,
-    background: { titles, story, crowd, unsettled: describe(unsettled), elapsedMs: 0, logFile: scene.logFile },
+    background: { titles, edgeCases, result, unsettled: describe(unsettled), elapsedMs: 0, logFile: sale.logFile },
   };
 }
 
-async function openBooks(local: Local, scene: Scene): Promise<Books> {
+async function openDatabases(local: Local, sale: DemoSale): Promise<SaleDatabases> {
   return {
-    orders: await openBook(serviceDatabaseUrl(local.env, 'orders')),
-    payments: await openBook(serviceDatabaseUrl(local.env, 'payments-sandbox')),
-    roundId: uuidOf('round', scene.roundId),
-    seriesId: uuidOf('series', scene.seriesId),
+    orders: await connectReader(serviceDatabaseUrl(local.env, 'orders')),
+    payments: await connectReader(serviceDatabaseUrl(local.env, 'payments-sandbox')),
+    roundId: uuidOf('round', sale.roundId),
+    seriesId: uuidOf('series', sale.seriesId),
   };
 }
 
-async function itemReports(books: Books, scene: Scene): Promise<ItemReport[]> {
-  const rows = await readItems(books);
-  return scene.items.flatMap(({ itemId, code }) => {
+async function itemReports(databases: SaleDatabases, sale: DemoSale): Promise<ItemReport[]> {
+  const rows = await readItems(databases);
+  return sale.items.flatMap(({ itemId, code }) => {
     const row = rows.find((candidate) => candidate.item_id === uuidOf('item', itemId));
     if (row === undefined) return [];
     const { quota, sold, held, written_off: writtenOff, resold } = row;
@@ -170,9 +174,9 @@ const LEFT: Readonly<Record<keyof Unsettled, string>> = {
   held: 'orders awaiting payment',
   refunding: 'refunds under way',
   moneyMoving: 'late payments under way',
-  callbacks: 'callbacks to be delivered',
-  returning: 'units on their way back to the gate',
-  unpublished: 'events to be published',
+  callbacks: 'callbacks to deliver',
+  returning: 'units not yet back in the gate',
+  unpublished: 'events to publish',
 };
 
 function describe(left: Unsettled): string[] {

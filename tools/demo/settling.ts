@@ -1,47 +1,47 @@
-// Waits until the sale has come to rest: no unit held, no refund under way, every fact published.
+// Waits until the sale is settled: no unit held, no refund pending, every event published.
 import { Client } from 'pg';
 import { sleep } from '@gravity/kernel';
 
 export interface Unsettled {
-  /** Orders that still await payment. */
+  /** Orders that await payment. */
   readonly held: number;
   /** Refunds that the provider has not confirmed. */
   readonly refunding: number;
-  /** Money on its way at the provider. */
+  /** Scheduled charges at the provider. */
   readonly moneyMoving: number;
-  /** Callbacks that are to be delivered. */
+  /** Callbacks that are not delivered yet. */
   readonly callbacks: number;
-  /** Claims whose units are on their way back to the gate. */
+  /** Claims whose units are not yet back in the gate. */
   readonly returning: number;
-  /** Facts that the relay has not published. */
+  /** Events that the relay has not published. */
   readonly unpublished: number;
 }
 
 const POLL_MS = 300;
-const LOOK_FOR_THE_END_MS = 1_000;
-/** The sale must stay at rest this long before we believe it. */
-const STILL_FOR_MS = 900;
+const SOLD_OUT_POLL_MS = 1_000;
+/** The sale counts as settled when it has been at rest for this long. */
+const AT_REST_MS = 900;
 
-/** Resolves with what was still open at the end: all zero, unless the time was up. */
+/** Resolves with the open work: all zero, or the counts at the deadline. */
 export async function waitUntilSettled(
   orders: Client,
   payments: Client,
   withinMs: number,
-  onLook: (left: Unsettled) => void,
+  onPoll: (open: Unsettled) => void,
 ): Promise<Unsettled> {
   const deadline = performance.now() + withinMs;
-  let restingSince: number | undefined;
+  let atRestSince: number | undefined;
   for (;;) {
-    const left = await look(orders, payments);
-    onLook(left);
+    const open = await readOpenWork(orders, payments);
+    onPoll(open);
     const now = performance.now();
-    restingSince = atRest(left) ? (restingSince ?? now) : undefined;
-    if ((restingSince !== undefined && now - restingSince >= STILL_FOR_MS) || now > deadline) return left;
+    atRestSince = atRest(open) ? (atRestSince ?? now) : undefined;
+    if ((atRestSince !== undefined && now - atRestSince >= AT_REST_MS) || now > deadline) return open;
     await sleep(POLL_MS);
   }
 }
 
-/** Resolves when every unit of the round is sold for good and nothing moves any more, or when the signal is raised. */
+/** Resolves when every unit of the round is sold and no work is open, or when the signal aborts. */
 export async function waitUntilAllSold(
   orders: Client,
   payments: Client,
@@ -53,17 +53,17 @@ export async function waitUntilAllSold(
       'select sum(quota - sold - written_off)::int as left from round_items where round_id = $1',
       [roundId],
     );
-    if (rows[0]?.left === 0 && atRest(await look(orders, payments))) return;
-    await sleep(LOOK_FOR_THE_END_MS, signal);
+    if (rows[0]?.left === 0 && atRest(await readOpenWork(orders, payments))) return;
+    await sleep(SOLD_OUT_POLL_MS, signal);
   }
 }
 
-/** True when nothing is left to happen by itself. */
-export function atRest(left: Unsettled): boolean {
-  return Object.values(left).every((open) => open === 0);
+/** True when no work is open. */
+export function atRest(work: Unsettled): boolean {
+  return Object.values(work).every((open) => open === 0);
 }
 
-async function look(orders: Client, payments: Client): Promise<Unsettled> {
+async function readOpenWork(orders: Client, payments: Client): Promise<Unsettled> {
   const [sale, provider] = await Promise.all([
     orders.query<Omit<Unsettled, 'moneyMoving' | 'callbacks'>>(
       `select (select count(*)::int from orders where status = 'AWAITING_PAYMENT') as held,
@@ -78,6 +78,6 @@ async function look(orders: Client, payments: Client): Promise<Unsettled> {
   ]);
   const [first] = sale.rows;
   const [second] = provider.rows;
-  if (first === undefined || second === undefined) throw new Error('A count without a row.');
+  if (first === undefined || second === undefined) throw new Error('The count returned no row.');
   return { ...first, ...second };
 }

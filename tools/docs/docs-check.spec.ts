@@ -1,5 +1,5 @@
-// Goal: the check of the documents sees what is wrong and leaves alone what is right. Method: a small project in a folder of its
-// own, with one fault of each kind.
+// Goal: the check of the documents finds every kind of fault and accepts correct documents. Method: a small project in a
+// temporary folder with one fault of each kind.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ describe('links', () => {
     expect(linkFaults(root, filesBelow(root, '.', '.md'))).toEqual([
       'README.md: docs/b.md does not exist',
       'README.md: docs/a.md#four has no such heading',
-      'README.md: ../x.md leads out of the project',
+      'README.md: ../x.md is outside the project',
       'README.md: docs/a.md#twice-2 has no such heading',
       'README.md: [undefined][u] is defined nowhere',
     ]);
@@ -40,7 +40,7 @@ describe('links', () => {
 });
 
 describe('descriptions', () => {
-  it('are missed at public functions, classes and methods, and nowhere else', async () => {
+  it('are required for public functions, classes and methods only', async () => {
     await writeFile(join(root, 'index.ts'), "export { Tap, type Port, arrow, open, LIMIT } from './inside';\n");
     await writeFile(
       join(root, 'inside.ts'),
@@ -73,8 +73,8 @@ export const LIMIT = 3;
 export function unseen(): void {}
 `,
     );
-    const missed = undocumented(root, [join(root, 'index.ts')], {}).map((line) => /: (\S+) needs/.exec(line)?.[1]);
-    expect(missed.sort()).toEqual(['Port.close', 'Tap', 'Tap.doubled', 'Tap.drip', 'arrow', 'open']);
+    const missing = undocumented(root, [join(root, 'index.ts')], {}).map((line) => /: (\S+) needs/.exec(line)?.[1]);
+    expect(missing.sort()).toEqual(['Port.close', 'Tap', 'Tap.doubled', 'Tap.drip', 'arrow', 'open']);
   });
 
   it.each([

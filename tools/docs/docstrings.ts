@@ -1,9 +1,8 @@
-// Public functions say what they do. Public is what a library's index exports and what a domain folder exports; each
-// function, class and method among it needs a comment that says more than its name.
+// Public functions have docstrings. Public are the exports of a library's index and of a domain folder. Each exported
+// function and class, and each public method, needs a comment that says more than its name.
 //
-// Not asked for: constructors, getters that only return something, what generated code exports, the hooks of Nest's life
-// cycle, conversions that JavaScript itself calls, and members that a base class or an interface declares: those are
-// described where they are declared first.
+// Exempt are constructors, getters that only return a value, generated code, the lifecycle hooks of Nest, conversions that
+// JavaScript calls, and members that a base class or an interface declares, which has the description.
 import { relative } from 'node:path';
 import ts from 'typescript';
 
@@ -14,9 +13,9 @@ const LIFE_CYCLE = new Set([
   'beforeApplicationShutdown',
   'onApplicationShutdown',
 ]);
-/** Called by JavaScript; so are members whose name is a symbol. */
+/** Called by JavaScript, like members with a symbol as name. */
 const CONVERSIONS = new Set(['toString', 'toJSON', 'valueOf']);
-/** Words that say nothing about a particular function. */
+/** Words without information about a particular function. */
 const EMPTY_WORDS = new Set(
   'a an and any as at by for from function get gets given in is it its method of on or return returns set sets that the this to with'.split(
     ' ',
@@ -29,7 +28,7 @@ interface Public {
   readonly declaration: ts.Declaration;
 }
 
-/** One line for each public function, class or method of the entry files that is described by nothing, or by its name only. */
+/** One line for each public function, class or method of the entry files without a description beyond its name. */
 export function undocumented(root: string, entries: readonly string[], options: ts.CompilerOptions): string[] {
   const program = ts.createProgram({ rootNames: [...entries], options: { ...options, incremental: false } });
   const checker = program.getTypeChecker();
@@ -52,7 +51,7 @@ export function undocumented(root: string, entries: readonly string[], options: 
   });
 }
 
-/** True when a comment holds a word that is neither in the name nor empty. */
+/** True when a comment contains a word that is neither in the name nor an empty word. */
 export function saysMoreThan(name: string, comment: string): boolean {
   const inName = new Set(wordsOf(name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, ' ')).map(stem));
   return wordsOf(comment).some((word) => !EMPTY_WORDS.has(word) && !inName.has(stem(word)));
@@ -128,7 +127,7 @@ function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
-/** Near enough: a word and its plural, or a verb and its forms, become one. */
+/** An approximate word stem, without the endings of plurals and verb forms. */
 function stem(word: string): string {
   return word.replace(/(?:ies|es|s|ed|ing|e|y)$/, '');
 }

@@ -1,9 +1,9 @@
-// The documents of the project and the links in them. A link is followed the way GitHub does it: relative to its document,
-// with anchors made from headings.
+// The documents of the project and their links. Links resolve as on GitHub: relative to the document, with anchors made from
+// headings.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
-const NOT_OURS = new Set(['node_modules', 'dist', 'coverage', '.git', '.gravity']);
+const EXCLUDED = new Set(['node_modules', 'dist', 'coverage', '.git', '.gravity']);
 const INLINE_LINK = /\[((?:[^\][]|\[[^\][]*\])*)\]\(([^()\s]+)(?:\s+"[^"]*")?\)/g;
 /** `[name]: target`, used as `[text][name]`. */
 const DEFINITION = /^\[([^\]]+)\]:\s+(\S+)/gm;
@@ -16,17 +16,17 @@ export interface Link {
   readonly target: string;
 }
 
-/** Files below a folder with the given ending, by their paths relative to `root`, without what is built or installed. */
+/** Files below a folder with the given ending, as paths relative to `root`. Built and installed files are excluded. */
 export function filesBelow(root: string, folder: string, ending: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    if (NOT_OURS.has(entry.name)) return [];
+    if (EXCLUDED.has(entry.name)) return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return filesBelow(root, path, ending);
     return entry.name.endsWith(ending) ? [path] : [];
   });
 }
 
-/** The links of a document, code left out, in which brackets mean something else. */
+/** The links of a document outside its code blocks. */
 export function linksOf(root: string, document: string): Link[] {
   const prose = proseOf(readFileSync(join(root, document), 'utf8'));
   return [...prose.matchAll(INLINE_LINK), ...prose.matchAll(DEFINITION)].map(([, text = '', target = '']) => ({
@@ -55,12 +55,12 @@ export function anchorsOf(root: string, document: string): Set<string> {
   return anchors;
 }
 
-/** True for a target with a scheme, like `https:` or `mailto:`. Whether such a target answers is not looked at. */
+/** True for a target with a scheme, like `https:` or `mailto:`. Such targets are not checked. */
 export function isOutside(target: string): boolean {
   return /^[a-z][a-z+.-]*:/i.test(target);
 }
 
-/** What is wrong with the relative links of the documents, one line each: files, headings and definitions that are missing. */
+/** One line for each relative link to a missing file, heading or definition. */
 export function linkFaults(root: string, documents: readonly string[]): string[] {
   const anchors = new Map<string, Set<string>>();
   const anchorsIn = (document: string): Set<string> => {
@@ -71,7 +71,7 @@ export function linkFaults(root: string, documents: readonly string[]): string[]
   const faultOf = ({ document, target }: Link): string[] => {
     const [path = '', anchor] = target.split('#');
     const file = path === '' ? document : relative(root, resolve(root, dirname(document), decodeURIComponent(path)));
-    if (file.startsWith('..')) return [`${document}: ${target} leads out of the project`];
+    if (file.startsWith('..')) return [`${document}: ${target} is outside the project`];
     if (!existsSync(join(root, file))) return [`${document}: ${target} does not exist`];
     if (anchor === undefined || statSync(join(root, file)).isDirectory() || !file.endsWith('.md')) return [];
     return anchorsIn(file).has(anchor) ? [] : [`${document}: ${target} has no such heading`];

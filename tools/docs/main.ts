@@ -1,4 +1,4 @@
-// `npm run check:docs`: what the documents link to exists, and what the code offers is described.
+// `npm run check:docs`: the links of the documents work, and public functions have docstrings.
 import 'reflect-metadata';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { undocumented } from './docstrings';
 
 const USAGE = `Usage: npm run check:docs
 
-Fails on a relative link of a document that leads nowhere, and on a public function without a comment that says more than
-its name. Public is what libs/*/src/index.ts and apps/*/src/domain export.
+Fails on a broken relative link of a document, and on a public function without a comment that says more than its name.
+Public are the exports of libs/*/src/index.ts and apps/*/src/domain.
 `;
 
 async function main(): Promise<number> {
@@ -22,9 +22,7 @@ async function main(): Promise<number> {
   const faults = [...linkFaults(root, documents), ...undocumented(root, entries, compilerOptions(root))];
   for (const fault of faults) process.stderr.write(`${fault}\n`);
   if (faults.length > 0) return 1;
-  process.stderr.write(
-    `docs: the links of ${documents.length} documents lead somewhere, public functions are described\n`,
-  );
+  process.stderr.write(`docs: the links of ${documents.length} documents work, public functions have docstrings\n`);
   return 0;
 }
 

@@ -1,10 +1,10 @@
-// A small client of Gravity's REST API for the tools: JSON in, JSON out, refusals as errors that read well.
+// A client of the REST API for the tools: JSON in, JSON out. Refusals are errors with a readable message.
 import { randomUUID } from 'node:crypto';
 import { request } from 'undici';
 
 const TIMEOUT_MS = 15_000;
 
-/** The API refused: a problem document, or what came instead of one. */
+/** A refusal of the API: a problem document, or another answer without success. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 
@@ -18,7 +18,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Calls the API at one base URL as one caller. */
+/** Calls the API at one base URL with one token. */
 export class ApiClient {
   constructor(
     readonly baseUrl: string,
@@ -29,16 +29,16 @@ export class ApiClient {
     return this.call('GET', path, undefined, {});
   }
 
-  /** Sends a command; the same `key` never has two effects. A new key unless one is given. */
+  /** Sends a command. A repeated `key` has one effect; the default is a new key. */
   post<T>(path: string, body: unknown, key: string = randomUUID()): Promise<T> {
     return this.call('POST', path, body, { 'idempotency-key': key });
   }
 
   put<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
-    return this.call('PUT', path, body, { 'idempotency-key': randomUUID(), ...headers });
+    return this.call('PUT', path, body, headers);
   }
 
-  /** Any call. Throws {@link ApiError} for everything but a success, and what the connection threw. */
+  /** Any call. Throws {@link ApiError} for an answer without success, and the errors of the connection. */
   async call<T>(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,

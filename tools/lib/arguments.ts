@@ -1,13 +1,16 @@
-// Reading what a person typed, and telling them what was wrong with it.
+// Reads command-line options and reports errors in them.
 
-/** The command line is wrong; the message says how to write it. */
+/** An error in the command line. The message says what is expected. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The signals that stop a tool, with their exit statuses. */
+export const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-/** `30s`, `10m`, `1h` in seconds. */
+/** Seconds of a duration such as `30s`, `10m` or `1h`. Throws UsageError. */
 export function parseSeconds(option: string, text: string): number {
   const [, digits, unit] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? [];
   const seconds = Number(digits ?? 0) * (UNITS[unit === undefined || unit === '' ? 's' : unit] ?? 0);
@@ -15,18 +18,18 @@ export function parseSeconds(option: string, text: string): number {
   throw new UsageError(`${option} is a time such as 30s, 10m or 1h, not "${text}".`);
 }
 
-/** A whole number within bounds, both inclusive. */
-export function parseWhole(
+/** An integer within inclusive bounds. Throws UsageError. */
+export function parseInteger(
   option: string,
   text: string,
   bounds: { readonly min: number; readonly max: number },
 ): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= bounds.min && value <= bounds.max) return value;
-  throw new UsageError(`${option} is a whole number from ${bounds.min} to ${bounds.max}, not "${text}".`);
+  throw new UsageError(`${option} is an integer from ${bounds.min} to ${bounds.max}, not "${text}".`);
 }
 
-/** Runs a tool's main function and ends the process with its status; what it throws becomes one line on stderr. */
+/** Runs the main function of a tool and ends the process with its status. An error becomes one line on stderr. */
 export function runTool(main: () => Promise<number>, usage: string): void {
   main().then(
     (status) => process.exit(status),
@@ -37,7 +40,7 @@ export function runTool(main: () => Promise<number>, usage: string): void {
   );
 }
 
-// parseArgs of Node throws errors of its own for options it does not know.
+// Node's parseArgs throws its own errors for unknown options.
 function isUsage(error: unknown): boolean {
   return (
     error instanceof UsageError || String((error as { code?: unknown } | undefined)?.code).startsWith('ERR_PARSE_ARGS')

@@ -1,15 +1,15 @@
-// Random numbers that a seed decides, so that a run can be repeated.
+// Random numbers from a seed, so that a run can be repeated.
 
 const UINT32 = 0x1_0000_0000;
 
 /** A stream of numbers in [0, 1). */
 export type Random = () => number;
 
-/** The stream of a seed and of words that tell it from others of the same seed. */
+/** The stream of a seed. The words distinguish several streams of one seed. */
 export function randomFrom(seed: number, ...words: readonly (string | number)[]): Random {
   let state = hash(`${seed}`);
   for (const word of words) state = Math.imul(state ^ hash(`${word}`), 0x9e3779b1) >>> 0;
-  // Mulberry32: small, quick, good enough to shuffle a crowd.
+  // Mulberry32: small, fast, and random enough for load tests.
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -18,12 +18,12 @@ export function randomFrom(seed: number, ...words: readonly (string | number)[])
   };
 }
 
-/** A number from `from` up to but not including `to`. */
+/** A number from `from` inclusive to `to` exclusive. */
 export function between(random: Random, from: number, to: number): number {
   return from + random() * (to - from);
 }
 
-/** One of the choices, each as likely as its weight says. */
+/** One of the choices, with probabilities proportional to the weights. */
 export function weighted<T>(random: Random, choices: readonly (readonly [weight: number, value: T])[]): T {
   let left = random() * choices.reduce((sum, [weight]) => sum + weight, 0);
   for (const [weight, value] of choices) {

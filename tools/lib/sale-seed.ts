@@ -1,17 +1,17 @@
-// A small catalogue to sell from, entered through the REST API like everybody's.
+// A small example catalogue, created through the REST API.
 import { sleep } from '@gravity/kernel';
 import { ApiClient, ApiError } from './api-client';
 
-/** Something on sale. */
+/** A SKU of the example catalogue. */
 export interface SeededSku {
-  /** The merchant's own code. */
+  /** The code that the merchant uses. */
   readonly code: string;
   readonly skuId: string;
-  /** One word for it, and for many of it. */
+  /** Its noun, in singular and plural. */
   readonly one: string;
   readonly many: string;
   readonly title: string;
-  /** Flash price, minor units. */
+  /** The sale price in minor units. */
   readonly price: { readonly amount: number; readonly currency: string };
 }
 
@@ -26,7 +26,7 @@ interface Merchandise {
   readonly sku: { readonly code: string; readonly title: string; readonly attributes: Record<string, string> };
   readonly one: string;
   readonly many: string;
-  /** Minor units: what it costs every day, and what it costs in the sale. */
+  /** The regular price and the sale price, in minor units. */
   readonly listPrice: number;
   readonly salePrice: number;
 }
@@ -74,10 +74,10 @@ const MERCHANDISE: readonly Merchandise[] = [
 
 /** Registers merchants, opens their shops, creates and lists their products. The client acts as an operator. */
 export async function seedCatalogue(operator: ApiClient): Promise<SeededSku[]> {
-  return Promise.all(MERCHANDISE.map((merchandise) => enter(operator, merchandise)));
+  return Promise.all(MERCHANDISE.map((merchandise) => createItem(operator, merchandise)));
 }
 
-async function enter(operator: ApiClient, goods: Merchandise): Promise<SeededSku> {
+async function createItem(operator: ApiClient, goods: Merchandise): Promise<SeededSku> {
   const merchant = await operator.post<{ id: string }>('/catalog/v1/merchants', { name: goods.merchant });
   const shop = await operator.post<{ id: string }>('/catalog/v1/shops', { merchantId: merchant.id, name: goods.shop });
   const product = await operator.post<{ id: string; version: number; skus: { id: string }[] }>('/catalog/v1/products', {
@@ -96,8 +96,8 @@ const SNAPSHOT_WITHIN_MS = 30_000;
 const SNAPSHOT_POLL_MS = 150;
 
 /**
- * Creates a series of these SKUs. Orders learns of a new SKU through Kafka, shortly after it was listed; until then it
- * refuses with `sku-unknown`, and we ask again.
+ * Creates a series. Orders receives a new SKU through Kafka shortly after its listing and refuses with `sku-unknown` until
+ * then, so this call retries.
  */
 export async function createSeries<T>(operator: ApiClient, body: object): Promise<T> {
   const deadline = performance.now() + SNAPSHOT_WITHIN_MS;
@@ -107,10 +107,9 @@ export async function createSeries<T>(operator: ApiClient, body: object): Promis
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'sku-unknown') throw error;
       if (performance.now() > deadline) {
-        throw new Error(
-          `orders has not heard of the new SKUs within ${SNAPSHOT_WITHIN_MS / 1_000} s. Does Kafka answer?`,
-          { cause: error },
-        );
+        throw new Error(`orders has not received the new SKUs within ${SNAPSHOT_WITHIN_MS / 1_000} s. Check Kafka.`, {
+          cause: error,
+        });
       }
     }
     await sleep(SNAPSHOT_POLL_MS);

@@ -1,5 +1,5 @@
-// Goal: the keys of the local stack are made where they are used, belong to one data folder and one user, and are in no
-// commit. Method: the first start of several folders on a real file system, and a look at every file that git tracks.
+// Goal: the keys of the local stack are made locally, belong to one data folder and one user, and are in no commit. Method:
+// the first start of several folders on a real file system, and a search of every file that git tracks.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ describe('the keys of a data folder', () => {
     expect(await readSecrets(dataDir('a'))).toEqual(made);
   });
 
-  it('are readable by their owner only, and nothing else is left beside them', async () => {
+  it('are readable by their owner only, in a folder without other files', async () => {
     await loadSecrets(dataDir('a'));
     expect(readdirSync(dataDir('a'))).toEqual(['secrets.json']);
     expect(statSync(join(dataDir('a'), 'secrets.json')).mode & 0o777).toBe(0o600);
@@ -44,7 +44,7 @@ describe('the keys of a data folder', () => {
       providerKey,
     ]);
     expect(new Set(texts).size).toBe(8);
-    // A token of one stack is nothing to the other: their public keys differ too.
+    // A stack does not accept the tokens of another one, because the public keys differ too.
     const publicKeys = [await issuerOf(a), await issuerOf(b)].map(({ env }) => env['AUTH_JWKS']);
     expect(publicKeys[0]).not.toEqual(publicKeys[1]);
   });
@@ -66,7 +66,7 @@ describe('the keys of a data folder', () => {
 });
 
 describe('what git tracks', () => {
-  // Whole keys, not the words for them: comments and patterns name keys too.
+  // The patterns match complete keys, because comments and patterns contain the words too.
   const KEYS: readonly (readonly [string, RegExp])[] = [
     ['a PEM private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{16,}/],
     // JSON Web Keys: `d` is the private half, 32 bytes at least.
@@ -84,7 +84,7 @@ describe('what git tracks', () => {
   it('holds no key', () => {
     const found = tracked().flatMap((path) => {
       const size = statSync(join(ROOT, path), { throwIfNoEntry: false })?.size ?? 0;
-      // Nothing that large is written by hand; a picture is no place for a key either.
+      // Larger files are not source text.
       if (size === 0 || size > FILE_BYTES_MAX) return [];
       return keysIn(readFileSync(join(ROOT, path), 'utf8')).map((what) => `${path}: ${what}`);
     });

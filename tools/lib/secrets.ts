@@ -1,4 +1,4 @@
-// The secrets of the local stack. Made at the first start, kept in the data folder, readable by their owner only.
+// The secrets of the local stack. They are made at the first start and kept in the data folder, readable by the owner only.
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export interface LocalSecrets {
   readonly cursorSecret: string;
   /** Standard Webhooks secret between the payment sandbox and orders. */
   readonly webhookSecret: string;
-  /** With this key orders calls the payment sandbox. */
+  /** The key of orders for calls to the payment sandbox. */
   readonly providerKey: string;
 }
 
@@ -20,7 +20,7 @@ const OWNER_ONLY = 0o600;
 
 const fileIn = (dataDir: string): string => join(dataDir, 'secrets.json');
 
-/** The secrets of a data folder, made now when it has none. Two processes that start at once agree on one set. */
+/** The secrets of a data folder; makes them when there are none. Processes that start at once get the same set. */
 export async function loadSecrets(dataDir: string): Promise<LocalSecrets> {
   const known = await readSecrets(dataDir);
   if (known !== undefined) return known;
@@ -28,7 +28,7 @@ export async function loadSecrets(dataDir: string): Promise<LocalSecrets> {
   const own = join(dataDir, `.secrets-${process.pid}-${randomBytes(4).toString('hex')}`);
   await writeFile(own, `${JSON.stringify(await newSecrets(), null, 2)}\n`, { mode: OWNER_ONLY });
   try {
-    // A link appears whole or not at all, and only for the first of several processes.
+    // A link is created atomically, and only by the first of several processes.
     await link(own, fileIn(dataDir)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
@@ -40,7 +40,7 @@ export async function loadSecrets(dataDir: string): Promise<LocalSecrets> {
   return made;
 }
 
-/** The secrets of a data folder, or undefined when nothing was started there yet. */
+/** The secrets of a data folder, or undefined before its first start. Throws when the file is damaged. */
 export async function readSecrets(dataDir: string): Promise<LocalSecrets | undefined> {
   const text = await readFile(fileIn(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -50,7 +50,7 @@ export async function readSecrets(dataDir: string): Promise<LocalSecrets | undef
   try {
     return JSON.parse(text) as LocalSecrets;
   } catch {
-    throw new Error(`${fileIn(dataDir)} is damaged. Remove it and start again; tokens made before are void then.`);
+    throw new Error(`${fileIn(dataDir)} is damaged. Remove it and start again. Existing tokens become invalid.`);
   }
 }
 

@@ -1,11 +1,11 @@
-// What the tools write for people: tables, bold and colour where the terminal has them, one line that keeps changing.
+// Output of the tools for people: tables, bold and colour where the terminal has them, and a progress line.
 import { stripVTControlCharacters } from 'node:util';
 import { createColors } from 'picocolors';
 
-/** Paints texts, or leaves them as they are. */
+/** Formats texts, or returns them unchanged. */
 export type Paint = Pick<ReturnType<typeof createColors>, 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan'>;
 
-/** A paint for the stream: plain when it is no terminal or the user set NO_COLOR. */
+/** The formats of a stream; plain text unless it is a terminal without NO_COLOR. */
 export function paintFor(stream: { readonly isTTY?: boolean }): Paint {
   return createColors(stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === '');
 }
@@ -20,13 +20,13 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** Milliseconds as a person says them: `0.8 ms`, `37 ms`, `1.2 s`. */
+/** Milliseconds as readable text: `0.8 ms`, `37 ms`, `1.2 s`. */
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** How many columns a text takes: colours take none, Chinese characters two. */
+/** The width of a text in columns: colours take none, Chinese characters two. */
 export function width(text: string): number {
   let columns = 0;
   for (const char of stripVTControlCharacters(text))
@@ -34,7 +34,7 @@ export function width(text: string): number {
   return columns;
 }
 
-/** Rows in columns. The columns named in `right` are aligned to the right. */
+/** Rows in aligned columns. The columns in `right` are aligned to the right. */
 export function table(
   rows: readonly (readonly string[])[],
   options: { right?: readonly number[]; indent?: string } = {},
@@ -52,14 +52,14 @@ export function table(
 
 const PLAIN_LINE_EVERY_MS = 2_000;
 
-/** Progress on stderr: one line that changes on a terminal, a plain line every two seconds elsewhere. */
+/** Progress on stderr: one changing line on a terminal, otherwise a plain line every two seconds. */
 export class LiveLine {
   private shown = false;
   private lastPlainMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
 
-  /** Shows what is going on now. */
+  /** Replaces the progress line. */
   update(text: string): void {
     if (this.stream.isTTY) {
       this.stream.write(`\r\u001b[2K${clip(text, (this.stream.columns ?? 80) - 1)}`);
@@ -72,13 +72,13 @@ export class LiveLine {
     this.stream.write(`${text}\n`);
   }
 
-  /** Writes a line that stays. */
+  /** Writes a permanent line. */
   note(text: string): void {
     this.clear();
     this.stream.write(`${text}\n`);
   }
 
-  /** Takes the changing line away. */
+  /** Removes the progress line. */
   clear(): void {
     if (this.shown) this.stream.write('\r\u001b[2K');
     this.shown = false;

@@ -1,8 +1,8 @@
-// Signs many tokens quickly: one synchronous Ed25519 signature each, where the issuer of the test library awaits several
-// times per token. For crowds.
+// Signs many tokens quickly, with one synchronous Ed25519 signature each. The issuer of the test library awaits several times
+// per token.
 import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto';
 
-/** What a process needs to sign as the local issuer. */
+/** The key and claims of the local issuer. */
 export interface SigningKey {
   readonly issuer: string;
   readonly audience: string;
@@ -12,7 +12,7 @@ export interface SigningKey {
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A function that signs a token for a subject with these roles, valid for `lifeSeconds` from now. */
+/** Returns a function that signs tokens, valid for `lifeSeconds` from now. */
 export function tokenSigner(key: SigningKey, lifeSeconds: number): (sub: string, roles: readonly string[]) => string {
   const privateKey = createPrivateKey({ key: key.privateJwk, format: 'jwk' });
   const header = encode({ alg: 'EdDSA', kid: key.kid, typ: 'JWT' });

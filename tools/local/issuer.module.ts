@@ -1,4 +1,4 @@
-// The key set of the local issuer, at the address where a real issuer would have it.
+// Serves the key set of the local issuer at the path that a real issuer uses.
 import { Controller, type DynamicModule, Get, Inject, Module, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { type HttpReply, OperationName, PublicRoute } from '@gravity/http';

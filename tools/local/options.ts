@@ -1,6 +1,6 @@
-// What `npm start` can be told.
+// The options of `npm start`.
 import { parseArgs } from 'node:util';
-import { parseSeconds, parseWhole, UsageError } from '../lib/arguments';
+import { parseSeconds, parseInteger, UsageError } from '../lib/arguments';
 
 export interface StartOptions {
   readonly everySeconds: number;
@@ -14,15 +14,15 @@ const EVERY_MAX_SECONDS = 86_400;
 
 export const USAGE = `Usage: npm start [-- options]
 
-Keeps Gravity running on this machine: Postgres, Redis, Kafka and all services on one base URL, with a flash sale that
-comes round again and again. Ctrl-C stops it; the data stays.
+Runs Gravity on this machine: Postgres, Redis, Kafka and all services on one base URL, with a recurring flash sale.
+Ctrl-C stops it; the data stays.
 
   --every <time>        how often a round opens, 10s to 24h (default 10m)
-  --quota <n>           bottles and phones on sale in each round, each (default 100)
-  --data-dir <folder>   where data, secrets and logs go (default .gravity)
+  --quota <n>           units of each of the two items in a round (default 100)
+  --data-dir <folder>   folder for data, secrets and logs (default .gravity)
 `;
 
-/** Undefined when only help was asked for. Throws UsageError, or what parseArgs throws. */
+/** Undefined for `--help`. Throws UsageError, or an error of parseArgs. */
 export function readOptions(words: readonly string[]): StartOptions | undefined {
   const { values } = parseArgs({
     args: [...words],
@@ -39,7 +39,7 @@ export function readOptions(words: readonly string[]): StartOptions | undefined 
     throw new UsageError('--every is a time from 10s to 24h.');
   return {
     everySeconds,
-    quota: parseWhole('--quota', values.quota, { min: 1, max: 1_000_000 }),
+    quota: parseInteger('--quota', values.quota, { min: 1, max: 1_000_000 }),
     dataDir: values['data-dir'],
   };
 }

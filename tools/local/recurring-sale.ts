@@ -1,4 +1,4 @@
-// The sale that `npm start` keeps running: its catalogue is entered at the first start and found again at the next one.
+// The recurring sale of `npm start`. The first start creates its catalogue; later starts reuse it.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiClient, ApiError } from '../lib/api-client';
@@ -14,8 +14,8 @@ interface SaleTerms {
   readonly quota: number;
 }
 
-/** What is kept between two starts. */
-interface Kept {
+/** The contents of sale.json. */
+interface StoredSale {
   readonly skus: readonly SeededSku[];
 }
 
@@ -37,31 +37,31 @@ interface RoundView {
 
 const TITLE = '整点秒杀 Flash sale round the clock';
 const TIME_ZONE = 'Asia/Shanghai';
-/** Between the end of a round and the next one. */
+/** Time between the end of a round and the start of the next one. */
 const GAP_SECONDS = 5;
 const OPEN_FOR_MAX_SECONDS = 300;
 const PAYMENT_WINDOW_MAX_SECONDS = 120;
 const WIN_LIMIT = 3;
 const LIST_LIMIT = 100;
 
-/** Finds the series of these terms, or creates it; other series of ours are paused. The client acts as an operator. */
+/** Finds the series with these terms, or creates it, and pauses other series of this tool. The client is an operator. */
 export async function keepSaleRunning(operator: ApiClient, dataDir: string, terms: SaleTerms): Promise<RecurringSale> {
-  const skus = await keptSkus(operator, dataDir);
+  const skus = await storedSkus(operator, dataDir);
   const { items } = await operator.get<{ items: SeriesView[] }>(`/orders/v1/series?limit=${LIST_LIMIT}`);
-  const ours = items.filter((series) => series.title === TITLE && series.status !== 'ENDED');
-  const fitting = ours.find((series) => fits(series, terms, skus));
-  for (const series of ours.filter((other) => other !== fitting && other.status === 'ACTIVE'))
+  const own = items.filter((series) => series.title === TITLE && series.status !== 'ENDED');
+  const matching = own.find((series) => hasTerms(series, terms, skus));
+  for (const series of own.filter((other) => other !== matching && other.status === 'ACTIVE'))
     await retire(operator, series);
-  if (fitting === undefined) return { seriesId: await create(operator, terms, skus), skus };
-  if (fitting.status === 'PAUSED') {
-    await operator.call('DELETE', `/orders/v1/series/${fitting.id}/pause`, undefined, {
-      'if-match': `"${fitting.version}"`,
+  if (matching === undefined) return { seriesId: await create(operator, terms, skus), skus };
+  if (matching.status === 'PAUSED') {
+    await operator.call('DELETE', `/orders/v1/series/${matching.id}/pause`, undefined, {
+      'if-match': `"${matching.version}"`,
     });
   }
-  return { seriesId: fitting.id, skus };
+  return { seriesId: matching.id, skus };
 }
 
-function fits(series: SeriesView, terms: SaleTerms, skus: readonly SeededSku[]): boolean {
+function hasTerms(series: SeriesView, terms: SaleTerms, skus: readonly SeededSku[]): boolean {
   const sameItems = skus.every(({ skuId }) =>
     series.items.some((item) => item.skuId === skuId && item.quota === terms.quota),
   );
@@ -84,35 +84,35 @@ async function create(operator: ApiClient, terms: SaleTerms, skus: readonly Seed
   return series.id;
 }
 
-/** Generates no further rounds, and cancels those that have not begun. */
+/** Pauses the series and cancels its rounds that have not begun. */
 async function retire(operator: ApiClient, series: SeriesView): Promise<void> {
   await operator.put(`/orders/v1/series/${series.id}/pause`, undefined, { 'if-match': `"${series.version}"` });
   const path = `/orders/v1/rounds?seriesId=${series.id}&limit=${LIST_LIMIT}&status=DRAFT&status=APPROVED`;
   const { items } = await operator.get<{ items: RoundView[] }>(path);
   for (const round of items) {
-    // A round may have begun since it was listed; it then takes place.
+    // A round that has begun since the list was read cannot be cancelled, and takes place.
     await operator
-      .put(`/orders/v1/rounds/${round.id}/cancellation`, { reason: 'another recurrence was asked for' })
+      .put(`/orders/v1/rounds/${round.id}/cancellation`, { reason: 'replaced by another recurrence' })
       .catch((error: unknown) => {
         if (!(error instanceof ApiError)) throw error;
       });
   }
 }
 
-async function keptSkus(operator: ApiClient, dataDir: string): Promise<readonly SeededSku[]> {
+async function storedSkus(operator: ApiClient, dataDir: string): Promise<readonly SeededSku[]> {
   const file = join(dataDir, 'sale.json');
-  const kept = await readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as Kept,
+  const stored = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as StoredSale,
     () => undefined,
   );
-  if (kept !== undefined && (await allKnown(operator, kept.skus))) return kept.skus;
+  if (stored !== undefined && (await allExist(operator, stored.skus))) return stored.skus;
   const skus = await seedCatalogue(operator);
-  await writeFile(file, `${JSON.stringify({ skus } satisfies Kept, null, 2)}\n`);
+  await writeFile(file, `${JSON.stringify({ skus } satisfies StoredSale, null, 2)}\n`);
   return skus;
 }
 
-/** The data may have been emptied since, or belong to another database. */
-async function allKnown(operator: ApiClient, skus: readonly SeededSku[]): Promise<boolean> {
+/** False when the database was emptied, or is another one. */
+async function allExist(operator: ApiClient, skus: readonly SeededSku[]): Promise<boolean> {
   for (const { skuId } of skus) {
     try {
       await operator.get(`/catalog/v1/skus/${skuId}`);

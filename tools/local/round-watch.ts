@@ -1,4 +1,4 @@
-// Tells, a line at a time, what becomes of the rounds of a series.
+// Prints the status changes of the rounds of a series.
 import { sleep } from '@gravity/kernel';
 import type { ApiClient } from '../lib/api-client';
 import type { SeededSku } from '../lib/sale-seed';
@@ -21,14 +21,14 @@ export interface RoundView {
   }[];
 }
 
-const LOOK_EVERY_MS = 1_000;
-/** Rounds that opened longer ago are over and told. */
+const POLL_MS = 1_000;
+/** Rounds that opened earlier are not read. */
 const LOOK_BACK_MS = 3_600_000;
 const LIMIT = 20;
 
-/** Prints a line whenever a round opens, sells out, closes or settles, until the signal is raised. */
+/** Prints a line when a round opens, sells out, closes or settles, until the signal aborts. */
 export class RoundWatch {
-  private readonly told = new Map<string, string>();
+  private readonly printed = new Map<string, string>();
   private failing = false;
 
   constructor(
@@ -39,23 +39,23 @@ export class RoundWatch {
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    // Rounds of an earlier start are no news.
+    // Changes before this start are not printed.
     for (const round of await this.rounds().catch(() => []))
-      if (round.status !== 'OPEN') this.told.set(round.id, round.status);
+      if (round.status !== 'OPEN') this.printed.set(round.id, round.status);
     while (!signal.aborted) {
       try {
-        for (const round of await this.rounds()) this.tell(round);
+        for (const round of await this.rounds()) this.printChange(round);
         this.failing = false;
       } catch (error) {
         if (!this.failing && !signal.aborted)
           this.print(this.paint.yellow(`The rounds cannot be read: ${String(error)}`));
         this.failing = true;
       }
-      await sleep(LOOK_EVERY_MS, signal);
+      await sleep(POLL_MS, signal);
     }
   }
 
-  /** The round that is open now, else the next one; undefined while none has been generated. */
+  /** The open round, or the next one; undefined before the first round is generated. */
   async current(): Promise<RoundView | undefined> {
     const rounds = await this.rounds();
     return (
@@ -69,9 +69,9 @@ export class RoundWatch {
     const states = ['APPROVED', 'WARMED', 'OPEN', 'SOLD_OUT', 'CLOSED', 'SETTLED'];
     const upcoming = await this.list(`${filterOf(states.slice(0, 2))}&from=${from}`);
     const begun = await this.list(`${filterOf(states.slice(2, 5))}&from=${from}`);
-    // A settled round is asked for only while we still owe its last line.
+    // Rounds that are in no list have ended. They are read until their last line is printed.
     const known = new Set([...upcoming, ...begun].map(({ id }) => id));
-    const missing = [...this.told].filter(
+    const missing = [...this.printed].filter(
       ([id, status]) => !known.has(id) && status !== 'SETTLED' && status !== 'CANCELLED',
     );
     const ended = await Promise.all(missing.map(([id]) => this.operator.get<RoundView>(`/orders/v1/rounds/${id}`)));
@@ -86,10 +86,10 @@ export class RoundWatch {
     ).items;
   }
 
-  private tell(round: RoundView): void {
-    const before = this.told.get(round.id);
+  private printChange(round: RoundView): void {
+    const before = this.printed.get(round.id);
     if (before === round.status) return;
-    this.told.set(round.id, round.status);
+    this.printed.set(round.id, round.status);
     const line = this.lineFor(round, before);
     if (line !== undefined)
       this.print(`${this.paint.dim(new Date().toLocaleTimeString('en-GB'))}  round ${round.number}  ${line}`);

@@ -1,4 +1,4 @@
-// Everything on this machine: the three servers, then all services in this process on one base URL.
+// Starts everything on this machine: the three servers, then all services in this process on one base URL.
 import 'reflect-metadata';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -20,29 +20,29 @@ import { IssuerModule } from './issuer.module';
 import { localEnvironment } from './local-environment';
 
 const LOOPBACK = '127.0.0.1';
-const USUAL_PORT = 8_080;
-const USUAL_GRPC_PORT = 8_081;
+const PREFERRED_PORT = 8_080;
+const PREFERRED_GRPC_PORT = 8_081;
 
 export interface LocalOptions {
-  /** Where data, secrets and logs go. Default `.gravity`. */
+  /** Folder for data, secrets and logs. Default `.gravity`. */
   readonly dataDir?: string;
-  /** How the three servers are started. */
+  /** Options of the three servers. */
   readonly stack?: Omit<StackOptions, 'dataDir' | 'handleSignals'>;
   /** `usual` (default) prefers 8080 and 8081; `free` never uses them. */
   readonly ports?: 'usual' | 'free';
-  /** Further configuration of the services, for instance the names of their databases. It wins over ours. */
+  /** Further configuration of the services, for example the names of their databases. It takes precedence. */
   readonly overrides?: (stack: Stack) => Environment;
   /** Name of the log file in the data folder. Default `services.log`. */
   readonly logFile?: string;
-  /** Hears what is going on. */
+  /** Called with a text for each step. */
   readonly onProgress?: (what: string) => void;
 }
 
-/** What runs. */
+/** The running system. */
 export interface Local {
   readonly stack: Stack;
   readonly issuer: LocalIssuer;
-  /** What the services were configured with. */
+  /** The configuration of the services. */
   readonly env: Environment;
   readonly baseUrl: string;
   readonly grpcAddress: string | undefined;
@@ -51,7 +51,7 @@ export interface Local {
   close(): Promise<void>;
 }
 
-/** Starts it all; resolves when requests are answered. When something fails, what was started is stopped again. */
+/** Starts everything; resolves when the services are ready. When a part fails to start, it stops the others and rejects. */
 export async function startLocal(options: LocalOptions = {}): Promise<Local> {
   const dataDir = resolve(options.dataDir ?? defaultDataDir());
   const progress = options.onProgress ?? (() => undefined);
@@ -73,12 +73,12 @@ async function startServices(
 ): Promise<Local> {
   const secrets = await loadSecrets(dataDir);
   const issuer = await issuerOf(secrets);
-  const wanted = options.ports === 'free' ? undefined : { http: USUAL_PORT, grpc: USUAL_GRPC_PORT };
+  const wanted = options.ports === 'free' ? undefined : { http: PREFERRED_PORT, grpc: PREFERRED_GRPC_PORT };
   const port = await preferredPort(wanted?.http);
   const grpcPort = await preferredPort(wanted?.grpc);
   const baseUrl = `http://${LOOPBACK}:${port}`;
   const env = localEnvironment({ baseUrl, stack: stack.env }, secrets, issuer, options.overrides?.(stack));
-  progress('Bringing the databases up to date …');
+  progress('Migrating the databases …');
   for (const service of SERVICES) await migrateService(service, env);
   const logFile = join(dataDir, options.logFile ?? 'services.log');
   const log = createWriteStream(logFile, { flags: 'w', mode: 0o600 });
@@ -98,7 +98,7 @@ async function startServices(
 function closer(running: RunningServices, stack: Stack, log: { end(): void }): () => Promise<void> {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    // The servers are stopped even when a service does not end well.
+    // The servers stop even when a service fails to stop.
     await running.close().finally(() => stack.stop());
     log.end();
   };

@@ -1,8 +1,8 @@
-// `npm start`: everything on this machine, with a sale that comes round again and again, until Ctrl-C.
+// `npm start`: runs everything on this machine, with a recurring sale, until Ctrl-C.
 import { sleep } from '@gravity/kernel';
 import { defaultDataDir } from '@gravity/testing';
 import { ApiClient } from '../lib/api-client';
-import { runTool } from '../lib/arguments';
+import { runTool, SIGNAL_STATUS } from '../lib/arguments';
 import { paintFor } from '../lib/terminal';
 import { readOptions, USAGE } from './options';
 import { keepSaleRunning } from './recurring-sale';
@@ -10,7 +10,6 @@ import { type RoundView, RoundWatch } from './round-watch';
 import { type Local, startLocal } from './start-local';
 import { welcome } from './welcome';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const OPERATOR_TOKEN_LIFE = '365d';
 const FIRST_ROUND_WITHIN_MS = 5_000;
 const FIRST_ROUND_POLL_MS = 100;
@@ -25,7 +24,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const stopping = new AbortController();
-  for (const signal of SIGNALS) process.on(signal, () => stopping.abort());
+  for (const signal of Object.keys(SIGNAL_STATUS)) process.on(signal, () => stopping.abort());
   const dataDir = options.dataDir ?? defaultDataDir();
   let lost = false;
   const local = await startLocal({
@@ -65,7 +64,7 @@ async function serve(
   await watch.run(stopping);
 }
 
-/** The generator makes the first rounds moments after the series. */
+/** The generator creates the first rounds shortly after the series. */
 async function firstRound(watch: RoundWatch, stopping: AbortSignal): Promise<RoundView | undefined> {
   const deadline = performance.now() + FIRST_ROUND_WITHIN_MS;
   let round = await watch.current();

@@ -1,4 +1,4 @@
-// What a newcomer reads after `npm start`: what is where, and how to buy the first bottle.
+// The text that `npm start` prints: the addresses, and how to buy the first item.
 import { relative } from 'node:path';
 import { defaultDataDir } from '@gravity/testing';
 import { type Paint, table } from '../lib/terminal';
@@ -6,10 +6,10 @@ import { JWKS_PATH } from './issuer.module';
 import type { RoundView } from './round-watch';
 import type { Local } from './start-local';
 
-/** The page. `round` is the one to claim from, when there is one already. */
+/** The text. `round` is the one to claim from, if there is one. */
 export function welcome(local: Local, round: RoundView | undefined, paint: Paint): string {
   const { baseUrl, stack } = local;
-  // Another data folder has another issuer.
+  // Each data folder has its own issuer.
   const folder = stack.dataDir === defaultDataDir() ? '' : ` --data-dir ${stack.dataDir}`;
   const places = [
     ['API', baseUrl],
@@ -30,8 +30,8 @@ export function welcome(local: Local, round: RoundView | undefined, paint: Paint
   const token = `npm run -s token --${folder}`;
   const tools = [
     ['A token', `${token} --role buyer --sub b_1`],
-    ['Both sides of the stock', `npm run gravity -- reconcile${folder}`],
-    ['A crowd of 20,000', 'npm run demo'],
+    ['Compare the stock', `npm run gravity -- reconcile${folder}`],
+    ['A sale to 20,000 buyers', 'npm run demo'],
   ];
   return [
     `\n${paint.bold('Gravity is running.')} Ctrl-C stops it.\n`,

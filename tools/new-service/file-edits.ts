@@ -1,26 +1,26 @@
-// The lines that a new service adds to files that name every service.
+// The lines that a new service adds to files with a list of all services.
 import type { Names } from './service-files';
 
-/** A text that is inserted once, before or after a place that the file holds exactly once. */
+/** A text that is inserted before or after a place that occurs exactly once in the file. */
 export interface Edit {
   readonly path: string;
-  /** The place; undefined is the end of the file. */
+  /** The place; undefined for the end of the file. */
   readonly at?: string;
   readonly where?: 'before' | 'after';
   readonly text: string;
 }
 
-/** Every edit for the service. */
+/** All edits for the service. */
 export function editsFor(names: Names): readonly Edit[] {
   return [...codeEdits(names), ...composeEdits(names), ...clusterEdits(names)];
 }
 
-/** The text with the edit applied. Throws when the place is missing or not the only one. */
+/** The text with the edit applied. Throws unless the place occurs exactly once. */
 export function applyEdit(source: string, { path, at, where = 'before', text }: Edit): string {
   if (at === undefined) return source + text;
   const start = source.indexOf(at);
   if (start < 0 || source.includes(at, start + 1))
-    throw new Error(`${path} does not hold ${JSON.stringify(at)} exactly once: add the service by hand.`);
+    throw new Error(`${path} does not contain ${JSON.stringify(at)} exactly once. Add the service by hand.`);
   const index = where === 'before' ? start : start + at.length;
   return source.slice(0, index) + text + source.slice(index);
 }
@@ -92,6 +92,14 @@ ${command('')}    depends_on:
   ];
 }
 
+const topic = (name: string): string => `apiVersion: kafka.strimzi.io/v1
+kind: KafkaTopic
+metadata:
+  name: ${name}
+  labels: { strimzi.io/cluster: gravity }
+spec: { partitions: 6, replicas: 3 }
+`;
+
 function clusterEdits({ name }: Names): Edit[] {
   return [
     { path: 'k8s/base/kustomization.yaml', at: '  - catalog\n', where: 'after', text: `  - ${name}\n` },
@@ -113,14 +121,10 @@ function clusterEdits({ name }: Names): Edit[] {
     },
     {
       path: 'k8s/overlays/production/kafka.yaml',
-      at: "---\n# Who may reach the brokers, Strimzi's own policies say.",
-      text: `---
-apiVersion: kafka.strimzi.io/v1
-kind: KafkaTopic
-metadata:
-  name: ${name}.note
-  labels: { strimzi.io/cluster: gravity }
-spec: { partitions: 6, replicas: 3 }
+      at: `${topic('catalog.merchant')}---
+`,
+      where: 'after',
+      text: `${topic(`${name}.note`)}---
 `,
     },
   ];

@@ -1,4 +1,4 @@
-// `npm run new-service -- <name>`: a service that builds, runs and passes the checks, with one example aggregate.
+// `npm run new-service -- <name>`: creates a service that builds, runs and passes the checks, with one example aggregate.
 import { execFile } from 'node:child_process';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -11,10 +11,10 @@ import { type Names, serviceFiles } from './service-files';
 const USAGE = `Usage: npm run new-service -- <name>
 
 Writes apps/<name> with an example aggregate, its event, its place in docker-compose.yml and k8s/, and its line in
-apps/services.ts, then brings the generated documents up to date. A name is 2 to 20 lower-case letters.
+apps/services.ts, then updates the generated documents. A name is 2 to 20 lower-case letters.
 `;
 const NAME = /^[a-z]{2,20}$/;
-/** Words that a path, a database or a folder has already. */
+/** Names that a path, a database or a folder already uses. */
 const RESERVED = new Set(['docs', 'health', 'metrics', 'problems', 'services', 'postgres', 'gateway']);
 const run = promisify(execFile);
 
@@ -25,7 +25,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const [name = '', ...more] = positionals;
-  if (!NAME.test(name) || RESERVED.has(name) || more.length > 0) throw new UsageError('Give one name for the service.');
+  if (!NAME.test(name) || RESERVED.has(name) || more.length > 0)
+    throw new UsageError('Give one name of 2 to 20 lower-case letters that is not in use.');
   const root = projectRoot();
   const names = {
     name,
@@ -35,14 +36,14 @@ async function main(): Promise<number> {
   };
   const written = await writeAll(root, names);
   await run('npx', ['prettier', '--write', ...written.filter((path) => path.endsWith('.ts'))], { cwd: root });
-  // Both run what was just written, so they need a build of their own.
+  // Separate processes, because they run the files that were just written.
   await run(process.execPath, ['tools/build.mjs'], { cwd: root });
   await run(process.execPath, ['dist/tools/contracts/main.js'], { cwd: root });
   process.stdout.write(`${written.map((path) => `wrote ${path}`).join('\n')}\n${nextSteps(name)}`);
   return 0;
 }
 
-/** Writes the files and the edits; nothing is written when one of them cannot be. Returns their paths. */
+/** Writes the files and the edits. All are prepared before the first is written. Returns their paths. */
 async function writeAll(root: string, names: Names): Promise<string[]> {
   const files = new Map(serviceFiles(names));
   for (const path of files.keys()) {

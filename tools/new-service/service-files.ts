@@ -1,4 +1,4 @@
-// The files of a new service: five of its own, an event with its sample, and its folders in k8s/.
+// The files of a new service: its code, its README, an event with its sample, and its files in k8s/.
 
 /** The spellings of a service's name. */
 export interface Names {
@@ -8,7 +8,7 @@ export interface Names {
   readonly title: string;
   /** `INSIGHTS` */
   readonly upper: string;
-  /** Orders its first migration: milliseconds since the epoch. */
+  /** The timestamp of its first migration, in milliseconds since the epoch. */
   readonly timestamp: number;
 }
 
@@ -33,7 +33,7 @@ export function serviceFiles(names: Names): ReadonlyMap<string, string> {
 const main = ({
   name,
   title,
-}: Names): string => `// Boots ${title} alone. \`main.js migrate\` brings its database up to date instead, and ends.
+}: Names): string => `// Starts ${title} alone. \`main.js migrate\` migrates its database instead, and ends.
 import 'reflect-metadata';
 import { runService } from '@gravity/service';
 import { ${name}Service } from './${name}.service';
@@ -41,7 +41,7 @@ import { ${name}Service } from './${name}.service';
 runService(${name}Service);
 `;
 
-const declaration = ({ name, title, timestamp }: Names): string => `// What ${title} says about itself.
+const declaration = ({ name, title, timestamp }: Names): string => `// The declaration of ${title}.
 import { coreOf, defineService } from '@gravity/service';
 import { Module } from '@nestjs/common';
 import { CreateNotes${timestamp}, Note } from './notes/note';
@@ -81,7 +81,7 @@ export function noteAdded({ id, text, createdAt }: Note): DomainEvent<'${name}.n
   return { type: '${name}.note.added.v1', key: id, payload };
 }
 
-/** The first tables: notes, and what the kit needs. */
+/** The first tables: notes, and the tables of the kit. */
 export class CreateNotes${timestamp} implements MigrationInterface {
   name = 'CreateNotes${timestamp}';
 
@@ -97,14 +97,12 @@ export class CreateNotes${timestamp} implements MigrationInterface {
   }
 
   async down(): Promise<void> {
-    throw new Error('There is no way back: drop the database instead.');
+    throw new Error('This migration cannot be reverted. Drop the database instead.');
   }
 }
 `;
 
-const dtos = ({
-  title,
-}: Names): string => `// Notes over REST: one read, and one write that happens once per Idempotency-Key.
+const dtos = ({ title }: Names): string => `// Notes over REST: one read, and one idempotent write.
 import { ProblemError } from '@gravity/contracts';
 import { type Clock, newUuid, ok, toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
@@ -181,11 +179,11 @@ const readme = ({ name, title, upper }: Names): string => `# ${name}
 
 What ${title} is for, in one sentence.
 
-- \`src/${name}.service.ts\`: what the service says about itself ([service kit](../../libs/service/README.md)).
+- \`src/${name}.service.ts\`: the declaration of the service ([service kit](../../libs/service/README.md)).
 - \`src/notes/\`: the example aggregate. \`POST /${name}/v1/notes\` adds a note once per \`Idempotency-Key\` and publishes
   \`${name}.note.added.v1\`; \`GET /${name}/v1/notes/{noteId}\` reads it.
 
-Its database is \`gravity_${name}\` unless \`${upper}_DATABASE_URL\` says otherwise.
+Its database is \`gravity_${name}\` unless \`${upper}_DATABASE_URL\` is set.
 `;
 
 const eventSchema = ({ name, title }: Names): string => `import { sequence, text, time } from '../parts';

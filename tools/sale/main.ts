@@ -1,7 +1,7 @@
-// Sets up the recurring sale of a development deployment through its public API, once, and ends.
+// Creates the recurring sale of a development deployment through its public API, and ends.
 import { parseArgs } from 'node:util';
 import { ApiClient } from '../lib/api-client';
-import { parseSeconds, parseWhole, runTool } from '../lib/arguments';
+import { parseSeconds, parseInteger, runTool } from '../lib/arguments';
 import { issuerOf, loadSecrets } from '../lib/secrets';
 import { keepSaleRunning } from '../local/recurring-sale';
 
@@ -24,12 +24,12 @@ async function main(): Promise<number> {
   }
   const terms = {
     everySeconds: parseSeconds('--every', values.every),
-    quota: parseWhole('--quota', values.quota, { min: 1, max: 1_000_000 }),
+    quota: parseInteger('--quota', values.quota, { min: 1, max: 1_000_000 }),
   };
   const issuer = await issuerOf(await loadSecrets(dataDir));
   const token = await issuer.mint({ sub: 'op_local', roles: ['operator'] });
   const { seriesId } = await keepSaleRunning(new ApiClient(url, token), dataDir, terms);
-  process.stdout.write(`The sale ${seriesId} comes round every ${values.every}.\n`);
+  process.stdout.write(`The sale ${seriesId} has a round every ${values.every}.\n`);
   return 0;
 }
 

@@ -1,5 +1,5 @@
 // Makes the secrets of a development deployment (docker-compose.yml, k8s/overlays/local) and writes one environment file
-// per service, with what that service may know and nothing else. Run again, it keeps what it made.
+// per service, which contains only the secrets of that service. Existing secrets are kept.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ Writes <folder>/<service>.env for every service, postgres-password and secrets.j
 `;
 
 const OWNER_ONLY = 0o600;
-/** The database server reads it under a user of its own. */
+/** The database server reads it under another user. */
 const EVERY_USER = 0o644;
 
 async function main(): Promise<number> {
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   const secrets = await loadSecrets(dataDir);
   const issuer = await issuerOf(secrets);
   for (const [service, environment] of serviceEnvironments(secrets, issuer, password)) {
-    // Unquoted: `node --env-file` and `kubectl create secret --from-env-file` both read it as it stands.
+    // Without quotes, because `kubectl create secret --from-env-file` would keep them.
     const lines = Object.entries(environment).map(([key, value]) => `${key}=${value}\n`);
     await writeFile(join(dataDir, `${service}.env`), lines.join(''), { mode: OWNER_ONLY });
   }

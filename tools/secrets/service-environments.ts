@@ -1,10 +1,10 @@
-// What each service of a development deployment may know. The addresses are the names that docker-compose.yml and
-// k8s/overlays/local give to the engines.
+// The environment of each service of a development deployment. The addresses are the names of the engines in
+// docker-compose.yml and k8s/overlays/local.
 import type { LocalIssuer } from '@gravity/testing';
 import { SERVICES } from '../../apps/services';
 import type { LocalSecrets } from '../lib/secrets';
 
-/** One environment per service. Values hold no line break, quote or `#`, so that every reader of such files agrees. */
+/** One environment per service. Values hold no line break, quote or `#`, so that every reader parses them alike. */
 export function serviceEnvironments(
   secrets: LocalSecrets,
   issuer: Pick<LocalIssuer, 'env'>,
@@ -20,7 +20,7 @@ export function serviceEnvironments(
       const database = `postgres://gravity:${databasePassword}@postgres:5432/gravity_${name}`;
       const own = service.secrets.map((key) => {
         const value = ofServices[key];
-        if (value === undefined) throw new Error(`${service.name} needs ${key}, which is not made here.`);
+        if (value === undefined) throw new Error(`${service.name} needs ${key}, which this tool does not make.`);
         return [key, value] as const;
       });
       return [

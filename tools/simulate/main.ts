@@ -1,6 +1,6 @@
 // Runs schedules of the claim protocol until one violates an invariant or all are done.
 import { parseArgs } from 'node:util';
-import { UsageError, parseWhole, runTool } from '../lib/arguments';
+import { UsageError, parseInteger, runTool } from '../lib/arguments';
 import { MUTATIONS, type MutationName } from './mutations';
 import { runnersMax, runInThreads } from './ranges';
 import { type Outcome, runSchedule } from './schedule';
@@ -31,9 +31,9 @@ async function main(): Promise<number> {
   });
   if (positionals.length !== 1 || positionals[0] !== 'protocol')
     throw new UsageError('Name what to simulate: protocol.');
-  const seed = parseWhole('--seed', values.seed, SEED_BOUNDS);
-  const schedules = parseWhole('--schedules', values.schedules, { ...SEED_BOUNDS, min: 1 });
-  const workers = parseWhole('--workers', values.workers, WORKER_BOUNDS);
+  const seed = parseInteger('--seed', values.seed, SEED_BOUNDS);
+  const schedules = parseInteger('--schedules', values.schedules, { ...SEED_BOUNDS, min: 1 });
+  const workers = parseInteger('--workers', values.workers, WORKER_BOUNDS);
   const mutation = values.mutation === undefined ? undefined : mutationName(values.mutation);
   const startedAt = performance.now();
   const batch = await runInThreads({ seed, schedules }, workers, mutation, progressOf(schedules, startedAt));

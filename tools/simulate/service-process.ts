@@ -75,8 +75,8 @@ export class ServiceProcess implements Life {
     const returns = new ReturnsWorker(database, gate);
     this.keeper = new GateKeeper(database, connection, gate, returns, systemClock);
     const decider = new ClaimDecider(database, new ServerClock(database, systemClock), {
-      maxBatch: CLAIMS_PER_BATCH,
-      maxQueue: CLAIMS_QUEUED,
+      batchMax: CLAIMS_PER_BATCH,
+      queueMax: CLAIMS_QUEUED,
       onCommitted: () => undefined,
     });
     this.claims = composePlaceClaim({

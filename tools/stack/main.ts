@@ -1,13 +1,13 @@
-// `npm run stack`: keeps Postgres, Redis and Kafka running for development. `-- reset` empties the data folder, `-- env`
-// prints what to export.
+// `npm run stack`: runs Postgres, Redis and Kafka for development. `-- reset` empties the data folder, `-- env` prints the
+// environment variables.
 import { defaultDataDir, ENGINE_NAMES, ENGINE_TITLES, resetStack, runningStack, startStack } from '@gravity/testing';
 import type { Stack } from '@gravity/testing';
 
-const USAGE = `Usage: npm run stack               start the three servers and keep them running until Ctrl-C
+const USAGE = `Usage: npm run stack               run the three servers until Ctrl-C
        npm run stack -- env        print the export lines of the running stack
        npm run stack -- reset      empty the data folder (refused while the stack runs)
 Options: --data-dir <folder>       another data folder than .gravity
-         --kafka-jit full          let Kafka's Java optimise fully: slower to start, faster to run\n`;
+         --kafka-jit full          full Java optimization for Kafka: starts slower, runs faster\n`;
 
 const sourceTexts = {
   given: 'address given',
@@ -25,12 +25,12 @@ async function main(words: readonly string[]): Promise<number> {
   if (command === 'env') return printEnv(dataDir);
   if (command === 'reset') return reset(dataDir);
   if (command !== 'start') return usage(2);
-  const started = performance.now();
+  const startedMs = performance.now();
   const onLost = (_engine: string, how: string): void => void process.stderr.write(`${how}\n`);
   const stack = await startStack({ dataDir, onLost, ...(jit === undefined ? {} : { kafkaJit: jit }) });
   process.stdout.write(describe(stack));
-  const ours = ENGINE_NAMES.filter((name) => stack[name].owned);
-  if (ours.length === 0) {
+  const started = ENGINE_NAMES.filter((name) => stack[name].owned);
+  if (started.length === 0) {
     const why =
       stack.attachedTo === undefined
         ? 'All addresses were given'
@@ -39,9 +39,9 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   process.stdout.write(
-    `Ready in ${((performance.now() - started) / 1_000).toFixed(1)} s. Ctrl-C stops ${ours.length === 1 ? 'it' : 'them'}; the data stays in ${dataDir}.\n`,
+    `Ready in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s. Ctrl-C stops ${started.length === 1 ? 'it' : 'them'}; the data stays in ${dataDir}.\n`,
   );
-  // Until a signal: startStack stops the servers and ends this process then.
+  // On a signal, startStack stops the servers and ends this process.
   await new Promise<never>(() => setInterval(() => undefined, 60_000));
   return 0;
 }

@@ -81,8 +81,8 @@ function deciderOf(
   config: OrdersConfig,
 ): ClaimDecider {
   return new ClaimDecider(database, clock, {
-    maxBatch: config.claimsPerBatch,
-    maxQueue: config.claimsQueued,
+    batchMax: config.claimsPerBatch,
+    queueMax: config.claimsQueued,
     onCommitted: (batch) => {
       relay.wake();
       if (batch.some(({ item }) => item.priceMinor === 0n)) freeOrders.wake();

@@ -1,6 +1,6 @@
 // The configuration of orders beside that of every service.
 import type { EnvReader } from '@gravity/kernel';
-import { readSandboxProvider, type SandboxProviderOptions } from './payments/sandbox-provider';
+import { type OpenPaymentProvider, readPaymentProvider } from './payments/provider-from-env';
 
 export const SERVICE = 'orders';
 
@@ -12,7 +12,7 @@ export interface OrdersConfig {
   readonly pendingGraceMs: number;
   /** For series whose openings are drawn: how long after an opening, and the key of the draw. Alike in all processes. */
   readonly openingDraw: { readonly windowMs: number; readonly secret: string };
-  readonly provider: SandboxProviderOptions;
+  readonly openProvider: OpenPaymentProvider;
 }
 
 export function readOrdersConfig(read: EnvReader): OrdersConfig {
@@ -26,6 +26,6 @@ export function readOrdersConfig(read: EnvReader): OrdersConfig {
     claimsPerBatch: read.integer('CLAIMS_PER_BATCH', 256, { min: 1, max: 5_000 }),
     claimsQueued: read.integer('CLAIMS_QUEUED', 8_192, { min: 1, max: 1_000_000 }),
     pendingGraceMs: read.integer('GATE_PENDING_GRACE_MS', 5_000, { min: 100, max: 600_000 }),
-    provider: readSandboxProvider(read),
+    openProvider: readPaymentProvider(read),
   };
 }

@@ -8,7 +8,7 @@ import { PendingSweeper } from './gate/pending-sweeper';
 import { ReturnsWorker } from './gate/returns-worker';
 import { readOrdersConfig, SERVICE } from './orders-config';
 import { PaymentsModule } from './payments.module';
-import { OnSkuChanged } from './reactions/on-sku-changed';
+import { OnSkuChanged } from './event-handlers/on-sku-changed';
 import { RoundsModule } from './rounds.module';
 import { ordersMigrations } from './storage/migrations';
 import { OrderWatcher } from './use-cases/watch-order/order-watcher';

@@ -5,7 +5,6 @@ import { Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { GateModule } from './gate.module';
 import { type OrdersConfig, SERVICE } from './orders-config';
 import { PAYMENT_PROVIDER } from './payments/payment-provider';
-import { SandboxProvider } from './payments/sandbox-provider';
 import { PaymentsInquiry } from './payments-inquiry';
 import { OrdersRepository } from './storage/orders.repository';
 import { CancelOrderHttp } from './use-cases/cancel-order/cancel-order.http';
@@ -43,7 +42,7 @@ import { RefundsWorker } from './workers/refunds';
     {
       provide: PAYMENT_PROVIDER,
       inject: [configOf(SERVICE)],
-      useFactory: ({ provider }: OrdersConfig) => new SandboxProvider(provider),
+      useFactory: ({ openProvider }: OrdersConfig) => openProvider(),
     },
     OrdersRepository,
     PaymentsInquiry,

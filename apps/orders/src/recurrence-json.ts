@@ -20,17 +20,21 @@ export interface RecurrenceJson {
   readonly weekdays?: readonly number[];
 }
 
-/** Reads a recurrence whose texts have been checked. */
-export function recurrenceFromJson(json: RecurrenceJson): Recurrence {
+/** Reads a recurrence whose texts have been checked. A member that is null, as earlier releases stored it, is left out. */
+export function recurrenceFromJson({ everySeconds, openForSeconds, ...json }: RecurrenceJson): Recurrence {
   return {
-    everySeconds: json.everySeconds,
-    openForSeconds: json.openForSeconds,
-    ...(json.startsAt === undefined ? {} : { startsAtMs: Date.parse(json.startsAt) }),
-    ...(json.endsAt === undefined ? {} : { endsAtMs: Date.parse(json.endsAt) }),
-    ...(json.dailyFrom === undefined ? {} : { dailyFrom: minutesOf(json.dailyFrom) }),
-    ...(json.dailyUntil === undefined ? {} : { dailyUntil: minutesOf(json.dailyUntil) }),
-    ...(json.weekdays === undefined ? {} : { weekdays: json.weekdays }),
+    everySeconds,
+    openForSeconds,
+    ...(isGiven(json.startsAt) ? { startsAtMs: Date.parse(json.startsAt) } : {}),
+    ...(isGiven(json.endsAt) ? { endsAtMs: Date.parse(json.endsAt) } : {}),
+    ...(isGiven(json.dailyFrom) ? { dailyFrom: minutesOf(json.dailyFrom) } : {}),
+    ...(isGiven(json.dailyUntil) ? { dailyUntil: minutesOf(json.dailyUntil) } : {}),
+    ...(isGiven(json.weekdays) ? { weekdays: json.weekdays } : {}),
   };
+}
+
+function isGiven<T>(member: T | null | undefined): member is T {
+  return member !== undefined && member !== null;
 }
 
 function minutesOf(time: string): number {

@@ -1,6 +1,6 @@
 // Goal: the class of a claim's body and the check compiled from its decorators judge every body alike. Method: good bodies with up to two faults put into them.
 import fc from 'fast-check';
-import { disagreements } from '@gravity/http';
+import { validateDto } from '@gravity/http';
 import { PlaceClaimBody, placeClaimBody } from '../src/use-cases/place-claim/place-claim.dto';
 
 it('is judged by the class and by the compiled schema alike', () => {
@@ -48,6 +48,7 @@ it('is judged by the class and by the compiled schema alike', () => {
   const judged = samples
     .filter((sample) => sample !== undefined)
     .map((sample) => JSON.parse(JSON.stringify(sample)) as unknown);
-  expect(disagreements(PlaceClaimBody, placeClaimBody, judged)).toEqual([]);
+  const byClass = (sample: unknown): boolean => validateDto(PlaceClaimBody, sample).ok;
+  expect(judged.filter((sample) => byClass(sample) !== placeClaimBody(sample).ok)).toEqual([]);
   expect(judged.filter((sample) => placeClaimBody(sample).ok).length).toBeGreaterThan(200);
 });

@@ -1,4 +1,4 @@
-// Every code a caller can receive, declared once for REST and gRPC. A code, once published, never changes its meaning.
+// The codes that a caller can receive, declared once for REST and gRPC. A published code keeps its meaning.
 import { err } from '@gravity/kernel';
 
 /** gRPC status numbers (https://grpc.github.io/grpc/core/md_doc_statuscodes.html). */
@@ -22,7 +22,7 @@ interface ErrorRow {
   readonly status: number;
   readonly grpc: number;
   readonly title: string;
-  /** True when the same request may succeed later without being changed. */
+  /** True when the same request, unchanged, may succeed later. */
   readonly retryable: boolean;
 }
 
@@ -33,6 +33,7 @@ const row = (status: number, grpc: number, title: string, retryable = false): Er
   retryable,
 });
 
+/** Status, title and retryability of every code. */
 export const ERRORS = {
   // The request itself.
   'invalid-request': row(400, GRPC.INVALID_ARGUMENT, 'The request does not match its schema'),
@@ -90,10 +91,10 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** A refusal on its way to the caller: becomes an RFC 9457 problem document or a gRPC status. */
+/** A refusal to a caller: an RFC 9457 problem document or a gRPC status. */
 export interface Problem {
   readonly code: ErrorCode;
-  /** What happened and what to do, in a sentence for the developer of the client. Never contains secrets. */
+  /** Cause and remedy, in a sentence for the developer of the client. It contains no secrets. */
   readonly detail: string;
   readonly retryAfterSeconds?: number;
   readonly errors?: readonly FieldError[];
@@ -110,7 +111,7 @@ export function refuse(
   return err({ code, detail, ...more });
 }
 
-/** A problem thrown where a value cannot be returned: guards, pipes, infrastructure. */
+/** A problem thrown by code that cannot return a value: guards, pipes, infrastructure. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
 

@@ -1,11 +1,13 @@
-// Where the .proto files are, for Nest's gRPC transport and reflection, and the types generated from them. Only types are
-// exported, so importing the contracts does not load a gRPC stack.
+// The paths of the .proto files, for Nest's gRPC transport; their compiled form, for reflection; and the types
+// generated from them. This file exports types and texts alone, so importing the contracts does not load a gRPC stack.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export type * as CatalogProto from './generated/gravity/catalog/v1/catalog';
 export type * as CommonProto from './generated/gravity/common/v1/money';
 export type * as OrdersProto from './generated/gravity/orders/v1/orders';
+
+export { FILE_DESCRIPTORS } from './generated/descriptors';
 
 /** One gRPC package: its name, its file, and the folder that its imports are resolved in. */
 export interface ProtoPackage {
@@ -15,12 +17,12 @@ export interface ProtoPackage {
 }
 
 const FOLDER = join('libs', 'contracts', 'proto');
-const MAX_LEVELS = 8;
+const LEVELS_MAX = 8;
 
 /** The folder of the .proto files, found upwards from this file: the same from sources and from dist/. */
 export function protoRoot(): string {
   let folder = __dirname;
-  for (let level = 0; level < MAX_LEVELS; level += 1) {
+  for (let level = 0; level < LEVELS_MAX; level += 1) {
     const candidate = join(folder, FOLDER);
     if (existsSync(candidate)) return candidate;
     folder = dirname(folder);
@@ -38,5 +40,7 @@ export function protoPackage(service: 'catalog' | 'orders'): ProtoPackage {
   };
 }
 
-/** How messages look in code: camelCase fields, 64-bit numbers and enum values as texts, absent fields as defaults. */
+/**
+ * The form of messages in code: camelCase fields, 64-bit numbers and enum values as texts, defaults for absent fields.
+ */
 export const PROTO_LOADER_OPTIONS = { longs: String, enums: String, defaults: true, oneofs: true } as const;

@@ -1,4 +1,4 @@
-// Metrics and probes on a port of their own, where the public one must not show them.
+// Metrics and probes on a separate port, for deployments whose public port must not show metrics.
 import { createServer, type Server } from 'node:http';
 import { renderMetrics } from '@gravity/observability';
 import type { HealthRegistry } from './health-registry';

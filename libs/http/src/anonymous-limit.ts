@@ -1,5 +1,5 @@
-// A limit on anonymous callers: requests without a good token, counted by the address they come from. A token that was
-// checked before is not concerned; a new one is not checked while its address has spent its limit.
+// The limit on anonymous callers: requests without a valid token, counted by address. Tokens that were checked before
+// are not affected. A new token is not checked while its address has reached the limit.
 import { ProblemError } from '@gravity/contracts';
 import ipaddr from 'ipaddr.js';
 import type { CallerIdentity } from './caller';
@@ -11,10 +11,10 @@ import { type TokenVerifier, unauthenticated } from './token-verifier';
 /** The limit's name in Redis and in `RateLimit` headers. */
 const ANONYMOUS = 'anonymous';
 const BURST_SECONDS = 4;
-/** A provider usually gives one line a /64, with all of its addresses. */
+/** A provider usually gives one subscriber a whole /64. */
 const IPV6_PREFIX_BITS = 64;
 
-/** Counts bad and missing tokens per address, and refuses an address that sends too many. */
+/** Counts invalid and missing tokens per address, and refuses an address that sends too many. */
 export class AnonymousLimit {
   private readonly rule: RateLimitRule;
 
@@ -32,7 +32,7 @@ export class AnonymousLimit {
     return unauthenticated(detail);
   }
 
-  /** Checks a token that is seen for the first time; throws what the verifier throws, or `rate-limited` instead. */
+  /** Checks a new token. Throws the verifier's error, or `rate-limited`. */
   async verify(verifier: TokenVerifier, header: string, address: string, reply?: HttpReply): Promise<CallerIdentity> {
     if (this.rule.perSecond === 0) return verifier.verify(header);
     const group = addressGroup(address);
@@ -40,7 +40,7 @@ export class AnonymousLimit {
     try {
       return await verifier.verify(header);
     } catch (error) {
-      // Good tokens are free: many people may share one address.
+      // Valid tokens are not counted: many people may share one address.
       if (error instanceof ProblemError && error.problem.code === 'unauthenticated') {
         this.limiter.charge(ANONYMOUS, this.rule, group);
       }
@@ -49,7 +49,7 @@ export class AnonymousLimit {
   }
 }
 
-/** What counts as one address: an IPv4 address, or the /64 of an IPv6 address. Other texts count as they are. */
+/** The unit of the limit: an IPv4 address, or the /64 of an IPv6 address. Other texts are kept. */
 export function addressGroup(address: string): string {
   // gRPC writes IPv6 addresses in brackets.
   const bare = address.replace(/^\[(.*)\]$/, '$1');

@@ -1,4 +1,4 @@
-// The API document as text, written when somebody asks for it first.
+// The API document as text, made at the first request for it.
 import { Injectable } from '@nestjs/common';
 
 /** Holds the OpenAPI document of the process; it is built on the first request. */

@@ -1,5 +1,5 @@
-// The one guard of every service: who may call what, and how often. Answers synchronously when the token was seen
-// before, because on the buying path a promise per request is a measurable share of the whole.
+// The guard of every service: checks the callers and the rate of each operation. It answers synchronously for a known
+// token, because a promise per request is a measurable cost on the buying path.
 import { type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '@gravity/contracts';
 import { AnonymousLimit } from './anonymous-limit';
@@ -119,7 +119,7 @@ export function callerOfGrpc(metadata: object): CallerIdentity {
   return caller;
 }
 
-/** Handler parameter: who calls, over HTTP or gRPC. Hot handlers read `callerOf(request)` instead, which is cheaper. */
+/** Handler parameter: the caller, over HTTP or gRPC. Hot handlers read `callerOf(request)`, which is cheaper. */
 export const Caller = createParamDecorator((_data: unknown, context: ExecutionContext): CallerIdentity =>
   context.getType() === 'http'
     ? callerOf(context.getArgByIndex<HttpRequest>(0))

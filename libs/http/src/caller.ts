@@ -1,4 +1,4 @@
-// Who calls: the identity inside a checked token.
+// The caller: the identity in a checked token.
 
 export const ROLES = ['buyer', 'merchant', 'anchor', 'operator', 'service'] as const;
 export type Role = (typeof ROLES)[number];
@@ -16,14 +16,14 @@ export interface CallerIdentity {
 
 const BITS = new Map<string, number>(ROLES.map((role, index) => [role, 1 << index]));
 
-/** The bit set of some roles. */
+/** The bit set of the roles. */
 export function roleMaskOf(roles: Iterable<Role>): number {
   let mask = 0;
   for (const role of roles) mask |= BITS.get(role) ?? 0;
   return mask;
 }
 
-/** A set for each combination that was seen, shared by all callers who have these roles: a crowd is remembered. */
+/** One set per combination of roles, shared by all callers with these roles: the token cache holds many callers. */
 const SETS = new Map<number, ReadonlySet<Role>>();
 
 function rolesOf(mask: number): ReadonlySet<Role> {
@@ -32,7 +32,7 @@ function rolesOf(mask: number): ReadonlySet<Role> {
   return known;
 }
 
-/** Builds an identity from claims; roles this version does not know are dropped. */
+/** Builds an identity from claims. Unknown roles are dropped. */
 export function callerFromClaims(claims: { sub: string; roles?: unknown; merchantId?: unknown }): CallerIdentity {
   const named = Array.isArray(claims.roles) ? claims.roles : [];
   const roleMask = roleMaskOf(ROLES.filter((role) => named.includes(role)));

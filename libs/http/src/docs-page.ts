@@ -1,5 +1,5 @@
-// The browsable API page: one self-contained document that reads /openapi.json. Nothing is loaded from elsewhere, and
-// whatever comes from the document or from an answer is inserted as text, never as markup.
+// The API page: one self-contained document that reads /openapi.json. It loads nothing from other origins, and inserts
+// all content of the document and of answers as text, never as markup.
 import { createHash } from 'node:crypto';
 
 const STYLE = `
@@ -16,7 +16,7 @@ table{border-collapse:collapse;width:100%}td{padding:4px 8px 4px 0;vertical-alig
 button{font:inherit;padding:6px 14px;border:0;border-radius:6px;background:var(--accent);color:#fff;cursor:pointer}label{display:block;margin:6px 0}label span{display:inline-block;min-width:180px;font-family:ui-monospace,monospace;font-size:13px}textarea{width:100%;min-height:90px;font-family:ui-monospace,monospace;font-size:13px}
 `;
 
-// Plain browser JavaScript; no backticks or template placeholders, since it lives inside one.
+// Plain browser JavaScript, without backticks and template placeholders, because it is inside a template literal.
 const SCRIPT = `
 'use strict';
 var spec, list = document.getElementById('list'), search = document.getElementById('search'), token = document.getElementById('token');
@@ -136,7 +136,7 @@ function hashOf(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
-/** Lets the page run its own script and style and call its own origin, nothing more. */
+/** Allows the page's own script and style, and calls to its own origin. */
 export const DOCS_CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `script-src ${hashOf(SCRIPT)}`,

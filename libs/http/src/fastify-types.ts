@@ -1,4 +1,4 @@
-// The request and reply that handlers see, with what this library adds to them.
+// The request and reply of handlers, with the fields that this library adds.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Span } from '@gravity/observability';
 import type { CallerIdentity } from './caller';
@@ -6,11 +6,11 @@ import type { RoutePolicy } from './route-policy';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls; null on public routes and before the guard has run. */
+    /** The caller; null on public routes and before the guard. */
     caller: CallerIdentity | null;
-    /** What the route declares about itself; null before the guard has run. */
+    /** The declaration of the route; null before the guard. */
     policy: RoutePolicy | null;
-    /** The body as it arrived, for signatures over bytes; null without a JSON body. */
+    /** The received bytes of the body, for signatures; null without a JSON body. */
     rawBody: Buffer | null;
     /** The server span, while traces are recorded. */
     span: Span | null;

@@ -1,5 +1,5 @@
-// Nest's gRPC transport with what it leaves out: the port it was given when asked for any free one, health, reflection,
-// limits, and a shutdown that finishes the calls in progress.
+// Nest's gRPC transport with additions: the port that was assigned, health, reflection, limits, and a shutdown that
+// finishes the calls in progress.
 import {
   type ChannelOptions,
   type sendUnaryData,
@@ -12,7 +12,7 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { ServerGrpc } from '@nestjs/microservices';
-import { PROTO_LOADER_OPTIONS, type ProtoPackage } from '@gravity/contracts';
+import { FILE_DESCRIPTORS, PROTO_LOADER_OPTIONS, type ProtoPackage } from '@gravity/contracts';
 import { SpanKind, tracingEnabled, withSpan } from '@gravity/observability';
 import { grpcFailure } from './grpc-status';
 import type { HealthRegistry } from './health-registry';
@@ -23,25 +23,25 @@ const METADATA_BYTES_MAX = 16_384;
 const STREAMS_PER_CONNECTION_MAX = 1_000;
 const HEALTH_EVERY_MS = 1_000;
 
-/** How long connections may say nothing. */
+/** Time limits of silent connections. */
 export interface GrpcConnectionLimits {
-  /** After this long without a sign of life the other side is asked for one. */
+  /** After this long without traffic, the server sends a ping. */
   readonly askAfterMs: number;
-  /** So long it may take to answer; then it is taken for dead. */
+  /** After this long without an answer to a ping, the connection is closed. */
   readonly answerWithinMs: number;
-  /** A connection without a call goes after this long, alive or not. Clients open another one with their next call. */
+  /** After this long without a call, the connection is closed. Clients open another one with their next call. */
   readonly idleMs: number;
 }
 
-/** The limits of a real server. */
+/** The limits of a production server. */
 export const GRPC_CONNECTION_LIMITS: GrpcConnectionLimits = {
   askAfterMs: 30_000,
   answerWithinMs: 10_000,
-  // Longer than the pauses of a busy caller, shorter than the time in which balancers forget a connection.
+  // Longer than the pauses of a busy caller, shorter than the idle time after which balancers drop a connection.
   idleMs: 300_000,
 };
 
-/** Stands for a request whose bytes are no message of its type. */
+/** The request in place of bytes that are no message of its type. */
 const BROKEN_MESSAGE = Object.freeze({});
 
 const CHANNEL_OPTIONS: ChannelOptions = {
@@ -81,14 +81,16 @@ export class GrpcServer extends ServerGrpc {
         arrays: true,
         includeDirs: [...new Set(packages.flatMap((entry) => entry.includeDirs))],
       },
-      onLoadPackageDefinition: (loaded: ConstructorParameters<typeof ReflectionService>[0], server: Server) => {
-        new ReflectionService(loaded).addToServer(server);
-        this.health.addToServer(server);
+      onLoadPackageDefinition: (loaded: PackageDefinition, server: Server) => {
+        const names: string[] = [];
         for (const [name, entry] of Object.entries(loaded)) {
           if ('format' in entry || !isService(entry)) continue;
+          names.push(name);
           this.health.setStatus(name, 'NOT_SERVING');
           keepBrokenMessages(entry);
         }
+        this.health.addToServer(server);
+        addReflection(server, names);
       },
     });
   }
@@ -106,7 +108,7 @@ export class GrpcServer extends ServerGrpc {
     return server;
   }
 
-  /** Refuses broken messages; everything else goes Nest's way. */
+  /** Refuses broken messages. Nest handles the others. */
   override createUnaryServiceMethod(methodHandler: Parameters<ServerGrpc['createUnaryServiceMethod']>[0]): UnaryMethod {
     const answer = super.createUnaryServiceMethod(methodHandler) as UnaryMethod;
     return (call, callback) => {
@@ -117,7 +119,7 @@ export class GrpcServer extends ServerGrpc {
     };
   }
 
-  /** Gives the gRPC health service what the readiness probe would answer now. */
+  /** Sets the gRPC health service to the current readiness. */
   async mirrorHealth(): Promise<void> {
     const { status } = await this.registry.report();
     const serving = status === 'ready' || status === 'degraded' ? 'SERVING' : 'NOT_SERVING';
@@ -125,7 +127,7 @@ export class GrpcServer extends ServerGrpc {
     for (const name of names) this.health.setStatus(name, serving);
   }
 
-  /** Takes no new calls and resolves when those in progress are done. */
+  /** Takes no new calls, and resolves when the calls in progress have ended. */
   async drain(): Promise<void> {
     clearInterval(this.timer);
     const { server } = this;
@@ -133,7 +135,7 @@ export class GrpcServer extends ServerGrpc {
     await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   }
 
-  /** Cuts whatever is left. Nest calls it when the application closes. */
+  /** Cuts the remaining calls. Nest calls it when the application closes. */
   override async close(): Promise<void> {
     clearInterval(this.timer);
     this.server?.forceShutdown();
@@ -161,9 +163,29 @@ function inTrace(
   return withSpan(`serve ${call.getPath()}`, attributes, answered, { kind: SpanKind.SERVER, ...parent });
 }
 
+type PackageDefinition = ConstructorParameters<typeof ReflectionService>[0];
+
+/** Services of every process. */
+const PLATFORM_SERVICES = [
+  'grpc.health.v1.Health',
+  'grpc.reflection.v1.ServerReflection',
+  'grpc.reflection.v1alpha.ServerReflection',
+];
+
+/**
+ * Lists and describes the services by their compiled files. The descriptors that proto-loader derives have no imports,
+ * so clients could not resolve the types of other files.
+ */
+function addReflection(server: Server, services: readonly string[]): void {
+  const files = Object.values(FILE_DESCRIPTORS).map((text) => Buffer.from(text, 'base64'));
+  // The service reads only the descriptors of a package definition.
+  const described = { files: { fileDescriptorProtos: files } } as unknown as PackageDefinition;
+  new ReflectionService(described, { services: [...services, ...PLATFORM_SERVICES] }).addToServer(server);
+}
+
 type UnaryMethod = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) => unknown;
 
-// grpc-js answers INTERNAL, with the decoder's own words, for what is the caller's fault.
+// grpc-js answers INTERNAL, with the decoder's message, although the caller sent a broken message.
 function keepBrokenMessages(service: GrpcService): void {
   for (const method of Object.values(service)) {
     const decode = method.requestDeserialize;

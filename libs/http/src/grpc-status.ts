@@ -1,5 +1,5 @@
-// A problem as a gRPC status. The details travel as google.rpc.Status in `grpc-status-details-bin` (ErrorInfo with our
-// code as reason, RetryInfo, BadRequest), and the code once more as plain text for clients without protobuf details.
+// A problem as a gRPC status. `grpc-status-details-bin` has a google.rpc.Status (ErrorInfo with the code as reason,
+// RetryInfo, BadRequest). The code is also plain text in the metadata, for clients that do not read protobuf details.
 import { Metadata } from '@grpc/grpc-js';
 import { parse } from 'protobufjs';
 import { ERRORS, type Problem } from '@gravity/contracts';
@@ -20,7 +20,7 @@ export const { root: googleRpc } = parse(`
   message BadRequest { repeated FieldViolation fieldViolations = 1; }
 `);
 
-/** What grpc-js takes for a failed call. */
+/** A failed call, as grpc-js takes it. */
 export interface GrpcFailure {
   readonly code: number;
   readonly details: string;
@@ -53,7 +53,7 @@ function detailsOf(problem: Problem): object[] {
   return details;
 }
 
-/** Further members of the problem, as ErrorInfo's texts. */
+/** Further members of the problem, as metadata of ErrorInfo. */
 function extensionsOf({ extensions = {} }: Problem): Record<string, string> {
   const texts = Object.entries(extensions).map(([name, value]) => [
     name,

@@ -1,4 +1,4 @@
-// Request headers with a meaning of their own: Idempotency-Key, If-Match; and ETag on the way out.
+// The request headers Idempotency-Key and If-Match, and the answer's ETag.
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
 import { err, ok, type Result } from '@gravity/kernel';
@@ -6,15 +6,15 @@ import type { HttpRequest } from './fastify-types';
 import { valueOrThrow } from './problem-reply';
 
 const KEY_LENGTH_MAX = 128;
-// Printable ASCII without the quote and the backslash, which the header's grammar would need escaped.
+// Printable ASCII without the quote and the backslash, which the header's grammar escapes.
 const KEY = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 
-/** Reads an Idempotency-Key: 1 to 128 printable ASCII characters, in quotes as the draft writes it or without. */
+/** Reads an Idempotency-Key: 1 to 128 printable ASCII characters, with the quotes of the draft or without. */
 export function parseIdempotencyKey(header: string | string[] | undefined): Result<string, Problem> {
   if (header === undefined || header === '') {
     return err({
       code: 'idempotency-key-missing',
-      detail: 'Send an Idempotency-Key, new for each thing you want and the same for each retry.',
+      detail: 'Send an Idempotency-Key: a new one for each command, the same one for each retry.',
     });
   }
   const text = typeof header === 'string' ? header.trim() : '';
@@ -27,7 +27,7 @@ export function parseIdempotencyKey(header: string | string[] | undefined): Resu
   return ok(key);
 }
 
-/** Handler parameter: the Idempotency-Key, which must be there. */
+/** Handler parameter: the required Idempotency-Key. */
 export const IdempotencyKey = createParamDecorator((_data: unknown, context: ExecutionContext): string =>
   valueOrThrow(parseIdempotencyKey(context.getArgByIndex<HttpRequest>(0).headers['idempotency-key'])),
 );
@@ -37,7 +37,7 @@ export function etagOf(version: number): string {
   return `"${version}"`;
 }
 
-/** The versions that a request accepts: those in its If-Match header, or any. */
+/** The versions that a request accepts: those of its If-Match header, or any. */
 export class VersionMatch {
   /** Accepts every version: `If-Match: *`. */
   static readonly ANY = new VersionMatch(undefined);
@@ -54,7 +54,7 @@ export class VersionMatch {
     if (this.versions === undefined || this.versions.has(current)) return ok(undefined);
     return err({
       code: 'stale-version',
-      detail: `The object is at version ${current}. Read it again and decide anew.`,
+      detail: `The object is at version ${current}. Read it again and repeat the change.`,
     });
   }
 
@@ -73,13 +73,15 @@ export class VersionMatch {
   }
 }
 
-// RFC 9110 §8.8.3: an opaque tag holds no quote, so a comma inside the quotes does not end it.
-const TAGS = /\s*(?:(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?\s*(?:,|$)/gy;
-const VERSION = /^\d{1,15}$/;
+// RFC 9110 §8.8.3: an opaque tag contains no quote, so a comma inside the quotes does not end it. Each run of white space
+// matches in one way only: a header of blanks costs no more than one of tags.
+const TAGS = /\s*(?:(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*)?(?:,|$)/gy;
+// As `etagOf` writes it: tags are compared as texts, so "01" is another one.
+const VERSION = /^(?:0|[1-9]\d{0,14})$/;
 
 /**
  * Reads If-Match (RFC 9110 §13.1.1): one tag, a list of tags, or `*`. Tags are compared weakly, because proxies that
- * compress an answer weaken its tag. A tag that is none of ours matches no version. 428 when absent, 400 when malformed.
+ * compress an answer weaken its tag. An unknown tag matches no version. 428 when absent, 400 when malformed.
  */
 export function requireIfMatch(header: string | string[] | undefined): Result<VersionMatch, Problem> {
   const text = (typeof header === 'string' ? header : (header ?? []).join(',')).trim();

@@ -1,4 +1,4 @@
-// What this process can do right now. Modules register what they depend on; probes ask here.
+// The health of this process. Modules register checks of their dependencies, and the probes read the results.
 import { Injectable } from '@nestjs/common';
 import { monotonicMs } from '@gravity/kernel';
 
@@ -10,8 +10,8 @@ export interface HealthCheckOptions {
   /** Milliseconds until the check counts as failed. Default 1,000. */
   readonly timeoutMs?: number;
   /**
-   * False for a dependency that the service works without, if slower: its failure is reported and the process stays
-   * ready. Default true.
+   * False for a dependency without which the service works, perhaps slower: its failure is reported and the process
+   * stays ready. Default true.
    */
   readonly critical?: boolean;
 }
@@ -33,7 +33,7 @@ interface Check extends Required<HealthCheckOptions> {
   readonly run: () => Promise<boolean | void>;
 }
 
-/** The readiness checks and the phase of one process. Stays "starting" until told otherwise, and never leaves "draining". */
+/** The readiness checks and the phase of one process: starting, running, draining, in this order. */
 @Injectable()
 export class HealthRegistry {
   private readonly checks = new Map<string, Check>();
@@ -41,7 +41,7 @@ export class HealthRegistry {
   private running: Promise<HealthReport> | undefined;
   private phase: 'starting' | 'running' | 'draining' = 'starting';
 
-  /** Adds a readiness check: false or an exception means that the dependency is not usable. Names are unique. */
+  /** Adds a readiness check. False or an exception means that the dependency is unusable. Names are unique. */
   register(name: string, run: () => Promise<boolean | void>, options: HealthCheckOptions = {}): void {
     if (this.checks.has(name)) throw new Error(`health check ${name} is registered twice`);
     this.checks.set(name, {
@@ -53,22 +53,22 @@ export class HealthRegistry {
     this.cached = undefined;
   }
 
-  /** True once the process has started. */
+  /** True after {@link markStarted}. */
   get started(): boolean {
     return this.phase !== 'starting';
   }
 
-  /** The process takes requests from now on; without effect once it drains. */
+  /** Marks the process as running. Without effect when it drains. */
   markStarted(): void {
     if (this.phase === 'starting') this.phase = 'running';
   }
 
-  /** From now on the process is not ready, whatever the checks say. */
+  /** Marks the process as draining: it is not ready, independently of the checks. */
   markDraining(): void {
     this.phase = 'draining';
   }
 
-  /** Runs all checks, at most once per second however often it is asked. Never rejects. */
+  /** Runs all checks, at most once per second; further calls get the last report. Never rejects. */
   async report(): Promise<HealthReport> {
     if (this.phase === 'draining') return { status: 'draining', checks: [] };
     if (this.cached && monotonicMs() - this.cached.atMs < CACHE_MS) return this.cached.report;
@@ -97,7 +97,7 @@ async function runCheck(check: Check): Promise<CheckReport> {
     const outcome = await Promise.race([check.run(), timeout]);
     return outcome === false ? { name, critical, ok: false, reason: 'does not answer' } : { name, critical, ok: true };
   } catch (error) {
-    // An error's code is safe to show to anybody; its message may hold addresses.
+    // An error's code is safe to show; its message may contain addresses.
     const code = (error as { code?: unknown }).code;
     const reason = typeof code === 'string' ? code : error instanceof Error ? error.name : 'failed';
     return { name, critical, ok: false, reason: reason.slice(0, REASON_LENGTH_MAX) };

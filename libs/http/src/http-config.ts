@@ -1,4 +1,4 @@
-// What bootServices reads from the environment. Everything wrong is reported in one line.
+// The configuration of bootServices, from the environment. All faults are reported in one line.
 import type { JSONWebKeySet } from 'jose';
 import { ConfigurationError, type Environment, EnvReader } from '@gravity/kernel';
 
@@ -18,9 +18,9 @@ export interface HttpConfig {
   readonly redisUrl: string | undefined;
   readonly shutdownDrainMs: number;
   readonly shutdownTimeoutMs: number;
-  /** How many proxies in front of us may name the client's address. */
+  /** Number of trusted proxies before this process, which name the client's address. */
   readonly trustedProxies: number;
-  /** How many requests per second without a good token one address may send; 0: no limit. */
+  /** Requests per second that one address may send without a valid token; 0: no limit. */
   readonly badTokensPerSecond: number;
 }
 
@@ -51,7 +51,7 @@ export function readHttpConfig(env: Environment): HttpConfig {
   if (jwks === undefined) read.text('AUTH_JWKS_URL');
   read.done();
   if (url !== undefined && !URL.canParse(url))
-    throw new ConfigurationError('Configuration: AUTH_JWKS_URL is not an address.');
+    throw new ConfigurationError('Configuration: AUTH_JWKS_URL is not a URL.');
   if (cursorSecret.length < CURSOR_SECRET_LENGTH_MIN) {
     throw new ConfigurationError(
       `Configuration: CURSOR_SECRET must have at least ${CURSOR_SECRET_LENGTH_MIN} characters.`,

@@ -14,13 +14,14 @@ import { newRequestId, validRequestId } from './request-id';
 export const BODY_BYTES_MAX = 65_536;
 const HEADER_BYTES_MAX = 16_384;
 const PATH_PARAMETER_LENGTH_MAX = 128;
-/** How long a client may take before its connection is cut. */
+
+/** Time limits of a client; after them, its connection is cut. */
 export interface ConnectionLimits {
-  /** For a whole request, from its first byte, and for a new connection to send one. */
+  /** For a whole request from its first byte, and for a new connection until its first request. */
   readonly requestMs: number;
-  /** How often requests that take too long are looked for. */
+  /** Period of the check for late requests. */
   readonly checkEveryMs: number;
-  /** Without a byte in either direction while a request is answered. */
+  /** Without a byte in either direction during an answer. */
   readonly silenceMs: number;
   /** Between two requests. */
   readonly keepAliveMs: number;
@@ -30,7 +31,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   requestMs: 30_000,
   checkEveryMs: 5_000,
   silenceMs: 60_000,
-  // Longer than the idle time of usual balancers, so that they close an idle connection before we do.
+  // Longer than the idle time of usual balancers, so that they close an idle connection before this server does.
   keepAliveMs: 75_000,
 };
 
@@ -46,11 +47,11 @@ export interface ServerOptions {
   readonly trustedProxies: number;
   /** Names of the services in this process: the first segment of their paths, and their metrics' label. */
   readonly services: readonly string[];
-  /** True once open connections should be closed after their answer. */
+  /** True when open connections are to be closed after their answer. */
   readonly isLeaving: () => boolean;
 }
 
-/** The adapter Nest runs on. */
+/** The HTTP adapter of the Nest application. */
 export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
   const limits = options.connectionLimits;
   const settings = {
@@ -61,8 +62,8 @@ export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    // A function, because Fastify believes no proxy when it is only told how many there are: it cannot know that nobody
-    // reaches us past them. Our network policies see to that.
+    // A function, because Fastify does not trust a mere number of proxies: a client might connect past them. The
+    // network policies exclude that.
     trustProxy: options.trustedProxies === 0 ? false : (_address: string, hop: number) => hop < options.trustedProxies,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     http: {
@@ -79,7 +80,7 @@ export function createHttpAdapter(options: ServerOptions): FastifyAdapter {
       sendProblem(reply, { code: 'invalid-request', detail: error.message });
     },
     multipart: false,
-    // No middleware is used; its plugin would cost every request a hook.
+    // No middleware is used, and its plugin would cost a hook per request.
     skipMiddie: true,
   };
   const adapter: FastifyAdapter = new FastifyAdapter(settings as never);
@@ -113,7 +114,7 @@ const requestSeconds = new Histogram({
   buckets: LATENCY_BUCKETS_SECONDS,
 });
 
-/** Latency by operation and status class. The series of an operation are looked up once. */
+/** Measures latency by operation and status class. The series of an operation are cached. */
 function measureRequests(server: HttpServer, services: readonly string[]): void {
   const children = new Map<string, Histogram.Internal<string>[]>();
   const childrenOf = (operation: string, request: HttpRequest): Histogram.Internal<string>[] => {
@@ -143,7 +144,7 @@ function traceRequests(server: HttpServer): void {
     });
     done();
   });
-  // Activated only here: reading the body in between would lose the context again.
+  // Activated here, because reading the body before would lose the context.
   server.addHook('preHandler', (request, _reply, done) => {
     if (request.span) runInSpan(request.span, done);
     else done();
@@ -156,7 +157,7 @@ function traceRequests(server: HttpServer): void {
   });
 }
 
-/** Answers what is not even HTTP, or not HTTP within our limits, on the bare socket. */
+/** Answers bytes that are not HTTP, or exceed a limit, on the socket. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -25,7 +25,7 @@ export function idempotencyDdl(): readonly string[] {
   ];
 }
 
-/** A digest of what a request asks for, independent of the order of members. */
+/** A digest of a request's input, independent of the order of members. */
 export function fingerprintOf(request: unknown): string {
   return createHash('sha256').update(canonical(request)).digest('base64url');
 }

@@ -1,6 +1,6 @@
-// JSON bodies. A body that two readers could understand differently (a member named twice, a prototype smuggled in,
-// broken UTF-8) is refused before validation. secure-json-parse finds prototypes; members named twice are counted here,
-// because JSON.parse has dropped one of them before any library sees the value.
+// JSON bodies. A body that two readers could understand differently (a duplicate member, a member named __proto__,
+// broken UTF-8) is refused before validation. secure-json-parse finds prototypes. Duplicate members are found here by
+// counting, because JSON.parse drops one of them.
 import { isUtf8 } from 'node:buffer';
 import { parse as parseSecurely } from 'secure-json-parse';
 import type { HttpRequest, HttpServer } from './fastify-types';
@@ -11,7 +11,7 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const COLON = 58;
 
-/** Makes application/json the only body the server reads. An empty body counts as no body. */
+/** Makes application/json the only accepted body. An empty body counts as no body. */
 export function readJsonBodies(server: HttpServer): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -36,9 +36,9 @@ export function parseJson(text: string): unknown {
   try {
     value = parseSecurely(text);
   } catch {
-    throw refuse('The body is not valid JSON, or it names a member that is never accepted (__proto__).');
+    throw refuse('The body is not valid JSON, or it has a member that is never accepted (__proto__).');
   }
-  if (countMembers(value, 0) !== countColons(text)) throw refuse('An object names a member twice.');
+  if (countMembers(value, 0) !== countColons(text)) throw refuse('An object has a duplicate member.');
   return value;
 }
 

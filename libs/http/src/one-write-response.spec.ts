@@ -1,5 +1,5 @@
-// Goal: whoever reads the socket cannot tell our response from Node's. Method: the same answers from both, compared byte
-// for byte; and the number of pieces an answer arrives in.
+// Goal: on the socket, this response does not differ from Node's. Method: the same answers from both, compared
+// byte for byte; and the number of writes per answer.
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { OneWriteResponse } from './one-write-response';
@@ -61,7 +61,7 @@ it.each(cases.map(([name, handler, method]) => ({ name, handler, method })))(
   },
 );
 
-it('hands a small answer to the socket as one piece', async () => {
+it('sends a small answer in one write', async () => {
   const pieces: number[] = [];
   const counted: RequestListener = (request, response: ServerResponse) => {
     // Both requests come on one connection.

@@ -1,18 +1,18 @@
-// An answer leaves in one write. Node sends the head and a body that is handed to `end` as two pieces, which costs a
-// request about a tenth of its whole time; a small text joins the head instead.
+// Sends an answer in one write. Node writes the head and the body of `end` separately, which costs about a tenth of a
+// request's time. Here a small text is appended to the head.
 import { ServerResponse } from 'node:http';
 
-/** Larger bodies are cheaper as a piece of their own than copied. */
+/** Larger bodies are cheaper to write separately than to copy. */
 const JOINED_CHARS_MAX = 8_192;
 
-/** What of Node's response decides how a body is framed; undocumented, so everything is checked before it is relied on. */
+/** Undocumented fields of Node's response that decide the framing of a body. Each is checked before use. */
 interface Framing {
   _header?: unknown;
   _headerSent?: unknown;
   _hasBody?: unknown;
 }
 
-/** Behaves as Node's own response. For `http.createServer({ ServerResponse: OneWriteResponse })`. */
+/** Behaves like Node's response. For `http.createServer({ ServerResponse: OneWriteResponse })`. */
 export class OneWriteResponse extends ServerResponse {
   override end(...args: unknown[]): this {
     const [body, encoding] = args;

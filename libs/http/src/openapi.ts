@@ -49,7 +49,7 @@ export interface RouteEntry {
   readonly policy: RoutePolicy;
 }
 
-/** Builds the document of everything this application serves. */
+/** Builds the document of all routes of this application. */
 export function openApiDocument(app: INestApplication, title = 'Gravity', version = '1.0.0'): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle(title)
@@ -77,7 +77,7 @@ interface ApiOperation {
   readonly responses: Record<string, object>;
 }
 
-/** Adds what only the method tells: the exact status of success, and what every change can meet. */
+/** Adds the status of success and the common refusals of the method. */
 function completeResponses(method: string, { responses }: ApiOperation): void {
   const success = responses['2XX'];
   if (success !== undefined) {

@@ -1,5 +1,5 @@
-// The one decorator of a handler: what it is called, who may call it, how it refuses. It feeds the guard, the metrics
-// and the API document from the same words, all of it before the first request.
+// The decorator of a handler: its name, its callers, its refusals. The guard, the metrics and the API document read the
+// same declaration, before the first request.
 import { applyDecorators, HttpCode, type Type } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiExtension, ApiHeader, ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@gravity/contracts';
@@ -17,9 +17,9 @@ export type OperationOptions = OperationAccess & {
   readonly summary: string;
   readonly description?: string;
   readonly tags?: string[];
-  /** Refusals of this operation's own; those every operation shares are added. */
+  /** The operation's own refusals. The common ones are added. */
   readonly problems?: readonly ErrorCode[];
-  /** The operation needs an Idempotency-Key. For POST alone: PUT and DELETE are repeatable by themselves. */
+  /** The operation needs an Idempotency-Key. For POST alone: PUT and DELETE are repeatable without one. */
   readonly idempotent?: boolean;
   /** The operation needs an If-Match header. */
   readonly ifMatch?: boolean;
@@ -38,7 +38,7 @@ const KEY_SCHEMA = { type: 'string', pattern: '^[!#-\\[\\]-~]([ !#-\\[\\]-~]{0,1
 const TAGS_SCHEMA = { type: 'string', pattern: '^(\\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$' };
 const SHARED: readonly ErrorCode[] = ['invalid-request', 'internal', 'unavailable', 'overloaded'];
 
-/** Declares an operation; every handler of every controller carries it. */
+/** Declares an operation. Every handler of every controller has it. */
 export function Operation(options: OperationOptions): MethodDecorator {
   const decorators: MethodDecorator[] = [
     OperationName(options.id),
@@ -80,7 +80,7 @@ function successDecorators(options: OperationOptions): MethodDecorator[] {
   return options.response === undefined ? [] : [ApiResponse({ status: '2XX', ...shared, ...body })];
 }
 
-/** @internal What a change can meet besides: its body, and a connection that breaks at the wrong moment. */
+/** @internal Further refusals of a change: those of its body, and the unknown outcome after a lost connection. */
 export const PROBLEMS_OF_CHANGES: readonly ErrorCode[] = [
   'payload-too-large',
   'unsupported-media-type',

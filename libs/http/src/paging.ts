@@ -1,5 +1,5 @@
-// Lists: a limit, an opaque cursor, and whether there is more. A cursor is signed together with the list's name and
-// filters, so it can neither be made up nor carried over to another list.
+// Lists: a limit, an opaque cursor, and whether there are more items. A cursor is signed with the list's name and
+// filters, so it can neither be forged nor used for another list.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
@@ -14,9 +14,9 @@ const PAGE_LIMIT_DEFAULT = 20;
 export const CURSOR_LENGTH_MAX = 1_024;
 const SIGNATURE_BYTES = 16;
 
-/** The query every list takes; extend it with the list's filters. */
+/** The query of every list; extend it with the list's filters. */
 export class ListQuery {
-  /** How many items at most, 1 to 100. */
+  /** Largest number of items, 1 to 100. */
   @ApiProperty({
     type: 'integer',
     minimum: 1,
@@ -40,14 +40,14 @@ export class ListQuery {
   cursor?: string;
 }
 
-/** One page as it goes over the wire. */
+/** One page in wire form. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly hasMore: boolean;
   readonly nextCursor?: string;
 }
 
-/** A page; there is more exactly when there is a next cursor. */
+/** A page. It has a next cursor exactly when there are more items. */
 export function listOf<T>(items: readonly T[], nextCursor?: string): Page<T> {
   return nextCursor === undefined ? { items, hasMore: false } : { items, hasMore: true, nextCursor };
 }
@@ -80,8 +80,8 @@ export class CursorSigner {
   }
 
   /**
-   * Cuts a page out of `limit + 1` rows: the extra row tells that there is more, and the cursor points behind the last
-   * row that is shown.
+   * Makes a page from `limit + 1` rows. The extra row shows that there are more items, and the cursor points behind the
+   * last item of the page.
    */
   page<R, T>(
     list: string,
@@ -108,6 +108,6 @@ export class CursorSigner {
 function invalidCursor(): Result<CursorPosition, Problem> {
   return err({
     code: 'invalid-cursor',
-    detail: 'Start the list again without a cursor, or use nextCursor as it was given for the same filters.',
+    detail: 'Start the list again without a cursor, or use the nextCursor of a page with the same filters.',
   });
 }

@@ -1,4 +1,4 @@
-// The routes every process has: probes, metrics, the API document and the list of problem codes.
+// The routes of every process: probes, metrics, the API document and the list of problem codes.
 import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@gravity/contracts';
@@ -17,7 +17,7 @@ import { OperationName, PublicRoute } from './route-policy';
 export class HealthHttp {
   constructor(@Inject(HealthRegistry) private readonly health: HealthRegistry) {}
 
-  /** The event loop turns. Never asks a dependency: restarting us would not bring it back. */
+  /** 200 while the event loop runs. It checks no dependency: a restart of this process would not repair one. */
   @Get('live')
   @OperationName('healthLive')
   live(): { status: string } {
@@ -42,7 +42,7 @@ export class HealthHttp {
       return;
     }
     const down = report.checks.filter((check) => !check.ok).map((check) => check.name);
-    const detail = down.length > 0 ? `Not usable: ${down.join(', ')}.` : `The process is ${report.status}.`;
+    const detail = down.length > 0 ? `Unusable: ${down.join(', ')}.` : `The process is ${report.status}.`;
     sendProblem(reply, {
       code: 'unavailable',
       detail,

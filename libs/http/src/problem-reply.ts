@@ -1,5 +1,5 @@
-// Problem documents (RFC 9457). Refusals outnumber everything else on a sale day, so what is constant per code is
-// written once at start and a refusal is a string concatenation.
+// Problem documents (RFC 9457). Most answers of a sale are refusals, so the constant part of each code is made at
+// start, and a refusal is a string concatenation.
 import { ERRORS, type ErrorCode, type FieldError, type Problem, ProblemError } from '@gravity/contracts';
 import type { Result } from '@gravity/kernel';
 import type { HttpReply } from './fastify-types';
@@ -8,7 +8,7 @@ export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 const RESERVED = new Set(['type', 'title', 'status', 'code', 'retryable', 'detail', 'requestId', 'errors']);
 const RETRY_AFTER_DEFAULT_SECONDS = 1;
 
-/** Everything of a problem document that is known before a request refers to it. */
+/** The part of a problem document that does not depend on a request. */
 export interface PreparedProblem {
   readonly code: ErrorCode;
   readonly status: number;
@@ -17,7 +17,7 @@ export interface PreparedProblem {
   readonly retryAfter: string | undefined;
 }
 
-/** Where a code is explained; relative, so that it resolves on whichever service answered. */
+/** The URL of a code's explanation; relative, so that it resolves on every service. */
 export function problemType(code: ErrorCode): string {
   return `/problems/${code}`;
 }
@@ -30,7 +30,7 @@ const HEADS = new Map<ErrorCode, string>(
   }),
 );
 
-/** Writes a problem out once. Keep the result where the same refusal is sent again and again. */
+/** Makes a problem document in advance. Keep the result where the same refusal is sent often. */
 export function prepareProblem(problem: Problem): PreparedProblem {
   let head = HEADS.get(problem.code)! + JSON.stringify(problem.detail);
   if (problem.errors !== undefined) head += `,"errors":${JSON.stringify(problem.errors)}`;
@@ -45,27 +45,27 @@ export function prepareProblem(problem: Problem): PreparedProblem {
   return { code: problem.code, status, head: `${head},"requestId":"`, retryAfter };
 }
 
-/** The problem document for one request. The request id is ours or was checked, so it needs no escaping. */
+/** The problem document for one request. The request id was made or checked here, so it needs no escaping. */
 export function problemBody(prepared: PreparedProblem, requestId: string): string {
   return `${prepared.head}${requestId}"}`;
 }
 
 /**
- * Answers with a problem document. Does not throw and needs no filter: the way for hot routes, whose handlers take
- * `@Res()`. A {@link PreparedProblem} makes it cheaper still.
+ * Answers with a problem document, without an exception and a filter: for hot routes, whose handlers take `@Res()`. A
+ * {@link PreparedProblem} is cheaper.
  */
 export function sendProblem(reply: HttpReply, problem: Problem | PreparedProblem): void {
   const prepared = 'head' in problem ? problem : prepareProblem(problem);
   reply.statusCode = prepared.status;
   reply.header('content-type', PROBLEM_CONTENT_TYPE);
   if (prepared.retryAfter !== undefined) reply.header('retry-after', prepared.retryAfter);
-  // What is left of an oversized body is not worth reading.
+  // The rest of an oversized body is not read.
   if (prepared.code === 'payload-too-large') reply.header('connection', 'close');
   if (prepared.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer error="invalid_token"');
   reply.send(problemBody(prepared, reply.request.id));
 }
 
-/** The value of a result, or its refusal thrown for the filter to answer: for handlers that return their body. */
+/** The value of a result. Throws its refusal, which the filter answers; for handlers that return their body. */
 export function valueOrThrow<T>(result: Result<T, Problem>): T {
   if (result.ok) return result.value;
   throw new ProblemError(result.error);

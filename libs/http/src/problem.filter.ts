@@ -1,5 +1,5 @@
-// The one exception filter: whatever is thrown leaves as a problem document or a gRPC status. What is not known here is
-// our bug: answered as `internal` without a detail, logged with its stack.
+// The exception filter: answers every exception as a problem document or a gRPC status. An unknown exception is a bug:
+// it is answered as `internal` without its message, and logged with its stack.
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject, Injectable } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 import { type ErrorCode, type Problem, ProblemError } from '@gravity/contracts';
@@ -24,7 +24,7 @@ const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 const DETAIL_BY_FASTIFY_CODE: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than this service accepts.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Send the body as application/json.',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The length of the body differs from Content-Length.',
 };
 
 /** Answers what was thrown as a problem document, or as a gRPC status. */
@@ -49,7 +49,7 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = problemOf(exception, this.classify);
     if (isOurs(problem)) this.report(exception, problem, reply.request.id, reply.request.policy?.operation);
     if (reply.raw.headersSent || reply.sent) {
-      // The head of the answer is gone already; all that is left is not to pretend that it was complete.
+      // The head of the answer was sent. Destroying the connection shows the client that the answer is incomplete.
       reply.raw.destroy();
       return;
     }
@@ -72,14 +72,14 @@ function isOurs(problem: Problem): boolean {
   return problem.code === 'internal' || problem.code === 'unavailable' || problem.code === 'outcome-unknown';
 }
 
-/** The problem that an exception stands for; `internal` for everything unknown. */
+/** The problem of an exception; `internal` for an unknown one. */
 export function problemOf(exception: unknown, classify: ErrorClassifier = () => undefined): Problem {
   if (exception instanceof ProblemError) return exception.problem;
   if (exception instanceof HttpException) return problemOfHttpException(exception);
   return (
     classify(exception) ?? {
       code: 'internal',
-      detail: 'Something broke on our side. Quote the requestId when you report it.',
+      detail: 'An internal error occurred. Quote the requestId in a report.',
     }
   );
 }
@@ -89,7 +89,6 @@ function problemOfHttpException(exception: HttpException): Problem {
   const cause = (exception as { cause?: { code?: unknown } }).cause;
   const known = typeof cause?.code === 'string' ? DETAIL_BY_FASTIFY_CODE[cause.code] : undefined;
   const code = CODE_BY_STATUS[status] ?? (status < 500 ? 'invalid-request' : 'internal');
-  if (code === 'internal')
-    return { code, detail: 'Something broke on our side. Quote the requestId when you report it.' };
+  if (code === 'internal') return { code, detail: 'An internal error occurred. Quote the requestId in a report.' };
   return { code, detail: known ?? exception.message };
 }

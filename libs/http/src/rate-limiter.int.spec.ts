@@ -1,4 +1,4 @@
-// Limits over a real Redis: several processes together give a caller about as much as one would.
+// Rate limits over a real Redis: several processes together allow a caller about as much as one process.
 import { ManualClock } from '@gravity/kernel';
 import { ProblemError } from '@gravity/contracts';
 import { engines } from '@gravity/testing';
@@ -44,7 +44,7 @@ it('adds up what several processes saw', async () => {
   await Promise.all(limiters.map((limiter) => limiter.close()));
 });
 
-it('lets a caller back in as the window slides on', async () => {
+it('admits a caller again as the window slides', async () => {
   const clock = new ManualClock(1_000_000_000);
   const limiter = new RateLimiter({ redisUrl: engines().redisUrl, clock });
   const operation = newOperation();
@@ -74,7 +74,7 @@ it('keeps counting by itself without Redis, or refuses where that is declared', 
   await limiter.close();
 });
 
-it('tells Redis only of callers who ask much, and of all where the limit must hold', async () => {
+it('reports only frequent callers to Redis, and all callers of strict limits', async () => {
   const clock = new ManualClock(1_000_000_000);
   const limiter = new RateLimiter({ redisUrl: engines().redisUrl, clock });
   const redis = new Redis(engines().redisUrl);

@@ -1,7 +1,7 @@
-// How often one caller may ask. Counted in this process and added up in Redis a few times per second, so no request
-// waits for Redis; between two exchanges a caller may get a little more than the limit, spread over all processes.
-// A crowd of callers who ask a few times each never reaches Redis: only who has used a tenth of the burst here is
-// counted together with the other processes. With n processes a caller therefore gets at most n tenths of it on top.
+// Rate limits per caller. Each process counts, and the counts are added up in Redis a few times per second, so no
+// request waits for Redis. Between two exchanges, a caller may get a little more than the limit. A caller's counts go
+// to Redis after a tenth of the burst in one process, so many callers with a few requests each cause no traffic to
+// Redis. With n processes a caller therefore gets at most n tenths of the burst in addition.
 import { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { ProblemError } from '@gravity/contracts';
@@ -22,14 +22,16 @@ interface Subject {
   readonly key: string;
   readonly windowMs: number;
   window: number;
-  /** Requests of this window in all processes, as of the last exchange, without ours since. */
+  /** Requests of this window in all processes at the last exchange. */
   shared: number;
-  /** Ours since the last exchange. */
+  /** Requests in this process since the last exchange. */
   fresh: number;
   previous: number;
 }
 
-/** Sliding-window counters: the current window plus what of the previous one still lies within its length. */
+/**
+ * Sliding-window counters: the current window, plus the part of the previous one that is within the window's length.
+ */
 export class RateLimiter {
   private readonly redis: Redis | undefined;
   /** By operation, then by the name of the caller or address. */
@@ -55,7 +57,7 @@ export class RateLimiter {
       connectTimeout: COMMAND_TIMEOUT_MS,
       retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_DELAY_MAX_MS),
     });
-    // Failures show up in the exchange; without a listener ioredis prints them itself.
+    // The exchange reports failures. Without a listener, ioredis would print them.
     this.redis.on('error', () => undefined);
   }
 
@@ -64,12 +66,12 @@ export class RateLimiter {
     this.count(this.unlessSpent(operation, rule, subjectName, reply), rule);
   }
 
-  /** Throws `rate-limited` like {@link enforce} and counts nothing: for limits on what only turns out later. */
+  /** Throws `rate-limited` like {@link enforce} and counts nothing: for limits that count later, by {@link charge}. */
   refuseSpent(operation: string, rule: RateLimitRule, subjectName: string, reply?: HttpReply): void {
     this.unlessSpent(operation, rule, subjectName, reply);
   }
 
-  /** Counts what has turned out to belong under the rule; refuses nobody. */
+  /** Counts one request under the rule. Never refuses. */
   charge(operation: string, rule: RateLimitRule, subjectName: string): void {
     const nowMs = (this.options.clock ?? systemClock).nowMs();
     this.count(this.subjectOf(operation, rule, subjectName, nowMs), rule);
@@ -77,7 +79,7 @@ export class RateLimiter {
 
   private unlessSpent(operation: string, rule: RateLimitRule, subjectName: string, reply?: HttpReply): Subject {
     if (this.redisDown && rule.onRedisDown === 'closed') {
-      const detail = 'The limit of this operation cannot be checked right now.';
+      const detail = 'The rate limit of this operation cannot be checked.';
       throw new ProblemError({ code: 'unavailable', detail, retryAfterSeconds: 1 });
     }
     const nowMs = (this.options.clock ?? systemClock).nowMs();
@@ -105,7 +107,7 @@ export class RateLimiter {
     }
   }
 
-  /** Exchanges counts with Redis now; runs by itself every 150 ms while there is something to exchange. */
+  /** Exchanges counts with Redis. A timer calls it every 150 ms while there are counts to exchange. */
   async flush(): Promise<void> {
     this.flushing ??= this.exchange().finally(() => (this.flushing = undefined));
     await this.flushing;
@@ -169,7 +171,7 @@ export class RateLimiter {
       });
       this.noteRedis(false);
     } catch (error) {
-      // The counts stay with us as fresh ones and go out with the next exchange.
+      // The counts stay fresh and are sent with the next exchange.
       for (const { subject } of sent) this.changed.add(subject);
       this.noteRedis(true, error);
     }
@@ -184,7 +186,7 @@ export class RateLimiter {
   }
 }
 
-/** Requests of one window that a process keeps to itself. None where the limit must not be exceeded without Redis. */
+/** Requests of one window that a process does not report. Zero for limits that must not be exceeded without Redis. */
 function unsharedMax(rule: RateLimitRule): number {
   return rule.onRedisDown === 'closed' ? 0 : rule.burst * UNSHARED_SHARE;
 }

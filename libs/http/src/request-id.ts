@@ -1,9 +1,9 @@
-// Every answer names its request. A caller's own id is kept when it is harmless, else we give one.
+// Request ids. Every answer has one: the caller's own id when it is short and plain, else a new one.
 import { newUuid } from '@gravity/kernel';
 
 const ACCEPTABLE = /^[\w.:-]{1,64}$/;
 
-// Unique per process start, then a counter: a UUID for every request would cost more than the rest of its bookkeeping.
+// A random part per process, then a counter: a UUID per request costs more.
 const prefix = newUuid().replaceAll('-', '').slice(0, 20);
 let counter = 0;
 

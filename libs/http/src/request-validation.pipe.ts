@@ -1,4 +1,4 @@
-// Input declared as class-validator DTOs: unknown properties are refused, every fault is named by its place.
+// Input declared as class-validator DTOs. Unknown properties are refused, and every fault names its place.
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { type ValidationError, validateSync } from 'class-validator';
@@ -8,11 +8,11 @@ import { invalidRequest } from './problem-reply';
 
 /** @internal Faults named in one answer. */
 export const FAULTS_MAX = 50;
-// class-transformer leaves out members that every object has by its prototype, so they would pass unseen.
+// class-transformer skips members with names of the object prototype, so validation would not see them.
 const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
 const NOT_A_DTO = new Set<unknown>([String, Number, Boolean, Array, Object, undefined]);
 
-/** The global pipe. Parameters whose type is no class pass through untouched. */
+/** The global pipe. Parameters whose type is no class pass unchanged. */
 @Injectable()
 export class RequestValidation implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
@@ -44,7 +44,10 @@ export function validateDto<T extends object>(type: Type<T>, value: unknown, pre
   return faults.length === 0 ? ok(instance) : err(flatten(faults, prefix).slice(0, FAULTS_MAX));
 }
 
-/** Members named like something of every object (`__proto__`, `toString`), at any depth; bodies are shallow by then. */
+/**
+ * Members with names of the object prototype (`__proto__`, `toString`), at any depth. The depth of bodies is bounded
+ * before.
+ */
 function inheritedNames(value: unknown, pointer: string): FieldError[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, member]) => {

@@ -1,5 +1,5 @@
-// What a handler declares about itself: who may call it, under which name, how often. The guard reads it once per
-// handler and refuses every handler that says nothing.
+// The declaration of a handler: its callers, its name, its rate. The guard reads it once per handler, and refuses calls
+// of a handler without one.
 import { SetMetadata } from '@nestjs/common';
 import { type CallerIdentity, type Role, roleMaskOf } from './caller';
 
@@ -15,7 +15,7 @@ export type Access =
 export interface RateLimitRule {
   /** Sustained rate per second. */
   readonly perSecond: number;
-  /** How many may come at once; at least `perSecond`. */
+  /** Requests at once; at least `perSecond`. */
   readonly burst: number;
   readonly scope: 'caller' | 'address';
   /** Without Redis: `open` keeps counting per process, `closed` refuses with 503. */
@@ -25,7 +25,7 @@ export interface RateLimitRule {
 export interface RoutePolicy {
   /** `placeClaim`; `Class.method` where no operation was declared. */
   readonly operation: string;
-  /** Undefined when the handler declares nothing: nobody may call it. */
+  /** Undefined without a declaration: every call is refused. */
   readonly access: Access | undefined;
   readonly rateLimit: RateLimitRule | undefined;
 }
@@ -35,7 +35,7 @@ export function Callers(...roles: readonly [Role, ...Role[]]): MethodDecorator &
   return SetMetadata(ACCESS, { kind: 'callers', roles, mask: roleMaskOf(roles) } satisfies Access);
 }
 
-/** Anybody, without a token. The reason is for the reviewer and for the route inventory. */
+/** Allows calls without a token. The reason is for reviewers and for the route inventory. */
 export function PublicRoute(why: string): MethodDecorator & ClassDecorator {
   return SetMetadata(ACCESS, { kind: 'public', why } satisfies Access);
 }

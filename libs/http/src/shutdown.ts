@@ -1,5 +1,5 @@
-// The order in which a process stops: not ready → wait for the balancers → no new connections, finish what was accepted
-// → consumers and background work → the application itself. Every step is bounded by one common deadline.
+// The order in which a process stops: not ready → wait for the balancers → no new connections, finish accepted requests
+// → consumers and background work → the application. One deadline bounds all steps.
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
@@ -9,8 +9,8 @@ import type { AppLogger } from '@gravity/observability';
 const POLL_MS = 20;
 const QUIET_TURNS = 3;
 const QUEUE_WAIT_MAX_MS = 1_000;
-// Long enough for a request that is already on its way over an idle connection to arrive and be answered. No connection
-// becomes idle while we wait, since every answer closes its own.
+// Long enough for a request in transit on an idle connection to arrive and be answered. No connection becomes idle
+// during the wait, because every answer closes its connection.
 const IDLE_GRACE_MS = 250;
 
 export interface DrainHook {
@@ -18,7 +18,7 @@ export interface DrainHook {
   readonly run: () => Promise<void>;
 }
 
-/** Where modules say what has to be finished before the process ends. */
+/** Work that modules finish before the process ends. */
 @Injectable()
 export class ShutdownHooks {
   private readonly hooks: DrainHook[] = [];
@@ -48,7 +48,9 @@ export class ShutdownHooks {
   }
 }
 
-/** Runs the work, but not past the deadline (monotonic milliseconds). A failure is logged and does not stop the rest. */
+/**
+ * Runs the work, but not past the deadline (monotonic milliseconds). A failure is logged and does not stop the rest.
+ */
 export async function bounded(
   name: string,
   deadlineMs: number,
@@ -69,7 +71,7 @@ export async function bounded(
   }
 }
 
-/** Open connections of a server, for the moment when answers in progress must become the last on theirs. */
+/** Open connections of a server. At shutdown, the current answer becomes the last one of each. */
 export class Connections {
   private readonly sockets = new Set<SocketInUse>();
   private opened = 0;
@@ -83,9 +85,9 @@ export class Connections {
   }
 
   /**
-   * Waits until the listener's queue is empty, a second at most. The kernel resets connections that it has established
-   * and we have not taken yet when the listener closes. Node takes one of them per turn of the event loop, so turns that
-   * took none have seen an empty queue.
+   * Waits until the listener's queue is empty, a second at most. When the listener closes, the kernel resets
+   * established connections that Node has not accepted. Node accepts one per turn of the event loop, so after turns
+   * without an accept the queue is empty.
    */
   async untilQueueIsEmpty(): Promise<void> {
     const limitMs = monotonicMs() + QUEUE_WAIT_MAX_MS;
@@ -96,7 +98,7 @@ export class Connections {
     }
   }
 
-  /** Answers being prepared right now will say `Connection: close`. Later ones must say so by themselves. */
+  /** Sets `Connection: close` for the answers in preparation. Later answers must set it. */
   endAfterCurrentAnswer(): void {
     for (const socket of this.sockets) {
       if (socket._httpMessage && !socket._httpMessage.headersSent) socket._httpMessage.shouldKeepAlive = false;
@@ -104,24 +106,24 @@ export class Connections {
   }
 }
 
-// Node keeps the answer in progress on the socket under this name.
+// Node stores the current answer of a socket under this name.
 interface SocketInUse extends Socket {
   readonly _httpMessage?: ServerResponse | null;
 }
 
 /**
- * Stops accepting connections and waits until every accepted request is answered. The server must answer with
- * `Connection: close` by now. Connections still open at the deadline are cut.
+ * Stops accepting connections and waits until every accepted request is answered. The server must already answer with
+ * `Connection: close`. Connections that are open at the deadline are cut.
  */
 export async function drainHttp(server: HttpServer, deadlineMs: number): Promise<void> {
   if (!server.listening) return;
   let closed = false;
-  // http.Server.close() would cut idle connections at once, and with them requests that are on their way.
+  // http.Server.close() would cut idle connections at once, and lose requests in transit.
   NetServer.prototype.close.call(server, () => (closed = true));
   const graceUntilMs = Math.min(deadlineMs, monotonicMs() + IDLE_GRACE_MS);
   while (!closed && monotonicMs() < deadlineMs) {
     if (monotonicMs() >= graceUntilMs) {
-      // On a busy machine timers may be late, and come before what has arrived meanwhile is read: read it first.
+      // On a busy machine a timer may run before data that arrived earlier is read. Read it first.
       for (let turn = 0; turn < QUIET_TURNS; turn += 1) await nextTurn();
       server.closeIdleConnections();
     }
@@ -130,7 +132,7 @@ export async function drainHttp(server: HttpServer, deadlineMs: number): Promise
   if (!closed) server.closeAllConnections();
 }
 
-/** Sockets have been looked at once more when it resolves. */
+/** Resolves after the event loop has polled the sockets once. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

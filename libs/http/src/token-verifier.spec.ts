@@ -1,4 +1,5 @@
-// Goal: the verifier remembers good tokens within its bounds of number and time. Method: signed tokens, a clock by hand.
+// Goal: the verifier caches valid tokens within its bounds of number and time. Method: signed tokens, a clock by
+// hand.
 import { ManualClock } from '@gravity/kernel';
 import { DEFAULT_AUDIENCE, type LocalIssuer, localIssuer } from '@gravity/testing';
 import { TokenVerifier } from './token-verifier';
@@ -30,14 +31,14 @@ async function checked(sub: string): Promise<string> {
   return header;
 }
 
-it('forgets the token that was used least recently', async () => {
+it('drops the token that was used least recently', async () => {
   const [first, second] = [await checked('b_1'), await checked('b_2')];
   expect(verifier.cached(first)).toMatchObject({ sub: 'b_1' });
   const third = await checked('b_3');
   expect([first, second, third].map((header) => verifier.cached(header)?.sub)).toEqual(['b_1', undefined, 'b_3']);
 });
 
-it('checks a token again after five minutes, and after its end', async () => {
+it('checks a token again after five minutes, and after it expires', async () => {
   const header = await checked('b_1');
   clock.advance(FIVE_MINUTES_MS - 1);
   expect(verifier.cached(header)).toMatchObject({ sub: 'b_1' });

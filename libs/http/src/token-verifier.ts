@@ -1,5 +1,5 @@
-// Access tokens: JWTs checked with jose against the issuer's key set, and remembered for as long as they are valid, so
-// that the next request with the same token costs one look-up.
+// Access tokens: JWTs, checked with jose against the issuer's key set and cached while they are valid, so that the next
+// request with the same token costs one look-up.
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -13,27 +13,27 @@ import { ProblemError } from '@gravity/contracts';
 import { type Clock, systemClock } from '@gravity/kernel';
 import { callerFromClaims, type CallerIdentity } from './caller';
 
-/** Algorithms we accept; whatever the token's header says, nothing else is tried. */
+/** The accepted algorithms. A token whose header names another one is refused. */
 const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'RS256'];
 const CLOCK_TOLERANCE_SECONDS = 5;
 const HEADER_LENGTH_MAX = 4_096;
-// No control characters and no half of a surrogate pair: what follows stores subjects and writes them into JSON.
+// No control characters and no lone surrogates, because subjects are stored and written as JSON.
 const SUBJECT = /^[\x20-\x7e\u00a0-\ud7ff\ue000-\u{10ffff}]{1,128}$/u;
-/** Callers that are remembered at a time; each takes 0.6 kB. */
+/** Cached callers; each takes 0.6 kB. */
 const CACHE_ENTRIES_MAX = 200_000;
 const CACHE_TTL_MS = 5 * 60_000;
 const VERIFICATIONS_IN_FLIGHT_MAX = 4_096;
 const KEY_SET_TIMEOUT_MS = 3_000;
 const KEY_SET_COOLDOWN_MS = 10_000;
-const KEY_SET_MAX_AGE_MS = 10 * 60_000;
+const KEY_SET_AGE_MAX_MS = 10 * 60_000;
 
 export interface TokenVerifierOptions {
   readonly issuer: string;
   readonly audience: string;
-  /** Address of the key set, or the key set itself. */
+  /** URL of the key set, or the key set itself. */
   readonly keys: { readonly url: string } | { readonly set: JSONWebKeySet };
   readonly clock?: Clock;
-  /** Most tokens remembered at a time. */
+  /** Largest number of cached tokens. */
   readonly cacheEntries?: number;
 }
 
@@ -42,7 +42,7 @@ interface Entry {
   readonly validUntilMs: number;
 }
 
-/** Checks `Authorization` values. Only good tokens are remembered, each no longer than it is valid and than 5 minutes. */
+/** Checks `Authorization` values. Valid tokens alone are cached, until they expire and for at most 5 minutes. */
 export class TokenVerifier {
   private readonly clock: Clock;
   private readonly keys: JWTVerifyGetKey;
@@ -57,16 +57,16 @@ export class TokenVerifier {
         ? createRemoteJWKSet(new URL(options.keys.url), {
             timeoutDuration: KEY_SET_TIMEOUT_MS,
             cooldownDuration: KEY_SET_COOLDOWN_MS,
-            cacheMaxAge: KEY_SET_MAX_AGE_MS,
+            cacheMaxAge: KEY_SET_AGE_MAX_MS,
           })
         : createLocalJWKSet(options.keys.set);
   }
 
-  /** The caller behind a header checked earlier, or undefined. Keyed by the whole header, signature included. */
+  /** The caller of a cached header, or undefined. The key is the whole header, with the signature. */
   cached(header: string): CallerIdentity | undefined {
     const entry = this.checked.get(header);
     if (entry === undefined) return undefined;
-    // Tokens end by the wall clock, so the cache's own time to live, which is monotonic, does not fit.
+    // Tokens expire by the wall clock; the cache's own time to live is monotonic.
     if (entry.validUntilMs > this.clock.nowMs()) return entry.caller;
     this.checked.delete(header);
     return undefined;
@@ -74,7 +74,7 @@ export class TokenVerifier {
 
   /**
    * Checks an `Authorization` header. Throws `unauthenticated` for a bad token, `unavailable` when the issuer's keys
-   * cannot be had, `overloaded` when too many checks are running.
+   * cannot be fetched, `overloaded` when too many checks run.
    */
   async verify(header: string): Promise<CallerIdentity> {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(header.length > HEADER_LENGTH_MAX ? '' : header)?.[1];
@@ -107,7 +107,7 @@ export class TokenVerifier {
       currentDate: new Date(nowMs),
     });
     const sub = payload.sub;
-    if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw unauthenticated('The token names no usable subject.');
+    if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw unauthenticated('The token has no usable subject.');
     const caller = callerFromClaims({ sub, roles: payload['roles'], merchantId: payload['merchantId'] });
     const expiresMs = (payload.exp! + CLOCK_TOLERANCE_SECONDS) * 1_000;
     this.checked.set(header, { caller, validUntilMs: Math.min(expiresMs, nowMs + CACHE_TTL_MS) });
@@ -126,7 +126,7 @@ function toProblem(error: unknown): ProblemError {
     !(error instanceof joseErrors.JOSEError) ||
     error.code === 'ERR_JOSE_GENERIC';
   if (keysMissing) {
-    const detail = 'The keys of the token issuer cannot be fetched right now.';
+    const detail = 'The keys of the token issuer cannot be fetched.';
     return new ProblemError({ code: 'unavailable', detail, retryAfterSeconds: 1 }, { cause: error });
   }
   return unauthenticated('The token is not valid.');

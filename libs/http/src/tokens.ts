@@ -1,4 +1,4 @@
-// Injection tokens of what bootServices provides to every module.
+// Injection tokens that bootServices provides to every module.
 import type { Problem } from '@gravity/contracts';
 
 /** The process' {@link AppLogger}. */

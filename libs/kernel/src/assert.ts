@@ -1,4 +1,4 @@
-/** A broken assumption inside Gravity itself: a bug, never a refusal to a caller. */
+/** A broken assumption inside Gravity: a bug, never a refusal to a caller. */
 export class AssertionFailure extends Error {
   override readonly name = 'AssertionFailure';
 }
@@ -8,7 +8,7 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionFailure(message);
 }
 
-/** Closes a switch over a union: does not compile while a case is missing. */
+/** The default of a switch over a union. It does not compile while a case is missing. */
 export function unreachable(value: never): never {
   throw new AssertionFailure(`unreachable: ${JSON.stringify(value)}`);
 }

@@ -17,16 +17,16 @@ describe('the pause after failures', () => {
     expect(backoffMs(1, 100, 1_000, () => 0.5)).toBe(75);
   });
 
-  it('before any failure is that of the first', () => {
+  it('is the first pause before any failure', () => {
     expect(backoffMs(0, 100, 1_000, most)).toBe(100);
   });
 
-  it('stays a number however often something fails', () => {
+  it('stays finite after any number of failures', () => {
     expect(backoffMs(31, 1, Number.MAX_VALUE, most)).toBe(2 ** 30);
     expect(backoffMs(100_000, 1, Number.MAX_VALUE, most)).toBe(2 ** 30);
   });
 
-  it('is a whole number within its bounds for any chance', () => {
+  it('is a whole number within its bounds for any random number', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 500 }), (failures, base) => {
         const pause = backoffMs(failures, base, 5_000);

@@ -1,9 +1,9 @@
-// Goal: first in, first out, and a full queue says no, however much has gone through it. Method: walks of pushes and takes
-// next to a plain array.
+// Goal: first in, first out, and a full queue refuses, after any number of items. Method: random pushes and takes
+// beside a plain array.
 import fc from 'fast-check';
 import { BoundedQueue } from './bounded-queue';
 
-it('gives items back in the order they came', () => {
+it('returns items in the order of arrival', () => {
   const queue = new BoundedQueue<string>(3);
   expect(['a', 'b', 'c'].map((item) => queue.push(item))).toEqual([true, true, true]);
   expect(queue.take(2)).toEqual(['a', 'b']);
@@ -17,7 +17,7 @@ it('stores nothing when it is full', () => {
   expect(queue.take(5)).toEqual(['a']);
 });
 
-it('does the same after thousands have come and gone', () => {
+it('behaves the same after thousands of items', () => {
   const step = fc.record({ pushed: fc.nat({ max: 1_500 }), taken: fc.nat({ max: 1_500 }) });
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 30 }), (steps) => {

@@ -1,9 +1,9 @@
-/** So many taken items may lie before the oldest in any case. */
+/** Taken slots before the array is copied, at least. */
 const TAKEN_MIN = 1_024;
 
-/** A first-in first-out queue with a hard limit: `push` says no instead of growing. */
+/** A first-in first-out queue with a hard limit: `push` returns false when the queue is full. */
 export class BoundedQueue<T> {
-  /** What was taken, as undefined, then what waits. */
+  /** Slots of taken items, as undefined, then the waiting items. */
   private items: (T | undefined)[] = [];
   private taken = 0;
 
@@ -20,17 +20,17 @@ export class BoundedQueue<T> {
     return true;
   }
 
-  /** Removes and returns up to `max` items, oldest first. Costs what it brings, however many stay. */
+  /** Removes and returns up to `max` items, oldest first. Its cost depends on the returned items alone. */
   take(max: number): T[] {
     const from = this.taken;
     this.taken = Math.min(from + max, this.items.length);
-    const brought = this.items.slice(from, this.taken) as T[];
+    const items = this.items.slice(from, this.taken) as T[];
     this.items.fill(undefined, from, this.taken);
-    // What stays is moved only after as much was taken.
+    // The waiting items are copied only after as many were taken, so the cost per item is constant.
     if (this.taken >= TAKEN_MIN && this.taken >= this.length) {
       this.items = this.items.slice(this.taken);
       this.taken = 0;
     }
-    return brought;
+    return items;
   }
 }

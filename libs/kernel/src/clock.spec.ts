@@ -1,4 +1,4 @@
-// Goal: time comes from one replaceable place, a wait ends when it should and leaves nothing behind.
+// Goal: time has one replaceable source; a wait ends at its time and leaves nothing behind.
 import { getEventListeners } from 'node:events';
 import {
   AnchoredClock,
@@ -13,7 +13,7 @@ import {
 } from './clock';
 
 describe('clocks', () => {
-  it('follows another clock by the monotonic one', () => {
+  it('continues another clock by the monotonic one', () => {
     let monotonic = 1_000;
     const clock = new AnchoredClock(50_000, () => monotonic);
     monotonic += 250.7;
@@ -22,7 +22,7 @@ describe('clocks', () => {
     expect(clock.nowMs()).toBe(70_000);
   });
 
-  it('believes the more exact of two readings until it is old, and either one over a clock that was set', () => {
+  it('keeps the more exact of two readings until it is old, and follows a clock that was set', () => {
     let monotonic = 0;
     const clock = new AnchoredClock(50_000, () => monotonic, 1);
     clock.anchor(50_030, 40);
@@ -42,7 +42,7 @@ describe('clocks', () => {
     expect(clock.nowMs()).toBe(127_030);
   });
 
-  it('reads the machine: the wall in milliseconds, and a time that only goes on', () => {
+  it('reads the wall clock in milliseconds, and a monotonic time', () => {
     expect(Math.abs(systemClock.nowMs() - Date.now())).toBeLessThan(1_000);
     const first = monotonicMs();
     expect(first).toBeGreaterThan(0);
@@ -58,8 +58,8 @@ describe('clocks', () => {
   });
 });
 
-describe('an instant in words', () => {
-  it('is the same however many are asked for in turn', () => {
+describe('RFC 3339', () => {
+  it('is right for any sequence of instants', () => {
     const moments = [0, 1, 1_000, 86_400_000, 1_767_225_600_123];
     const texts = moments.map((ms) => new Date(ms).toISOString());
     for (let round = 0; round < 3; round += 1) expect(moments.map(toRfc3339)).toEqual(texts);
@@ -68,7 +68,7 @@ describe('an instant in words', () => {
     );
   });
 
-  it('is written once for the two moments of a batch, and forgotten after two others', () => {
+  it('keeps the texts of the last two instants', () => {
     const write = jest.spyOn(Date.prototype, 'toISOString');
     try {
       for (let row = 0; row < 50; row += 1) [7_001, 7_002].forEach(toRfc3339);
@@ -82,13 +82,13 @@ describe('an instant in words', () => {
 });
 
 describe('a pause', () => {
-  it('lasts as long as it was told', async () => {
+  it('lasts as long as requested', async () => {
     const started = monotonicMs();
     await sleep(30);
     expect(monotonicMs() - started).toBeGreaterThanOrEqual(28);
   });
 
-  it('leaves no listener behind for those who sleep many times under one signal', async () => {
+  it('leaves no listener behind after many sleeps with one signal', async () => {
     const listening = new AbortController();
     await sleep(10, listening.signal);
     expect(getEventListeners(listening.signal, 'abort')).toHaveLength(0);
@@ -123,7 +123,7 @@ describe('a pause', () => {
 });
 
 describe('the end of a turn', () => {
-  it('comes after everything that the turn has left to do', async () => {
+  it('comes after all other work of the turn', async () => {
     const order: string[] = [];
     await new Promise<void>((resolve) => {
       soon(() => {
@@ -139,7 +139,7 @@ describe('the end of a turn', () => {
     expect(order).toHaveLength(4);
   });
 
-  it('does all work at once, before anything that the work leaves to do', async () => {
+  it('runs all work at once, before work that it submits', async () => {
     const order: string[] = [];
     const work = (name: string) => (): void => {
       order.push(name);
@@ -158,7 +158,7 @@ describe('the end of a turn', () => {
 });
 
 describe('another machine', () => {
-  it('is the time, the pauses and the turns of everything until it is put back', async () => {
+  it('provides time, pauses and turns until it is removed', async () => {
     const asked: unknown[] = [];
     const made: Machine = {
       wallMs: () => 77,

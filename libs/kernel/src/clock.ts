@@ -1,20 +1,20 @@
-// The only place that reads the machine's clocks. Everything else is given a Clock, so tests can move time.
+// The only file that reads the machine's clocks. Other code gets a Clock, so that tests can move time.
 
 /** Wall-clock time in milliseconds since the Unix epoch. */
 export interface Clock {
-  /** Whole milliseconds since the Unix epoch. May jump back, as the clocks of machines do. */
+  /** Whole milliseconds since the Unix epoch. May jump back, as a machine's clock may. */
   nowMs(): number;
 }
 
-/** What code takes from the machine it runs on: time, pauses, and the end of a turn of the event loop. */
+/** The machine that code runs on: its time, its pauses, and its turns of the event loop. */
 export interface Machine {
-  /** What its wall clock shows, in milliseconds since the Unix epoch; jumps as the machine's does. */
+  /** The wall clock, in milliseconds since the Unix epoch. It may jump. */
   wallMs(): number;
-  /** Milliseconds since a moment of its own choosing; never goes back. */
+  /** Milliseconds since an arbitrary moment; never goes back. */
   monotonicMs(): number;
-  /** Runs the work once the current turn of the event loop is over. */
+  /** Runs the work after the current turn of the event loop. */
   soon(work: () => void): void;
-  /** Resolves after so many milliseconds, or once the signal is aborted; rejects never. */
+  /** Resolves after so many milliseconds, or when the signal is aborted. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -28,8 +28,8 @@ const realMachine: Machine = {
 let machine = realMachine;
 
 /**
- * Puts all code of this process on another machine, and answers how to put it back. For simulations: a schedule whose
- * time is made up repeats exactly.
+ * Runs all code of this process on another machine, and returns a function that ends this. Simulations use it: a
+ * schedule with simulated time repeats exactly.
  */
 export function runOnMachine(other: Machine): () => void {
   machine = other;
@@ -41,7 +41,7 @@ export function runOnMachine(other: Machine): () => void {
 /** The machine's clock. */
 export const systemClock: Clock = { nowMs: () => machine.wallMs() };
 
-/** A clock that moves only when told to. */
+/** A clock that moves only by {@link ManualClock.advance}. */
 export class ManualClock implements Clock {
   constructor(private ms: number) {}
 
@@ -55,19 +55,19 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Milliseconds that never jump back or forth with the wall clock; only differences mean anything. */
+/** Milliseconds that do not jump with the wall clock. Only differences have a meaning. */
 export function monotonicMs(): number {
   return machine.monotonicMs();
 }
 
-/** How fast two machines' clocks may drift apart. */
+/** Largest drift between the clocks of two machines: milliseconds per millisecond. */
 const DRIFT_MAX = 5e-4;
 
 /**
- * Another machine's clock, followed by ours: anchored at a reading of the other clock and carried on by the monotonic
- * clock, so a jump of this machine's wall clock does not reach deadlines that the other machine enforces. Each reading
- * may be wrong by half of what the question took (F. Cristian, Probabilistic clock synchronization, 1989); one that took
- * long is set aside while a better one is known, unless the two contradict each other: then the other clock was set.
+ * The clock of another machine: a reading of it, continued by the monotonic clock of this one. A jump of this machine's
+ * wall clock therefore does not change deadlines that the other machine enforces. The error of a reading is at most
+ * half of its round trip (F. Cristian, Probabilistic clock synchronization, 1989). A reading with a large error is
+ * ignored while a better one is known, unless the two contradict each other: then the other clock was set.
  */
 export class AnchoredClock implements Clock {
   private offsetMs: number;
@@ -86,7 +86,7 @@ export class AnchoredClock implements Clock {
     return Math.floor(this.offsetMs + this.monotonic());
   }
 
-  /** Takes a new reading of the other clock, made just now, that is wrong by at most so many milliseconds. */
+  /** Takes a reading of the other clock, made at this moment, with an error of at most `errorMs` milliseconds. */
   anchor(readingMs: number, errorMs = 0): void {
     const nowMs = this.monotonic();
     const knownErrorMs = this.errorMs + (nowMs - this.anchoredAtMs) * DRIFT_MAX;
@@ -98,7 +98,7 @@ export class AnchoredClock implements Clock {
   }
 }
 
-// A batch writes the same two moments, its own and its deadline, hundreds of times.
+// A batch formats the same two moments, its own and its deadline, hundreds of times.
 const written: { readonly ms: number; readonly text: string }[] = [];
 let oldest = 0;
 
@@ -111,32 +111,32 @@ export function toRfc3339(ms: number): string {
   return text;
 }
 
-/** Resolves after the given time; rejects never. An aborted signal ends the wait early. */
+/** Resolves after the given time. Never rejects. An aborted signal ends the wait early. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return machine.sleep(ms, signal);
 }
 
-/** Runs the work once the current turn of the event loop is over, together with whatever else it leaves behind. */
+/** Runs the work after the current turn of the event loop, together with the other work submitted in that turn. */
 export function soon(work: () => void): void {
   machine.soon(work);
 }
 
-let leftBehind: (() => void)[] = [];
+let afterTurn: (() => void)[] = [];
 
-/** All work of a turn in one go, so that what it sends over one connection can leave together. */
+/** Runs all work of a turn at once, so that its writes to one connection are sent together. */
 function realSoon(work: () => void): void {
-  if (leftBehind.length === 0) setImmediate(runLeftBehind);
-  leftBehind.push(work);
+  if (afterTurn.length === 0) setImmediate(runAfterTurn);
+  afterTurn.push(work);
 }
 
-function runLeftBehind(): void {
-  const works = leftBehind;
-  leftBehind = [];
+function runAfterTurn(): void {
+  const works = afterTurn;
+  afterTurn = [];
   for (const work of works) {
     try {
       work();
     } catch (error) {
-      // It ends the process as it would alone, and takes nothing from the others before.
+      // The error ends the process as an uncaught one does, after the other work of the turn.
       setImmediate(() => {
         throw error;
       });

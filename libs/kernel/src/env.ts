@@ -1,6 +1,7 @@
-// Configuration comes from the environment, is read once at start and fails with one clear line that names every
-// missing or malformed key.
+// Reads configuration from the environment, once at start. A failure is one line that names every missing or malformed
+// key.
 
+/** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One or more configuration keys are missing or malformed. The message lists all of them. */
@@ -55,12 +56,12 @@ export class EnvReader {
       .filter((part) => part !== '');
   }
 
-  /** Notes a fault that the other readings do not see, unless it holds. The text shows no value of a secret. */
+  /** Adds a fault unless the condition holds. The text must not contain a secret. */
   check(holds: boolean, fault: string): void {
     if (!holds) this.faults.push(fault);
   }
 
-  /** Throws {@link ConfigurationError} when anything was wrong. */
+  /** Throws {@link ConfigurationError} with all faults, if there are any. */
   done(): void {
     if (this.faults.length > 0) throw new ConfigurationError(`Configuration: ${this.faults.join('; ')}.`);
   }

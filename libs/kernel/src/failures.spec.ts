@@ -1,4 +1,4 @@
-// Goal: what the kernel refuses it refuses aloud, with the facts in the message.
+// Goal: the kernel's refusals are errors with the facts in their messages.
 import { assert, AssertionFailure, unreachable } from './assert';
 import { EnvReader } from './env';
 import { idFromUuid } from './ids';
@@ -8,13 +8,13 @@ import { defineStateMachine } from './state-machine';
 import { localDayOf } from './zoned-time';
 
 describe('a broken assumption', () => {
-  it('is an AssertionFailure with its message, and silence when it holds', () => {
+  it('is an AssertionFailure with its message', () => {
     expect(() => assert(1 > 2, 'one is less')).toThrow(new AssertionFailure('one is less'));
     expect(() => assert(2 > 1, 'never seen')).not.toThrow();
     expect(new AssertionFailure('x').name).toBe('AssertionFailure');
   });
 
-  it('names the value of a case that nobody handles', () => {
+  it('names the value of a missing case', () => {
     expect(() => unreachable({ kind: 'new' } as never)).toThrow('unreachable: {"kind":"new"}');
   });
 
@@ -42,7 +42,7 @@ describe('a broken assumption', () => {
   });
 });
 
-it('a result says whether it went well, and carries one thing', () => {
+it('a result is a value or an error', () => {
   expect(ok(7)).toEqual({ ok: true, value: 7 });
   expect(err('sold-out')).toEqual({ ok: false, error: 'sold-out' });
 });
@@ -59,7 +59,7 @@ describe('configuration', () => {
   };
   const port = (env: EnvReader): number => env.integer('PORT', 5, { min: 1, max: 10 });
 
-  it('is refused with every key, its value and what it should be', () => {
+  it('is refused with every key, its value and the expected form', () => {
     expect(fault((env) => env.text('URL'), {})).toBe('ConfigurationError: Configuration: URL is not set.');
     expect(fault((env) => env.text('URL'), { URL: '' })).toContain('URL is not set');
     expect(new EnvReader({}).text('URL')).toBe('');
@@ -71,7 +71,7 @@ describe('configuration', () => {
     );
   });
 
-  it('takes bounds as inclusive and nothing between whole numbers', () => {
+  it('takes bounds as inclusive and whole numbers alone', () => {
     expect([fault(port, { PORT: '1' }), fault(port, { PORT: '10' }), fault(port, { PORT: '' })]).toEqual([
       undefined,
       undefined,
@@ -81,7 +81,7 @@ describe('configuration', () => {
     expect(port(new EnvReader({ PORT: '' }))).toBe(5);
   });
 
-  it('reads flags in both directions, and what is there', () => {
+  it('reads flags and optional values', () => {
     const env = new EnvReader({ ON: 'true', OFF: 'false', NAME: 'x', EMPTY: '', LIST: ' a ,b' });
     expect([env.flag('ON', false), env.flag('OFF', true), env.flag('NONE', false), env.flag('EMPTY', true)]).toEqual([
       true,

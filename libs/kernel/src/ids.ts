@@ -41,7 +41,7 @@ const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStar
 const DIGITS = Buffer.from(ALPHABET, 'latin1');
 const DASH = 45;
 const UNDERSCORE = 95;
-/** Room for the longest id while it is written. */
+/** Buffer for one id; longer than any. */
 const scratch = Buffer.alloc(64);
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 const RANDOM_POOL_BYTES = 4_096;
@@ -49,7 +49,7 @@ const RANDOM_POOL_BYTES = 4_096;
 let pool = randomBytes(RANDOM_POOL_BYTES);
 let poolOffset = 0;
 
-/** Where ten random bytes begin in the pool: one system call serves hundreds of ids. */
+/** The offset of ten fresh random bytes in the pool. One system call serves hundreds of ids. */
 function tenRandomBytes(): number {
   if (poolOffset + 10 > pool.length) {
     pool = randomBytes(RANDOM_POOL_BYTES);
@@ -62,7 +62,7 @@ function tenRandomBytes(): number {
 let stampedMs = -1;
 let stamp = '';
 
-/** The first 13 characters of a UUIDv7; many ids are made in one millisecond. */
+/** The first 13 characters of a UUIDv7. They are kept, because many ids are made in one millisecond. */
 function timestampOf(nowMs: number): string {
   if (nowMs !== stampedMs) {
     const hex = nowMs.toString(16).padStart(12, '0');
@@ -83,7 +83,7 @@ export function newUuid(clock: Clock = systemClock): string {
   );
 }
 
-/** A UUIDv8 (RFC 9562 §5.8) made from a SHA-256 of the parts: the same parts give the same id everywhere. */
+/** A UUIDv8 (RFC 9562 §5.8) from a SHA-256 of the parts: the same parts give the same id everywhere. */
 export function uuidFromParts(...parts: readonly string[]): string {
   // Length-prefixed, so ("ab", "c") and ("a", "bc") differ.
   let text = '';

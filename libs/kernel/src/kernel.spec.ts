@@ -18,11 +18,11 @@ describe('state machine', () => {
     expect(light.toMermaid()).toContain('RED --> GREEN');
   });
 
-  it('is drawn whole', () => {
+  it('is drawn completely', () => {
     expect(light.toMermaid()).toBe('stateDiagram-v2\n  [*] --> RED\n  RED --> GREEN\n  RED --> OFF\n  GREEN --> RED');
   });
 
-  it('says no to states that it does not have', () => {
+  it('refuses unknown states', () => {
     expect(light.allows('BLUE' as 'RED', 'GREEN')).toBe(false);
     expect(light.allows('RED', 'RED')).toBe(false);
     expect(light.sources('OFF')).toEqual(['RED']);
@@ -37,7 +37,7 @@ describe('state machine', () => {
 });
 
 describe('bounded queue', () => {
-  it('keeps order and says no at its limit', () => {
+  it('keeps order and refuses at its limit', () => {
     const queue = new BoundedQueue<number>(3);
     expect([1, 2, 3, 4].map((item) => queue.push(item))).toEqual([true, true, true, false]);
     expect(queue.take(2)).toEqual([1, 2]);
@@ -47,7 +47,7 @@ describe('bounded queue', () => {
     expect(queue.length).toBe(0);
   });
 
-  it('takes nothing from an empty queue, and has room again for what was taken', () => {
+  it('returns nothing from an empty queue, and has room again after a take', () => {
     const queue = new BoundedQueue<string>(2);
     expect([queue.take(5), queue.length, queue.capacity]).toEqual([[], 0, 2]);
     queue.push('a');
@@ -56,7 +56,7 @@ describe('bounded queue', () => {
     expect([queue.take(0), queue.take(2), queue.length]).toEqual([[], ['b', 'c'], 0]);
   });
 
-  it('keeps order however much passes through', () => {
+  it('keeps order over many items', () => {
     const queue = new BoundedQueue<number>(10_000);
     for (let round = 0; round < 5; round += 1) {
       for (let item = 0; item < 9_000; item += 1) queue.push(item);
@@ -69,7 +69,7 @@ describe('bounded queue', () => {
 });
 
 describe('environment', () => {
-  it('names everything that is wrong in one line', () => {
+  it('names every fault in one line', () => {
     const read = new EnvReader({ PORT: 'many', FLAG: 'yes' });
     read.text('MISSING');
     read.integer('PORT', 1, { min: 0, max: 10 });

@@ -1,4 +1,4 @@
-// Money is an integer count of minor units (fen, cents) with its currency. No floating point ever touches an amount.
+// Money is an integer count of minor units (fen, cents) with its currency. Amounts never pass through floating point.
 import { assert } from './assert';
 
 /** ISO 4217 codes Gravity sells in, with the number of decimals of their major unit. */

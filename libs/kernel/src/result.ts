@@ -1,6 +1,6 @@
 // Expected refusals are values; exceptions are for bugs and broken infrastructure.
 
-/** What an operation that may be refused returns. */
+/** The outcome of an operation that may be refused. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 /** A success. */

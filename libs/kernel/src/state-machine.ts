@@ -1,6 +1,7 @@
-// A state machine as data: the table is checked once when it is defined, used to guard writes, and drawn in the docs.
+// A state machine as data. Its table is checked when it is defined, guards writes, and is drawn in the docs.
 import { assert } from './assert';
 
+/** A checked transition table. */
 export interface StateMachine<S extends string> {
   readonly name: string;
   readonly initial: S;

@@ -1,5 +1,5 @@
-// Wall-clock time in a named time zone, as integer arithmetic: local days are counted from 1970-01-01 and every question
-// has one written answer on the days when clocks change.
+// Wall-clock time in a named time zone, as integer arithmetic. Local days are counted from 1970-01-01. On days when
+// clocks change, each function has one stated result.
 import { IANAZone } from 'luxon';
 import { assert } from './assert';
 
@@ -16,11 +16,6 @@ export function localDayOf(timeZone: string, ms: number): number {
   return Math.floor((ms + offsetMs(timeZone, ms)) / DAY_MS);
 }
 
-/** The local time of day at an instant, in milliseconds since local midnight. */
-export function localTimeOf(timeZone: string, ms: number): number {
-  return ms + offsetMs(timeZone, ms) - localDayOf(timeZone, ms) * DAY_MS;
-}
-
 /** Monday is 1, Sunday is 7 (ISO 8601). */
 export function isoWeekday(day: number): number {
   // 1970-01-01 was a Thursday.
@@ -28,9 +23,9 @@ export function isoWeekday(day: number): number {
 }
 
 /**
- * How the local times of a stretch become instants, by the rules of RFC 5545. A local time that clocks show twice (autumn)
- * is its first showing. A local time that clocks skip (spring) moves forward by the gap: 02:30 becomes 03:30. So a skipped
- * time may come out later than a local time behind the gap, or at the same instant.
+ * Converts the local times of an interval to instants, by the rules of RFC 5545. A local time that clocks show twice
+ * (autumn) is its first showing. A local time that clocks skip (spring) moves forward by the gap: 02:30 becomes 03:30.
+ * A skipped time may therefore be later than a local time behind the gap, or the same instant.
  *
  * Local times are milliseconds since 1970-01-01 00:00 on the zone's clocks.
  */
@@ -51,7 +46,7 @@ export class LocalClock {
     return new LocalClock(before, after, changesAt);
   }
 
-  /** True when the offset is the same throughout: then later local times are later instants, in equal steps. */
+  /** True when the offset does not change: later local times are then later instants, in equal steps. */
   get isSteady(): boolean {
     return this.beforeMs === this.afterMs;
   }
@@ -61,7 +56,7 @@ export class LocalClock {
     return local - (local < this.changesAt ? this.beforeMs : this.afterMs);
   }
 
-  /** No earlier local time becomes this instant or a later one. */
+  /** The earliest local time that can become this instant or a later one. */
   earliestLocalOf(ms: number): number {
     return ms + Math.min(this.beforeMs, this.afterMs);
   }
@@ -86,7 +81,7 @@ function jumpBetween(timeZone: string, low: number, high: number): number {
 }
 
 function offsetMs(timeZone: string, ms: number): number {
-  // Luxon keeps every zone that it has made once.
+  // Luxon caches its zones.
   const zone = IANAZone.create(timeZone);
   assert(zone.isValid, `${timeZone} is not a time zone`);
   return zone.offset(ms) * MINUTE_MS;

@@ -1,7 +1,8 @@
-// Goal: messages of one fetch share transactions, none is applied twice or left out, and each partition keeps its order.
+// Goal: messages of one fetch share transactions, none is applied twice or left out, and each partition keeps its
+// order.
 import { ChunkMerger } from './chunk-merger';
+import { type Heartbeat, InterruptedError } from './heartbeat';
 import type { Incoming } from './incoming';
-import { Interrupted, type Pulse } from './pulse';
 
 const message = (partition: number, offset: number): Incoming =>
   ({ envelope: { partition, offset: String(offset) } }) as unknown as Incoming;
@@ -9,7 +10,7 @@ const chunk = (partition: number, from: number, count: number): Incoming[] =>
   Array.from({ length: count }, (_, index) => message(partition, from + index));
 const placesOf = (messages: readonly Incoming[]): string[] =>
   messages.map(({ envelope }) => `${envelope.partition}/${envelope.offset}`);
-const alive: Pulse = { alive: () => true, wait: () => Promise.resolve() };
+const alive: Heartbeat = { alive: () => true, wait: () => Promise.resolve() };
 
 interface Applied {
   readonly topic: string;
@@ -25,7 +26,7 @@ function recording(messagesMax: number): { merger: ChunkMerger; applied: Applied
   return { merger, applied };
 }
 
-it('applies at once what several partitions submit in one turn', async () => {
+it('applies the chunks of several partitions of one turn at once', async () => {
   const { merger, applied } = recording(10);
   await Promise.all([merger.submit('t', chunk(0, 5, 2), alive), merger.submit('t', chunk(1, 8, 1), alive)]);
   expect(applied).toEqual([{ topic: 't', places: ['0/5', '0/6', '1/8'] }]);
@@ -48,7 +49,7 @@ it('keeps topics apart and fills up to the limit, with no chunk left behind', as
   ]);
 });
 
-it('gathers what comes while others are applied, and starts again after a rest', async () => {
+it('gathers chunks while others are applied, and starts again after a pause', async () => {
   const { merger, applied } = recording(10);
   const first = merger.submit('t', chunk(0, 0, 1), alive).then(() => merger.submit('t', chunk(0, 1, 1), alive));
   await first;
@@ -56,7 +57,7 @@ it('gathers what comes while others are applied, and starts again after a rest',
   expect(applied.map(({ places }) => places)).toEqual([['0/0'], ['0/1'], ['0/2']]);
 });
 
-it('tells everybody who shared a failure, and nobody else', async () => {
+it('rejects each submission that shared a failed transaction, and no other', async () => {
   const failure = new Error('no');
   const merger = new ChunkMerger(async (topic) => {
     if (topic === 'bad') throw failure;
@@ -69,12 +70,12 @@ it('tells everybody who shared a failure, and nobody else', async () => {
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
 });
 
-it('gives up shared work once one of its partitions is no longer wanted', async () => {
-  const gone: Pulse = { alive: () => false, wait: () => Promise.reject(new Interrupted()) };
+it('ends shared work when one of its partitions is lost', async () => {
+  const ended: Heartbeat = { alive: () => false, wait: () => Promise.reject(new InterruptedError()) };
   const seen: unknown[] = [];
-  const merger = new ChunkMerger(async (_topic, _messages, pulse) => {
-    seen.push(pulse.alive(), await pulse.wait(1).catch((error: unknown) => error));
+  const merger = new ChunkMerger(async (_topic, _messages, heartbeat) => {
+    seen.push(heartbeat.alive(), await heartbeat.wait(1).catch((error: unknown) => error));
   }, 10);
-  await Promise.all([merger.submit('t', chunk(0, 0, 1), alive), merger.submit('t', chunk(1, 0, 1), gone)]);
-  expect(seen).toEqual([false, expect.any(Interrupted)]);
+  await Promise.all([merger.submit('t', chunk(0, 0, 1), alive), merger.submit('t', chunk(1, 0, 1), ended)]);
+  expect(seen).toEqual([false, expect.any(InterruptedError)]);
 });

@@ -1,20 +1,20 @@
-// What one fetch brings lies in several partitions. Applied together they cost one transaction instead of one each, and no
-// partition waits for the transactions of those before it.
+// One fetch brings messages of several partitions. Applied together they cost one transaction instead of one each, and
+// no partition waits for the transactions of the others.
 import { soon } from '@gravity/kernel';
+import type { Heartbeat } from './heartbeat';
 import type { Incoming } from './incoming';
-import type { Pulse } from './pulse';
 
 /** Messages of one partition, in order. */
 interface Chunk {
   readonly topic: string;
   readonly messages: readonly Incoming[];
-  readonly pulse: Pulse;
+  readonly heartbeat: Heartbeat;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Applies messages of one topic, of one or several partitions; settles all of them or rejects. */
-export type ApplyMessages = (topic: string, messages: readonly Incoming[], pulse: Pulse) => Promise<void>;
+export type ApplyMessages = (topic: string, messages: readonly Incoming[], heartbeat: Heartbeat) => Promise<void>;
 
 /** Gathers chunks of one topic that are submitted in the same turn of the event loop, or while others are applied. */
 export class ChunkMerger {
@@ -26,10 +26,10 @@ export class ChunkMerger {
     private readonly messagesMax: number,
   ) {}
 
-  /** Resolves once the messages are settled; rejects with what applying them, alone or with others, rejected with. */
-  submit(topic: string, messages: readonly Incoming[], pulse: Pulse): Promise<void> {
+  /** Resolves when the messages are settled. Rejects with the failure of the transaction that they were part of. */
+  submit(topic: string, messages: readonly Incoming[], heartbeat: Heartbeat): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ topic, messages, pulse, resolve, reject });
+      this.waiting.push({ topic, messages, heartbeat, resolve, reject });
       if (this.running) return;
       this.running = true;
       soon(() => void this.run());
@@ -41,7 +41,7 @@ export class ChunkMerger {
       const chunks = this.take();
       const messages = chunks.flatMap((chunk) => chunk.messages);
       try {
-        await this.apply(chunks[0]!.topic, messages, new SharedPulse(chunks.map(({ pulse }) => pulse)));
+        await this.apply(chunks[0]!.topic, messages, new SharedHeartbeat(chunks.map((chunk) => chunk.heartbeat)));
         for (const { resolve } of chunks) resolve();
       } catch (error) {
         for (const { reject } of chunks) reject(error);
@@ -50,7 +50,7 @@ export class ChunkMerger {
     this.running = false;
   }
 
-  /** The oldest chunk and those of its topic that fit in with it. */
+  /** The oldest chunk, with further chunks of its topic up to the limit. */
   private take(): Chunk[] {
     const { topic } = this.waiting[0]!;
     let room = this.messagesMax;
@@ -66,15 +66,15 @@ export class ChunkMerger {
   }
 }
 
-/** Work for several partitions is wanted as long as each of them wants it. */
-class SharedPulse implements Pulse {
-  constructor(private readonly pulses: readonly Pulse[]) {}
+/** The heartbeat of work for several partitions: it ends with the first of theirs. */
+class SharedHeartbeat implements Heartbeat {
+  constructor(private readonly heartbeats: readonly Heartbeat[]) {}
 
   alive(): boolean {
-    return this.pulses.every((pulse) => pulse.alive());
+    return this.heartbeats.every((heartbeat) => heartbeat.alive());
   }
 
   async wait(ms: number): Promise<void> {
-    await Promise.all(this.pulses.map((pulse) => pulse.wait(ms)));
+    await Promise.all(this.heartbeats.map((heartbeat) => heartbeat.wait(ms)));
   }
 }

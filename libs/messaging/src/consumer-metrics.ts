@@ -5,7 +5,7 @@ import type { Outcome } from './message-processor';
 
 const messages = new Counter({
   name: 'consumer_messages_total',
-  help: 'Messages settled, by what became of them',
+  help: 'Messages settled, by outcome',
   labelNames: ['service', 'topic', 'outcome'],
 });
 const chunkSeconds = new Histogram({
@@ -20,15 +20,23 @@ const lag = new Gauge({
   labelNames: ['service', 'topic', 'partition'],
 });
 
-/** Counts what became of one chunk of messages, and the time it took, under the consumer's name. */
+const OUTCOME_LABELS = {
+  applied: 'applied',
+  duplicates: 'duplicates',
+  deadLetters: 'dead_letters',
+  skipped: 'skipped',
+} as const satisfies Record<keyof Outcome, string>;
+
+/** Counts the outcomes of one chunk of messages, and the seconds it took, under the consumer's name. */
 export function countChunk(service: string, topic: string, outcome: Outcome, seconds: number): void {
-  for (const name of ['applied', 'duplicates', 'parked', 'skipped'] as const) {
-    if (outcome[name] > 0) messages.inc({ service, topic, outcome: name }, outcome[name]);
+  for (const [name, label] of Object.entries(OUTCOME_LABELS)) {
+    const count = outcome[name as keyof Outcome];
+    if (count > 0) messages.inc({ service, topic, outcome: label }, count);
   }
   chunkSeconds.observe({ service, topic }, seconds);
 }
 
-/** Sets how many messages of a partition are not yet settled. */
+/** Sets the number of messages of a partition that are not yet settled. */
 export function setLag(service: string, topic: string, partition: number, count: number): void {
   lag.set({ service, topic, partition }, count);
 }

@@ -1,9 +1,10 @@
-// Tables this library needs in a service's database, for the service's migrations.
+// Tables of this library in a service's database, for the service's migrations. A released migration keeps its text: a
+// table that changes here needs a migration in every service that has it.
 
 /**
- * The outbox and the relay's cursor. `xid` stands before `id` on purpose: column defaults are computed in that order, so
- * a transaction always has its transaction id before it draws an outbox id. The relay's proof that a missing id is dead
- * rests on it (outbox-gaps.ts).
+ * The outbox and the relay's cursor. `xid` stands before `id` on purpose: column defaults are computed in that order,
+ * so a transaction always has its transaction id before it draws an outbox id. The relay's proof that a missing id is
+ * dead depends on it (outbox-gaps.ts).
  */
 export function outboxDdl(): string {
   return `
@@ -26,7 +27,7 @@ export function outboxDdl(): string {
     );`;
 }
 
-/** Event ids a consumer has applied; the row is written in the transaction of the effect. */
+/** Ids of events that a consumer has applied. The row is written in the transaction of the effect. */
 export function inboxDdl(): string {
   return `
     create table inbox (
@@ -38,10 +39,13 @@ export function inboxDdl(): string {
     create index inbox_received_at on inbox (received_at);`;
 }
 
-/** Messages that could not be handled, and those waiting behind them. */
-export function parkingDdl(): string {
+/**
+ * Dead letters: messages whose attempts failed, and later messages of their keys, which wait behind them. `PARKED` is
+ * the status of a dead letter that waits; processes of earlier releases filter by that value, so it keeps its name.
+ */
+export function deadLettersDdl(): string {
   return `
-    create table parked_messages (
+    create table dead_letters (
       id bigint generated always as identity primary key,
       consumer text not null,
       event_id uuid not null,
@@ -55,9 +59,9 @@ export function parkingDdl(): string {
       reason text not null,
       attempts integer not null,
       status text not null check (status in ('PARKED', 'REPLAY', 'DISCARDED', 'REPLAYED')),
-      parked_at timestamptz not null default now(),
+      created_at timestamptz not null default now(),
       updated_at timestamptz not null default now(),
       unique (consumer, event_id)
     );
-    create index parked_messages_waiting on parked_messages (consumer, topic, key, id) where status in ('PARKED', 'REPLAY');`;
+    create index dead_letters_waiting on dead_letters (consumer, topic, key, id) where status in ('PARKED', 'REPLAY');`;
 }

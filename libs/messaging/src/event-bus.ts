@@ -8,16 +8,16 @@ export interface TopicSpec {
   readonly replicationFactor?: number;
 }
 
-/** Where the relay publishes. One implementation talks to Kafka; another client would be another implementation. */
+/** The port through which the relay publishes. `KafkaEventBus` implements it. */
 export interface EventBus {
   /**
    * Resolves when every event is acknowledged by all in-sync replicas; events of one key are written in the given
-   * order. Rejects when that is not certain: some events may then have been written, and the whole call is repeated.
+   * order. Rejects when that is not certain: some events may have been written, and the caller repeats the whole call.
    */
   publish(events: readonly PublishedEvent[]): Promise<void>;
   /** Creates the topics that do not exist. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
-  /** Whether the broker answers. */
+  /** True when the broker answers. Never rejects. */
   healthy(): Promise<boolean>;
   /** Disconnects from the broker; a later call of `publish` connects again. */
   close(): Promise<void>;

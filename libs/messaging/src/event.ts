@@ -2,10 +2,10 @@
 // mode, https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md).
 import { assert, toRfc3339 } from '@gravity/kernel';
 
-/** Far below the broker's limit of 1 MiB per batch: one event must never stop the relay. */
+/** Longest payload. It is far below the broker's limit of 1 MiB per batch, so that no event stops the relay. */
 export const EVENT_PAYLOAD_CHARS_MAX = 262_144;
 
-/** A fact to be published, as the code that caused it describes it. */
+/** A fact to be published, as the code that writes it describes it. */
 export interface OutboxEvent {
   /** A uuid, new for each event. */
   readonly eventId: string;
@@ -22,7 +22,7 @@ export interface OutboxEvent {
   readonly occurredAtMs: number;
 }
 
-/** What a consumer knows about an event besides its payload. */
+/** The attributes of an event that a consumer receives beside its payload. */
 export interface EventEnvelope {
   readonly eventId: string;
   readonly type: string;
@@ -37,6 +37,7 @@ export interface EventEnvelope {
   readonly traceparent: string | undefined;
 }
 
+/** A row of the outbox, as it is sent to the broker. */
 export interface PublishedEvent {
   readonly eventId: string;
   readonly topic: string;
@@ -55,8 +56,8 @@ export function topicOfType(type: string): string {
 }
 
 /**
- * CloudEvents attributes as Kafka headers, and only what consumers need: each header is written and read once per event.
- * Payloads are JSON, always.
+ * The CloudEvents attributes that consumers need, as Kafka headers. Each header costs time per event, so there are few;
+ * the content type is left out, because every payload is JSON.
  */
 export function cloudEventHeaders(event: PublishedEvent): Record<string, string> {
   const headers: Record<string, string> = {

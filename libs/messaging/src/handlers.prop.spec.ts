@@ -38,7 +38,7 @@ describe('HandlerRegistry.plan', () => {
     );
   });
 
-  it('makes one group of what allows it', () => {
+  it('makes as few groups as the order allows', () => {
     const at = { topic: 'a.b', partition: 0 };
     const messages = ['k1', 'k2', 'k3'].flatMap((key) =>
       ['a.b.x.v1', 'a.b.y.v1'].map((type, n) =>

@@ -1,25 +1,25 @@
-// Handlers of one consumer, and the order in which a batch of messages is given to them.
+// The event handlers of one consumer, and the order in which they get the messages of a batch.
 import type { MessageHandler } from '@nestjs/microservices';
 import type { Tx } from '@gravity/persistence';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { EventEnvelope } from './event';
 import type { Incoming } from './incoming';
 
-/** The second argument of a handler (`@Ctx()`). */
+/** The second argument of an event handler (`@Ctx()`). */
 export class EventContext {
   constructor(
-    /** The transaction that also records the event as handled. All effects belong in it. */
+    /** The transaction that also records the event in the inbox. All effects belong in it. */
     readonly tx: Tx,
     readonly envelopes: readonly EventEnvelope[],
   ) {}
 
-  /** The envelope of the event; of the first one in a batch handler. */
+  /** The envelope of the event; in a batch handler, of the first event. */
   get envelope(): EventEnvelope {
     return this.envelopes[0]!;
   }
 }
 
-/** What a handler may say about itself in the extras of its pattern. */
+/** Options of an event handler, in the extras of its pattern. */
 export interface HandlerExtras {
   /** Takes arrays of events of one type (`@Payload() events: E[]`, `context.envelopes`), for set-based SQL. */
   readonly batch?: boolean;
@@ -30,12 +30,13 @@ interface Registered {
   readonly batch: boolean;
 }
 
-/** Messages of one type that may be handled together. */
+/** Messages of one type that are handled together. */
 export interface Group {
   readonly type: string;
   readonly messages: Incoming[];
 }
 
+/** The event handlers of one consumer, by type of event. */
 export class HandlerRegistry {
   private readonly byType = new Map<string, Registered[]>();
 
@@ -99,7 +100,7 @@ async function run(handler: Registered, data: unknown, tx: Tx, messages: readonl
     tx,
     messages.map(({ envelope }) => envelope),
   );
-  // Nest hands failures back inside an observable.
+  // Nest returns failures inside an observable.
   const result: unknown = await handler.call(data, context);
   if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
 }

@@ -1,24 +1,26 @@
-// A Kafka message as this library handles it: envelope from the CloudEvents headers, payload parsed, faults named.
+// Reads a Kafka message: the envelope from the CloudEvents headers, the payload from JSON. A malformed message has a
+// fault.
 import { uuidFromParts } from '@gravity/kernel';
 import type { KafkaMessage } from 'kafkajs';
 import type { EventEnvelope } from './event';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** A message as the consumer received it. */
 export interface Incoming {
   readonly envelope: EventEnvelope;
-  /** Parsed JSON; undefined with a fault. */
+  /** Parsed JSON; undefined when there is a fault. */
   readonly payload: unknown;
   readonly text: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Why no handler can be called, ever. */
+  /** The reason for which no handler can read it; it becomes a dead letter at once. */
   readonly fault: string | undefined;
 }
 
-/** Checks a payload against the schema of its type; returns what is wrong, or undefined. */
+/** Checks a payload against the schema of its type; returns the fault, or undefined. */
 export type ValidatePayload = (type: string, payload: unknown) => string | undefined;
 
-/** Reads one message. Never throws: what is wrong with it becomes its fault. */
+/** Reads one message. Never throws: a malformed message has a fault. */
 export function readMessage(
   at: { topic: string; partition: number },
   message: Pick<KafkaMessage, 'key' | 'value' | 'headers' | 'offset'>,
@@ -30,14 +32,14 @@ export function readMessage(
   return { envelope, headers, text, ...parse(text) };
 }
 
-/** The same message, with the fault its schema finds. */
+/** The same message, with the fault that the schema check finds. */
 export function validated(message: Incoming, validate: ValidatePayload | undefined): Incoming {
   if (message.fault !== undefined || validate === undefined) return message;
   const fault = validate(message.envelope.type, message.payload);
   return fault === undefined ? message : { ...message, fault: `the payload does not match its schema: ${fault}` };
 }
 
-/** Parses a stored payload again. */
+/** Parses the text of a payload. Never throws. */
 export function parse(text: string): { payload: unknown; fault: string | undefined } {
   try {
     return { payload: JSON.parse(text), fault: undefined };
@@ -71,7 +73,9 @@ function readEnvelope(
   };
 }
 
-/** CloudEvents ids are any text, unique per source; ours are uuids. A message without one is known by its place. */
+/**
+ * Ids of CloudEvents are any text, unique per source; ours are uuids. A message without an id gets one from its offset.
+ */
 function eventIdOf(
   id: string | undefined,
   source: string | undefined,

@@ -1,4 +1,6 @@
-export { inboxDdl, outboxDdl, parkingDdl } from './ddl';
+export { deadLettersDdl, inboxDdl, outboxDdl } from './ddl';
+export { discardDeadLetters, listDeadLetters, replayDeadLetters } from './dead-letters';
+export type { DeadLetterSelection, DeadLetterStatus, StoredDeadLetter } from './dead-letters';
 export type { OutboxEvent } from './event';
 export { EventContext } from './handlers';
 export { pruneInbox } from './inbox';
@@ -6,7 +8,4 @@ export { KafkaEventBus } from './kafka-event-bus';
 export { KafkaEventServer } from './kafka-event-server';
 export { appendToOutbox, pruneOutbox } from './outbox';
 export { OutboxRelay } from './outbox-relay';
-export { discardParked, listParked, replayParked } from './parking';
-export type { ParkedMessage, ParkedSelection, ParkedStatus } from './parking';
-export { bindEventHandlers, hasUnboundHandlers, KeepErrorFilter, OnEvent } from './on-event';
-export type { OutboxLag } from './relay-session';
+export { bindEventHandlers, hasUnboundHandlers, OnEvent } from './on-event';

@@ -1,8 +1,9 @@
-// Everything that is particular to kafkajs 2.2.4 when a client is made.
+// Makes clients of kafkajs 2.2.4.
 import { Kafka, logLevel } from 'kafkajs';
 import { repairKafkajs } from './kafkajs/repair';
 import type { MessagingLog } from './log';
 
+/** The brokers, and the prefix of the deployment. */
 export interface KafkaConnection {
   readonly brokers: readonly string[];
   readonly clientId: string;
@@ -12,13 +13,13 @@ export interface KafkaConnection {
 
 const CONNECTION_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-/** The library retries little; whoever uses it backs off and starts afresh. */
+/** The library retries little: its callers back off and start again with a new client. */
 const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 };
 
 /**
- * A client. The library logs ordinary life (rebalances, a coordinator still loading, every refused connection) as
- * errors; each real failure also rejects a promise or crashes a consumer, and is reported there. So its own lines are
- * for debugging.
+ * A client. The library logs ordinary events (a rebalance, a coordinator that loads, a refused connection) as errors.
+ * Each failure also rejects a promise or crashes a consumer, and is logged there, so the library's own lines have level
+ * debug.
  */
 export function createKafka(connection: KafkaConnection, log: MessagingLog): Kafka {
   repairKafkajs();
@@ -37,7 +38,7 @@ export function createKafka(connection: KafkaConnection, log: MessagingLog): Kaf
   });
 }
 
-/** The broker's name for an error, as kafkajs hides it under its causes. */
+/** The broker's name for an error, from the chain of causes of a kafkajs error. */
 export function kafkaErrorType(error: unknown): string | undefined {
   const DEPTH_MAX = 5;
   let current: unknown = error;

@@ -9,13 +9,13 @@ import { type MessagingLog, SILENT_LOG } from './log';
 const DEFAULT_PARTITIONS = 6;
 /** The broker takes at most 1 MiB in one partition's batch. */
 const SEND_BYTES_MAX = 900_000;
-const HEADER_BYTES = 400;
+const HEADER_BYTES_ESTIMATE = 400;
 const HEALTH_TOPICS: string[] = [];
 
 export interface KafkaEventBusOptions extends KafkaConnection {
-  /** Created before the first event is published, and again when the broker does not know them. */
+  /** Topics that are created before the first event, and again when the broker does not know them. */
   readonly topics?: readonly TopicSpec[];
-  /** For topics that are missing and not listed. */
+  /** Partitions of topics that are missing and not listed. */
   readonly defaultPartitions?: number;
   readonly replicationFactor?: number;
   readonly log?: MessagingLog;
@@ -48,7 +48,7 @@ export class KafkaEventBus implements EventBus {
       const known = new Set(await admin.listTopics());
       const missing = specs.filter(({ topic }) => !known.has(this.prefix + topic));
       if (missing.length === 0) return;
-      // Resolves to false when all exist already: another process may have been quicker.
+      // Resolves to false when another process has created them first.
       await admin.createTopics({
         waitForLeaders: true,
         topics: missing.map(({ topic, partitions, replicationFactor }) => ({
@@ -87,7 +87,7 @@ export class KafkaEventBus implements EventBus {
       await producer.sendBatch({ acks: -1, topicMessages: this.byTopic(events) });
     } catch (error) {
       // A batch without an answer may have been written. The broker recognises a repetition by its sequence numbers
-      // only: the next batch of this producer would reuse them with other content and be dropped as a repetition.
+      // only. The next batch of this producer would reuse them with other content, and the broker would drop it.
       this.dropProducer();
       if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') await this.createTopicsOf(events);
       throw error;
@@ -140,12 +140,12 @@ export class KafkaEventBus implements EventBus {
   }
 }
 
-/** Where a request that starts at `from` has to end; it holds at least one event. */
+/** The end of the request that starts at `from`. It holds at least one event. */
 function chunkEnd(events: readonly PublishedEvent[], from: number): number {
   let bytes = 0;
   let to = from;
   while (to < events.length) {
-    bytes += Buffer.byteLength(events[to]!.payload) + HEADER_BYTES;
+    bytes += Buffer.byteLength(events[to]!.payload) + HEADER_BYTES_ESTIMATE;
     if (to > from && bytes > SEND_BYTES_MAX) break;
     to += 1;
   }

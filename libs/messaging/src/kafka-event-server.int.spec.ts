@@ -5,11 +5,11 @@ import { newUuid } from '@gravity/kernel';
 import { classifyDatabaseError, openDatabase } from '@gravity/persistence';
 import { engines, eventually, TcpProxy, uniquePrefix } from '@gravity/testing';
 import { Kafka, logLevel } from 'kafkajs';
+import { discardDeadLetters, listDeadLetters, replayDeadLetters } from './dead-letters';
 import type { OutboxEvent } from './event';
 import { EventContext } from './handlers';
 import { KafkaEventBus } from './kafka-event-bus';
 import { KafkaEventServer, type KafkaEventServerOptions } from './kafka-event-server';
-import { discardParked, listParked, replayParked } from './parking';
 import { bindEventHandlers, OnEvent } from './on-event';
 import { messagingDatabase, type SpecDatabase, thingEvent } from '../test/spec-support';
 
@@ -21,7 +21,7 @@ interface Thing {
   readonly n: number;
 }
 
-/** What the handlers of this spec refuse, by value. */
+/** Values that the handlers of this spec refuse. */
 const broken = new Set<number>();
 
 @Controller()
@@ -131,19 +131,19 @@ describe('KafkaEventServer', () => {
     expect(await spec.database.query('select 1 from inbox')).toHaveLength(7);
   });
 
-  it('parks what cannot be handled and what follows it, lets other keys flow, and replays in order', async () => {
+  it('keeps a failing message and those of its key as dead letters, handles other keys, and replays in order', async () => {
     broken.add(2);
     await start();
     await publish(...changes('a', 1, 2, 3), ...changes('b', 1, 2, 3).filter(({ payload }) => payload !== '{"n":2}'));
     await eventually(async () => expect(await effects()).toEqual({ a: [1], b: [1, 3] }), PATIENCE);
     await eventually(
-      async () => expect(await listParked(spec.database, { consumer: 'spec' })).toHaveLength(2),
+      async () => expect(await listDeadLetters(spec.database, { consumer: 'spec' })).toHaveLength(2),
       PATIENCE,
     );
     await publish(...changes('a', 4), ...changes('c', 1));
     await eventually(async () => expect(await effects()).toEqual({ a: [1], b: [1, 3], c: [1] }), PATIENCE);
-    const parked = await eventually(async () => {
-      const list = await listParked(spec.database, { consumer: 'spec', status: 'PARKED' });
+    const letters = await eventually(async () => {
+      const list = await listDeadLetters(spec.database, { consumer: 'spec', status: 'PARKED' });
       expect(list.map(({ payload, attempts }) => [payload, attempts])).toEqual([
         ['{"n":2}', 3],
         ['{"n":3}', 0],
@@ -151,43 +151,43 @@ describe('KafkaEventServer', () => {
       ]);
       return list;
     }, PATIENCE);
-    expect(parked[0]).toMatchObject({
+    expect(letters[0]).toMatchObject({
       key: 'a',
       reason: 'Error: cannot handle 2',
       topic: 'spec.thing',
       type: 'spec.thing.changed.v1',
     });
 
-    // Still broken: back to the operator, and the followers go on waiting.
-    expect(await replayParked(spec.database, { consumer: 'spec', eventId: parked[0]!.eventId })).toBe(1);
+    // The cause is still there: the message returns to the operator, and the messages behind it wait.
+    expect(await replayDeadLetters(spec.database, { consumer: 'spec', eventId: letters[0]!.eventId })).toBe(1);
     await eventually(
-      async () => expect((await listParked(spec.database, { status: 'PARKED' }))[0]?.attempts).toBe(4),
+      async () => expect((await listDeadLetters(spec.database, { status: 'PARKED' }))[0]?.attempts).toBe(4),
       PATIENCE,
     );
     expect((await effects())['a']).toEqual([1]);
 
     broken.clear();
-    await replayParked(spec.database, { consumer: 'spec', eventId: parked[0]!.eventId });
+    await replayDeadLetters(spec.database, { consumer: 'spec', eventId: letters[0]!.eventId });
     await eventually(async () => expect((await effects())['a']).toEqual([1, 2, 3, 4]), PATIENCE);
     await publish(...changes('a', 5));
     await eventually(async () => expect((await effects())['a']).toEqual([1, 2, 3, 4, 5]), PATIENCE);
-    expect(await listParked(spec.database, { status: 'PARKED' })).toEqual([]);
+    expect(await listDeadLetters(spec.database, { status: 'PARKED' })).toEqual([]);
   });
 
-  it('goes on behind a discarded message, and never applies that one', async () => {
+  it('handles the messages behind a discarded one, and never that one', async () => {
     broken.add(1);
     const [first, second] = changes('a', 1, 2) as [OutboxEvent, OutboxEvent];
     await start();
     await publish(first, second);
-    await eventually(async () => expect(await listParked(spec.database)).toHaveLength(2), PATIENCE);
-    expect(await discardParked(spec.database, { consumer: 'spec', eventId: first.eventId })).toBe(1);
+    await eventually(async () => expect(await listDeadLetters(spec.database)).toHaveLength(2), PATIENCE);
+    expect(await discardDeadLetters(spec.database, { consumer: 'spec', eventId: first.eventId })).toBe(1);
     await eventually(async () => expect(await effects()).toEqual({ a: [2] }), PATIENCE);
     broken.clear();
     await publish(first, ...changes('a', 3));
     await eventually(async () => expect(await effects()).toEqual({ a: [2, 3] }), PATIENCE);
   });
 
-  it('parks at once what is malformed, and skips what nobody handles', async () => {
+  it('makes a dead letter of a malformed message at once, and skips types without a handler', async () => {
     await start({
       validate: (_type, payload) =>
         Number.isInteger((payload as Partial<Thing>).n) ? undefined : 'n must be a whole number',
@@ -215,7 +215,7 @@ describe('KafkaEventServer', () => {
     });
     await producer.disconnect();
     await eventually(async () => {
-      const reasons = (await listParked(spec.database)).map(({ key, reason }) => `${key}: ${reason}`).sort();
+      const reasons = (await listDeadLetters(spec.database)).map(({ key, reason }) => `${key}: ${reason}`).sort();
       expect(reasons).toEqual([
         'bad: the payload is not JSON',
         'odd: the payload does not match its schema: n must be a whole number',
@@ -230,12 +230,12 @@ describe('KafkaEventServer', () => {
     await start({ attemptsMax: 1 });
     await publish(thingEvent('a', { n: 0 }, 'plain'));
     await eventually(
-      async () => expect((await listParked(spec.database))[0]?.reason).toContain('division by zero'),
+      async () => expect((await listDeadLetters(spec.database))[0]?.reason).toContain('division by zero'),
       PATIENCE,
     );
   });
 
-  it('waits for the database, parks nothing meanwhile, and loses nothing', async () => {
+  it('waits for the database, makes no dead letters meanwhile, and loses nothing', async () => {
     const proxy = await TcpProxy.start({ targetPort: Number(new URL(spec.url).port) });
     const database = openDatabase({ url: proxy.through(spec.url), applicationName: 'spec', connectionTimeoutMs: 500 });
     open.push(async () => {
@@ -250,15 +250,15 @@ describe('KafkaEventServer', () => {
     await publish(...changes('a', 2), ...changes('b', 1));
     expect(await database.query('select 1').catch(classifyDatabaseError)).toBe('unavailable');
     await proxy.accept();
-    // The reply to a commit is lost: the inbox tells that it happened.
+    // The reply to a commit is lost: the inbox shows that it was committed.
     const lost = proxy.cutAt({ at: 'reply', match: 'COMMIT' });
     await publish(...changes('a', 3));
     await lost;
     await eventually(async () => expect(await effects()).toEqual({ a: [1, 2, 3], b: [1] }), PATIENCE);
-    expect(await listParked(spec.database)).toEqual([]);
+    expect(await listDeadLetters(spec.database)).toEqual([]);
   });
 
-  it('starts while Kafka is away and consumes when it is there', async () => {
+  it('starts while Kafka is down and consumes when it is up', async () => {
     await publish(...changes('a', 1));
     const [host, port] = engines().kafkaBrokers.split(',')[0]!.split(':');
     const proxy = await TcpProxy.start({ targetPort: Number(port), targetHost: host! });
@@ -295,10 +295,10 @@ describe('KafkaEventServer', () => {
     await start();
     await publishSome();
     await eventually(async () => expect(await effects()).toEqual(expected), PATIENCE);
-    expect(await listParked(spec.database)).toEqual([]);
+    expect(await listDeadLetters(spec.database)).toEqual([]);
   });
 
-  it('lets handlers of one type each do their part in one transaction', async () => {
+  it('calls all handlers of one type in one transaction', async () => {
     const received: string[] = [];
     const server = new KafkaEventServer({
       transportId: CONSUMER,

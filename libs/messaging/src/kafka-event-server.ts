@@ -1,53 +1,54 @@
-// A Nest transport that consumes events: one per service, bound to its handlers by a symbol, so that several services
-// can live in one process. Offsets are committed after the Postgres transaction, never before.
+// A Nest transport that consumes events. Each service has one, and a symbol binds it to its handlers, so that several
+// services run in one process. Offsets are committed after the Postgres transaction, never before.
 import { backoffMs, monotonicMs, sleep } from '@gravity/kernel';
 import { SpanKind, tracingEnabled, withSpan } from '@gravity/observability';
 import type { Database } from '@gravity/persistence';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { BatchHeartbeat } from './batch-heartbeat';
 import { ChunkMerger } from './chunk-merger';
 import { countChunk, setLag } from './consumer-metrics';
 import { topicOfType } from './event';
 import { HandlerRegistry } from './handlers';
+import { type Heartbeat, InterruptedError } from './heartbeat';
 import { type Incoming, readMessage, type ValidatePayload } from './incoming';
 import { createKafka, type KafkaConnection } from './kafka-client';
 import { KafkaEventBus } from './kafka-event-bus';
 import { type MessagingLog, reasonOf, SILENT_LOG } from './log';
 import { MessageProcessor } from './message-processor';
-import { BatchPulse } from './batch-pulse';
 import { OffsetCommits } from './offset-commits';
-import { Interrupted, type Pulse } from './pulse';
 import { ReplayLoop } from './replay-loop';
 
 /** Messages of one transaction. */
 const CHUNK_MAX = 500;
-/** So many partitions of a fetch are handed to us at once; their messages share transactions. */
-const PARTITIONS_AT_ONCE = 32;
-const DEFAULT_ATTEMPTS = 3;
+/** Partitions of a fetch that kafkajs passes on at once; their messages share transactions. */
+const CONCURRENT_PARTITIONS_MAX = 32;
+const DEFAULT_ATTEMPTS_MAX = 3;
 const DEFAULT_PARTITIONS = 6;
 const SESSION_TIMEOUT_MS = 15_000;
 const HEARTBEAT_INTERVAL_MS = 2_000;
-/** A rebalance and a stop wait for the running fetch, so it must be short. */
+/** A rebalance and a stop wait for the running fetch, so it is short. */
 const FETCH_WAIT_MS = 200;
 const BACKOFF_BASE_MS = 200;
 const BACKOFF_MAX_MS = 5_000;
-const COMMIT_WITHIN_MS = 2_000;
+const COMMIT_TIMEOUT_MS = 2_000;
 const DISCONNECT_TIMEOUT_MS = 10_000;
-/** A consumer that neither fetches nor works for this long has stopped without saying so. */
+/** A consumer that neither fetches nor sends heartbeats for this long has stopped without an error. */
 const SILENCE_MAX_MS = 60_000;
 const WATCH_EVERY_MS = 5_000;
 
+/** Options of a consumer. */
 export interface KafkaEventServerOptions extends KafkaConnection {
   /** Binds `@OnEvent` methods (see `bindEventHandlers`) and `@EventPattern(type, id)` methods to this server. */
   readonly transportId: symbol;
-  /** Name in inbox, parking and metrics; also the consumer group, behind the prefix. Never change it. */
+  /** Name in inbox, dead letters and metrics; behind the prefix, also the consumer group. Never change it. */
   readonly consumer: string;
   readonly groupId?: string;
   readonly database: Database;
-  /** Schema check; a message that fails it is parked at once. */
+  /** Schema check; a message that fails it becomes a dead letter at once. */
   readonly validate?: ValidatePayload;
   readonly attemptsMax?: number;
-  /** For topics that do not exist yet. */
+  /** Partitions of topics that do not exist. */
   readonly partitions?: number;
   readonly replicationFactor?: number;
   readonly sessionTimeoutMs?: number;
@@ -55,12 +56,12 @@ export interface KafkaEventServerOptions extends KafkaConnection {
 }
 
 /**
- * Consumes the topics of its handlers in one consumer group. A message that goes on failing is parked, so that those
- * behind it arrive. Delivery is at least once; the inbox keeps an effect from happening twice.
+ * Consumes the topics of its handlers in one consumer group. A message whose attempts fail becomes a dead letter, and
+ * the messages of other keys go on. Delivery is at least once; the inbox keeps an effect from happening twice.
  */
 export class KafkaEventServer extends Server implements CustomTransportStrategy {
   override readonly transportId: symbol;
-  /** Failures come back to us instead of being logged and dropped by Nest. */
+  /** Nest passes failures of handlers on to this class. By default it logs and drops them. */
   override readonly propagatesEventHandlerErrors = true;
   private readonly handlers = new HandlerRegistry();
   private readonly log: MessagingLog;
@@ -68,11 +69,11 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
   private readonly processor: MessageProcessor;
   private readonly merger: ChunkMerger;
   private readonly replay: ReplayLoop;
-  private readonly ending = new AbortController();
+  private readonly stopping = new AbortController();
   private supervision: Promise<void> | undefined;
   private consumer: Consumer | undefined;
   private joined = false;
-  private signOfLifeMs = 0;
+  private lastHeartbeatMs = 0;
 
   constructor(private readonly options: KafkaEventServerOptions) {
     super();
@@ -80,8 +81,8 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     this.log = options.log ?? SILENT_LOG;
     this.prefix = options.topicPrefix ?? '';
     const shared = { ...options, handlers: this.handlers, log: this.log };
-    this.processor = new MessageProcessor({ ...shared, attemptsMax: options.attemptsMax ?? DEFAULT_ATTEMPTS });
-    this.merger = new ChunkMerger((topic, messages, pulse) => this.apply(topic, messages, pulse), CHUNK_MAX);
+    this.processor = new MessageProcessor({ ...shared, attemptsMax: options.attemptsMax ?? DEFAULT_ATTEMPTS_MAX });
+    this.merger = new ChunkMerger((topic, messages, heartbeat) => this.apply(topic, messages, heartbeat), CHUNK_MAX);
     this.replay = new ReplayLoop(shared);
   }
 
@@ -90,7 +91,9 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     return this.joined;
   }
 
-  /** Nest would chain handlers of one pattern and run them at once; here they share a transaction, so one after another. */
+  /**
+   * Nest chains the handlers of one pattern and runs them at once. Here they share a transaction, one after another.
+   */
   override addHandler(
     pattern: unknown,
     callback: MessageHandler,
@@ -104,7 +107,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     this.handlers.add(type, callback, { batch: extras['batch'] === true });
   }
 
-  /** Starts consuming in the background; neither Kafka nor Postgres has to be up. */
+  /** Starts consuming in the background. Kafka and Postgres may be down. */
   listen(callback: (error?: unknown) => void): void {
     if (this.handlers.types.length > 0 && !this.supervision) {
       this.supervision = this.supervise();
@@ -113,9 +116,9 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     callback();
   }
 
-  /** Finishes the chunk in hand, commits it and leaves the group. */
+  /** Finishes the current chunk, commits it and leaves the group. */
   async close(): Promise<void> {
-    this.ending.abort();
+    this.stopping.abort();
     await Promise.all([this.supervision, this.supervision && this.replay.stop()]);
   }
 
@@ -127,24 +130,24 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     return this.consumer as T;
   }
 
-  /** Runs consumers one after another until the end: kafkajs gives some errors up for good, and we do not. */
+  /** Runs one consumer after another until `close`: kafkajs ends a consumer for good after some errors. */
   private async supervise(): Promise<void> {
-    for (let failures = 0; !this.ending.signal.aborted;) {
+    for (let failures = 0; !this.stopping.signal.aborted;) {
       const error = await this.runConsumer().catch((reason: unknown) => reason);
       failures = this.joined ? 1 : failures + 1;
       this.joined = false;
       await this.disconnect();
-      if (this.ending.signal.aborted) return;
+      if (this.stopping.signal.aborted) return;
       this.log.warn('consumer stopped, starting again', {
         consumer: this.options.consumer,
         error: reasonOf(error),
         failures,
       });
-      await sleep(backoffMs(failures, BACKOFF_BASE_MS, BACKOFF_MAX_MS), this.ending.signal);
+      await sleep(backoffMs(failures, BACKOFF_BASE_MS, BACKOFF_MAX_MS), this.stopping.signal);
     }
   }
 
-  /** Resolves with the reason for which the consumer cannot go on. */
+  /** Resolves with the reason for which the consumer ended. */
   private async runConsumer(): Promise<unknown> {
     const topics = [...new Set(this.handlers.types.map(topicOfType))];
     await this.createTopics(topics);
@@ -165,74 +168,76 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+      partitionsConsumedConcurrently: CONCURRENT_PARTITIONS_MAX,
       eachBatch: (batch) => this.eachBatch(batch, commits),
     });
     const reason = await ended;
-    // A batch that is still under way commits for itself when it ends.
-    await Promise.race([commits.flush(), sleep(COMMIT_WITHIN_MS)]);
+    // A batch that runs at this moment commits when it ends.
+    await Promise.race([commits.flush(), sleep(COMMIT_TIMEOUT_MS)]);
     return reason;
   }
 
-  /** Resolves on a crash, on silence, or when this server is closed. */
+  /** Resolves on a crash, on silence, or when this server closes. */
   private endOf(consumer: Consumer): Promise<unknown> {
-    const alive = (): void => {
-      this.signOfLifeMs = monotonicMs();
+    const beat = (): void => {
+      this.lastHeartbeatMs = monotonicMs();
     };
-    alive();
+    beat();
     consumer.on(consumer.events.GROUP_JOIN, () => {
       this.joined = true;
-      alive();
+      beat();
     });
-    consumer.on(consumer.events.FETCH, alive);
-    consumer.on(consumer.events.HEARTBEAT, alive);
+    consumer.on(consumer.events.FETCH, beat);
+    consumer.on(consumer.events.HEARTBEAT, beat);
     return new Promise((resolve) => {
       const watch = setInterval(() => {
-        if (monotonicMs() - this.signOfLifeMs > SILENCE_MAX_MS) finish(new Error('the consumer has fallen silent'));
+        if (monotonicMs() - this.lastHeartbeatMs > SILENCE_MAX_MS)
+          finish(new Error('the consumer sends no heartbeats'));
       }, WATCH_EVERY_MS);
       const finish = (reason: unknown): void => {
         clearInterval(watch);
-        this.ending.signal.removeEventListener('abort', close);
+        this.stopping.signal.removeEventListener('abort', close);
         resolve(reason);
       };
       const close = (): void => finish(undefined);
       consumer.on(consumer.events.CRASH, ({ payload }) => finish(payload.error));
-      this.ending.signal.addEventListener('abort', close, { once: true });
-      if (this.ending.signal.aborted) close();
+      this.stopping.signal.addEventListener('abort', close, { once: true });
+      if (this.stopping.signal.aborted) close();
     });
   }
 
   private async eachBatch(payload: EachBatchPayload, commits: OffsetCommits): Promise<void> {
     const { batch } = payload;
     const at = { topic: batch.topic.slice(this.prefix.length), partition: batch.partition };
-    const pulse = new BatchPulse(payload, this.ending.signal, () => (this.signOfLifeMs = monotonicMs()));
-    const stopBeating = pulse.keepBeating(HEARTBEAT_INTERVAL_MS);
+    const onSent = (): number => (this.lastHeartbeatMs = monotonicMs());
+    const heartbeat = new BatchHeartbeat(payload, this.stopping.signal, onSent);
+    const stopHeartbeat = heartbeat.start(HEARTBEAT_INTERVAL_MS);
     try {
-      for (let from = 0; from < batch.messages.length && pulse.alive(); from += CHUNK_MAX) {
+      for (let from = 0; from < batch.messages.length && heartbeat.alive(); from += CHUNK_MAX) {
         const chunk = batch.messages.slice(from, from + CHUNK_MAX);
         const messages = chunk.map((message) => readMessage(at, message));
-        await this.merger.submit(at.topic, messages, pulse);
+        await this.merger.submit(at.topic, messages, heartbeat);
         payload.resolveOffset(chunk[chunk.length - 1]!.offset);
         commits.note(payload);
       }
     } catch (error) {
-      // Work given up is delivered again, to us or to the partition's next owner.
-      if (!(error instanceof Interrupted)) throw error;
+      // Kafka delivers the rest again, to this process or to the next owner of the partition.
+      if (!(error instanceof InterruptedError)) throw error;
     } finally {
-      stopBeating();
+      stopHeartbeat();
     }
-    if (this.ending.signal.aborted) await commits.flush();
-    pulse.rethrow();
+    if (this.stopping.signal.aborted) await commits.flush();
+    heartbeat.rethrow();
     setLag(this.options.consumer, at.topic, at.partition, Number(batch.offsetLag()));
   }
 
-  private async apply(topic: string, messages: readonly Incoming[], pulse: Pulse): Promise<void> {
+  private async apply(topic: string, messages: readonly Incoming[], heartbeat: Heartbeat): Promise<void> {
     const startedMs = monotonicMs();
     const attributes = { 'messaging.destination.name': topic, 'messaging.batch.message_count': messages.length };
     const outcome = await withSpan(
       `${this.options.consumer} consume ${topic}`,
       attributes,
-      () => this.processor.process(messages, pulse),
+      () => this.processor.process(messages, heartbeat),
       tracingEnabled() ? { kind: SpanKind.CONSUMER, ...causesOf(messages) } : {},
     );
     countChunk(this.options.consumer, topic, outcome, (monotonicMs() - startedMs) / 1_000);
@@ -255,7 +260,7 @@ export class KafkaEventServer extends Server implements CustomTransportStrategy 
   }
 }
 
-/** A single message continues its trace; a batch links to all of its causes. */
+/** A single message continues its trace. A batch links to the traces of all its messages. */
 function causesOf(messages: readonly Incoming[]): { parent?: string | undefined; links?: string[] } {
   if (messages.length === 1) return { parent: messages[0]!.envelope.traceparent };
   return { links: messages.flatMap(({ envelope }) => envelope.traceparent ?? []) };

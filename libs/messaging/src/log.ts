@@ -1,15 +1,15 @@
 import { types } from 'node:util';
 import type { AppLogger } from '@gravity/observability';
 
-/** What this library needs of a logger. */
+/** The logger of this library. */
 export type MessagingLog = Pick<AppLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
-/** Says nothing. */
+/** Writes no lines. */
 export const SILENT_LOG: MessagingLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 function nothing(): void {}
 
-/** The message of whatever was thrown, kept short enough for a log line or a column. */
+/** The message of a thrown value, at most 2,000 characters, for a log line or a column. */
 export function reasonOf(error: unknown): string {
   const REASON_CHARS_MAX = 2_000;
   const message = types.isNativeError(error)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SILENT_LOG } from './log';
 import { OffsetCommits, type OffsetSource } from './offset-commits';
 
-/** Stands for kafkajs: remembers what was committed, and refuses when told to. */
+/** In place of a kafkajs batch: records commits, and refuses them on request. */
 class Offsets implements OffsetSource {
   readonly committed: string[] = [];
   settled = 0;
@@ -19,7 +19,7 @@ class Offsets implements OffsetSource {
   }
 }
 
-it('commits many settled batches at once, without being told again', async () => {
+it('commits many settled batches at once', async () => {
   const offsets = new Offsets();
   const commits = new OffsetCommits(SILENT_LOG);
   for (offsets.settled = 1; offsets.settled < 20; offsets.settled += 1) commits.note(offsets);
@@ -28,7 +28,7 @@ it('commits many settled batches at once, without being told again', async () =>
   expect(offsets.committed).toEqual(['20']);
 });
 
-it('commits at once when asked to, and nothing twice', async () => {
+it('flushes at once, and commits nothing twice', async () => {
   const offsets = new Offsets();
   const commits = new OffsetCommits(SILENT_LOG);
   await commits.flush();
@@ -38,7 +38,7 @@ it('commits at once when asked to, and nothing twice', async () => {
   expect(offsets.committed).toEqual(['7']);
 });
 
-it('carries what Kafka refused with the next commit', async () => {
+it('repeats refused offsets with the next commit', async () => {
   const offsets = new Offsets();
   const commits = new OffsetCommits(SILENT_LOG);
   offsets.settled = 1;

@@ -1,9 +1,9 @@
-// When a consumer tells Kafka how far it is. Each commit costs Kafka a record and a flush, so they gather; what a lost one
-// delivers again is known to the inbox.
+// Commits the offsets of a consumer. Each commit costs Kafka a record and a flush, so commits are batched. After a lost
+// commit, messages are delivered again, and the inbox recognises them.
 import type { EachBatchPayload } from 'kafkajs';
 import { type MessagingLog, reasonOf } from './log';
 
-/** The longest time for which work done may be unknown to Kafka. */
+/** Longest time between a settled message and its commit. */
 const COMMIT_EVERY_MS = 500;
 
 /** The part of a kafkajs batch that knows the offsets of its whole consumer. */
@@ -17,15 +17,15 @@ export class OffsetCommits {
 
   constructor(private readonly log: MessagingLog) {}
 
-  /** Says that messages of this batch were settled: they are committed within half a second. */
+  /** Takes note of settled messages of this batch: they are committed within half a second. */
   note(source: OffsetSource): void {
     this.source = source;
     this.timer ??= setTimeout(() => void this.flush(), COMMIT_EVERY_MS);
   }
 
   /**
-   * Commits what was settled so far. Never rejects: an offset that Kafka refuses belongs to another member by now, and
-   * the next commit carries what a lost one carried.
+   * Commits the messages settled so far. Never rejects: Kafka refuses offsets of partitions that another member owns,
+   * and the next commit repeats the offsets of a lost one.
    */
   flush(): Promise<void> {
     clearTimeout(this.timer);
@@ -38,7 +38,7 @@ export class OffsetCommits {
     const offsets = this.source?.uncommittedOffsets();
     if (offsets === undefined || offsets.topics.length === 0) return;
     try {
-      // Called with offsets it commits these, always.
+      // kafkajs commits offsets that are passed explicitly whether or not its own commit threshold is reached.
       await this.source!.commitOffsetsIfNecessary(offsets);
     } catch (error) {
       this.log.debug('offsets not committed', { error: reasonOf(error) });

@@ -1,4 +1,4 @@
-// The decorator for methods that handle events.
+// The decorator of event handlers, and their binding to a consumer.
 import { applyDecorators, Catch, type RpcExceptionFilter, type Type, UseFilters } from '@nestjs/common';
 import { EventPattern } from '@nestjs/microservices';
 import { TRANSPORT_METADATA } from '@nestjs/microservices/constants';
@@ -6,8 +6,8 @@ import { type Observable, throwError } from 'rxjs';
 import type { HandlerExtras } from './handlers';
 
 /**
- * Passes a handler's exception on as it is. Nest's own filter replaces it by "Internal server error", which would be
- * all that operators see on a parked message.
+ * Passes a handler's exception on unchanged. Nest's own filter replaces it by "Internal server error", and operators
+ * need the reason of a dead letter.
  */
 @Catch()
 export class KeepErrorFilter implements RpcExceptionFilter {
@@ -16,13 +16,13 @@ export class KeepErrorFilter implements RpcExceptionFilter {
   }
 }
 
-/** Handlers that belong to no service yet; no consumer carries this id. */
+/** The id of handlers that are not bound yet; no consumer has it. */
 const UNBOUND = Symbol('gravity.events.unbound');
 
 /**
- * Handles events of one type: an `@EventPattern` that keeps the exception. The method takes
- * `(@Payload() event, @Ctx() context: EventContext)`, arrays of events with `batch`. {@link bindEventHandlers} says which
- * consumer brings the events.
+ * Marks a method as the event handler of one type: an `@EventPattern` that keeps the exception. The method takes
+ * `(@Payload() event, @Ctx() context: EventContext)`, with `batch` an array of events. {@link bindEventHandlers} binds
+ * it to a consumer.
  */
 export function OnEvent(type: string, extras: HandlerExtras = {}): MethodDecorator {
   return applyDecorators(
@@ -32,8 +32,8 @@ export function OnEvent(type: string, extras: HandlerExtras = {}): MethodDecorat
 }
 
 /**
- * Binds the `@OnEvent` methods of these classes to the consumer with this transport id. Throws when a class has none that
- * is free or bound to it already: two services never share a class of handlers.
+ * Binds the `@OnEvent` methods of these classes to the consumer with this transport id. Throws when a class has no such
+ * method, or when all are bound to another consumer: two services never share a class of handlers.
  */
 export function bindEventHandlers(classes: readonly Type[], transportId: symbol): void {
   for (const handlers of classes) {

@@ -1,5 +1,5 @@
-// Goal: the relay publishes every committed id exactly once, gives up only ids that were rolled back, and never stores a
-// position beyond an id that may still be committed. Method: a model of Postgres' transaction ids, sequence and
+// Goal: the relay publishes every committed id exactly once, drops only ids that were rolled back, and never stores
+// a position beyond an id that may still be committed. Method: a model of Postgres' transaction ids, sequence and
 // snapshots in which transactions begin, draw ids, end and are read in any order.
 import fc from 'fast-check';
 import { OutboxGaps } from './outbox-gaps';

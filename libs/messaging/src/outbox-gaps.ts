@@ -1,33 +1,34 @@
-// Which outbox ids below the highest published one are still missing.
+// The outbox ids below the highest published one that are still missing.
 //
 // Ids are drawn from a sequence and become visible at commit, so a reader that only remembers the highest id loses the
-// rows of slower transactions. The relay therefore keeps every id it has stepped over as a gap, looks for it in each
-// round, and gives it up only when nobody can commit it any more: each gap carries a fence, a transaction id assigned
-// after the gap was first seen. Whoever drew an id of the gap had its own transaction id before (outbox.xid precedes
-// outbox.id), hence a smaller one than the fence. Once a snapshot's xmin has reached the fence, all of those have ended;
-// an id that this same snapshot does not show was rolled back.
+// rows of slower transactions. The relay therefore keeps every skipped id as a gap and looks for it in each round. Each
+// gap has a fence: a transaction id assigned after the gap was first seen. A transaction that drew an id of the gap has
+// a smaller transaction id than the fence, because outbox.xid precedes outbox.id. When a snapshot's xmin has reached
+// the fence, all of these transactions have ended, and an id that the same snapshot does not show was rolled back. The
+// gap is then removed.
 //
-// The bound of the first snapshot (its xmax) would not do as a fence: it follows the latest *completed* transaction, and
-// ids assigned to transactions still running may lie beyond it.
+// The bound of the first snapshot (its xmax) is no fence: it follows the latest *completed* transaction, and running
+// transactions may have larger ids.
 
 /** Ids from `lo` to `hi`, both inclusive. */
 export interface Gap {
   readonly lo: number;
   readonly hi: number;
-  /** Undefined until a fence has been drawn for it. */
+  /** Undefined until a fence was drawn for the gap. */
   readonly fence: bigint | undefined;
 }
 
-/** What one read of the outbox showed. All of it must come from one snapshot. */
+/** The result of one read of the outbox, from one snapshot. */
 export interface OutboxReading {
   /** Ids found inside gaps, ascending. */
   readonly inGaps: readonly number[];
   /** Ids found above `high`, ascending. */
   readonly above: readonly number[];
-  /** All transactions below this id had ended in that snapshot. */
+  /** All transactions below this id have ended in that snapshot. */
   readonly xmin: bigint;
 }
 
+/** The state of a relay: the highest id it has seen, and the gaps below. */
 export class OutboxGaps {
   private list: Gap[] = [];
   private highest: number;
@@ -36,28 +37,29 @@ export class OutboxGaps {
     this.highest = position;
   }
 
-  /** The largest id published or stepped over. */
+  /** The largest id published or skipped. */
   get high(): number {
     return this.highest;
   }
 
+  /** The missing ranges, ascending. */
   get gaps(): readonly Gap[] {
     return this.list;
   }
 
-  /** Every id up to this one is published or dead: a relay may start again from here. */
+  /** Every id up to this one is published or rolled back: a relay may start from here. */
   get position(): number {
     return this.list.length === 0 ? this.highest : this.list[0]!.lo - 1;
   }
 
-  /** True while some gap has no fence yet. */
+  /** True while a gap has no fence. */
   get needsFence(): boolean {
     return this.list.length > 0 && this.list[this.list.length - 1]!.fence === undefined;
   }
 
-  /** Takes note of a reading whose rows have all been published. */
+  /** Takes note of a reading whose rows are all published. */
   published(reading: OutboxReading): void {
-    // Gaps are settled against the old fences first: the gaps this very reading opens have none.
+    // Old gaps first: the gaps that this reading opens have no fence.
     this.list = settle(this.list, reading);
     for (const id of reading.above) {
       if (id > this.highest + 1) this.list.push({ lo: this.highest + 1, hi: id - 1, fence: undefined });
@@ -71,7 +73,7 @@ export class OutboxGaps {
   }
 }
 
-/** The gaps that remain: without the ids found, and without those that nobody can commit any more. */
+/** The gaps that remain, without the ids found and without those whose transactions have ended. */
 function settle(gaps: readonly Gap[], reading: OutboxReading): Gap[] {
   const rest: Gap[] = [];
   let next = 0;

@@ -60,10 +60,10 @@ describe('OutboxRelay', () => {
       ),
     );
 
-  /** A transaction that a test ends itself. */
+  /** A transaction that the test ends. */
   const openTransaction = async (): Promise<{ tx: Pick<Tx, 'query'>; client: Client }> => {
     const client = new Client({ connectionString: spec.url });
-    // A failed test drops the database under it.
+    // A failed test drops the database while this client is connected.
     client.on('error', () => undefined);
     await client.connect();
     await client.query('begin');
@@ -135,7 +135,7 @@ describe('OutboxRelay', () => {
     expect(topic.messages).toHaveLength(5);
   });
 
-  it('gives up the ids of a transaction that was rolled back, but not before', async () => {
+  it('closes the gap of a transaction after its rollback, not before', async () => {
     newRelay(newBus());
     const aborted = await openTransaction();
     await appendToOutbox(aborted.tx, [thingEvent('aborted', { n: 1 }), thingEvent('aborted', { n: 2 })]);
@@ -156,7 +156,7 @@ describe('OutboxRelay', () => {
   });
 
   it('publishes again what was published after the stored position, and loses nothing', async () => {
-    // A bus that writes and then claims to have failed: the relay knows as little as after a crash.
+    // A bus that writes and then rejects: the outcome is unknown to the relay, as after a crash.
     const real = newBus();
     let failures = 3;
     const forgetful: EventBus = {
@@ -211,7 +211,7 @@ describe('OutboxRelay', () => {
     expect(first.active).toBe(true);
   });
 
-  it('starts while Kafka is away and publishes when it is there', async () => {
+  it('starts while Kafka is down and publishes when it is up', async () => {
     const [host, port] = brokers()[0]!.split(':');
     const proxy = await TcpProxy.start({ targetPort: Number(port), targetHost: host! });
     open.push({ stop: () => proxy.close() });
@@ -225,7 +225,7 @@ describe('OutboxRelay', () => {
     await eventually(() => expect(firstByKey(topic.messages).get('a')).toEqual([1, 2]), { withinMs: 20_000 });
   });
 
-  it('prunes what is published and old, nothing else', async () => {
+  it('prunes old published events alone', async () => {
     await append('a', 1, 2, 3);
     expect(await pruneOutbox(spec.database, { olderThanMs: 0 })).toBe(0);
     const relay = newRelay(newBus());

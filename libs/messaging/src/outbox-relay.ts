@@ -1,12 +1,12 @@
-// Publishes the outbox, at least once and in order per key. One relay per database is active, the one whose session holds
-// an advisory lock; the others stand by.
+// Publishes the outbox, at least once and in order per key. One relay per database is active: its session holds an
+// advisory lock. The others stand by.
 //
 // Order: rows of one key are written one after another under the lock of their aggregate, so a later row of a key gets
-// its id after the earlier one was committed. Whenever a snapshot shows the later row it therefore shows the earlier one
-// too, with a smaller id, and publishing each reading by ascending id keeps the order of every key.
-// No transaction stays open around Kafka and no row is deleted or updated per batch: what has been published is
-// remembered in memory (outbox-gaps.ts) and as one stored position, up to which everything is published or dead. After a
-// crash the rest is published again, and consumers recognise it by event id.
+// its id after the commit of the earlier one. A snapshot that shows the later row therefore shows the earlier one too,
+// with a smaller id, and publishing each reading by ascending id keeps the order of every key. No transaction is open
+// during a call to Kafka, and no row is deleted or updated per batch. The relay keeps its progress in memory
+// (outbox-gaps.ts) and stores one position; every id up to it is published or rolled back. After a crash the events
+// behind the position are published again, and consumers recognise them by event id.
 import { backoffMs, monotonicMs, sleep } from '@gravity/kernel';
 import type { EventBus } from './event-bus';
 import { type MessagingLog, reasonOf, SILENT_LOG } from './log';
@@ -17,18 +17,21 @@ import { type OutboxLag, type OutboxRow, RelaySession } from './relay-session';
 
 const BATCH_MAX = 1_000;
 const IDLE_POLL_MS = 50;
-/** After a batch the next one gathers for this long: under load fewer, larger batches cost everybody less. */
+/** Pause after a batch: under load, fewer and larger batches cost the relay, Kafka and the consumers less. */
 const GATHER_MS = 100;
 const STANDBY_RETRY_MS = 1_000;
 const SAVE_EVERY_MS = 200;
 const METRICS_EVERY_MS = 5_000;
 const BACKOFF_BASE_MS = 100;
 const BACKOFF_MAX_MS = 3_000;
-/** Beyond this many gaps nothing new is read until some are settled. */
+/** With more gaps than this, no row above the highest id is published until gaps are settled. */
 const GAPS_MAX = 10_000;
-/** A reason of our own, because the one that an abort without a reason makes costs more than the wake-up. */
-const NEWS = 'news';
+/**
+ * The reason of an abort. Without one, the abort creates an exception with a stack, which costs more than the wake-up.
+ */
+const WOKEN = 'woken';
 
+/** Options of a relay. */
 export interface OutboxRelayOptions {
   readonly url: string;
   readonly bus: EventBus;
@@ -39,9 +42,11 @@ export interface OutboxRelayOptions {
   readonly log?: MessagingLog;
 }
 
-// Not a Loop of the kit: its lock, its reads and its position share one session, so each statement proves the lead; a stop
-// drains the outbox first. Libraries below the kit do not know it either.
-/** Publishes the outbox of one database. Run as many as you like: one leads, the others take over when its session ends. */
+/**
+ * Publishes the outbox of one database. Any number may run: one is active, and another takes over when its session
+ * ends. Not a Loop of the kit: lock, reads and position share one session, so each statement proves the lead, and a stop
+ * drains the outbox first.
+ */
 export class OutboxRelay {
   private readonly log: MessagingLog;
   private readonly relay: string;
@@ -51,9 +56,9 @@ export class OutboxRelay {
   private running: Promise<void> | undefined;
   private session: RelaySession | undefined;
   private leading = false;
-  private pending = false;
+  private woken = false;
   private sleeper = new AbortController();
-  /** Whether news end the present pause. */
+  /** Whether `wake` ends the current pause. */
   private wakeable = false;
 
   constructor(private readonly options: OutboxRelayOptions) {
@@ -62,23 +67,23 @@ export class OutboxRelay {
     this.metrics = relayMetrics(options.service);
   }
 
-  /** True while this relay is the one that publishes. */
+  /** True while this relay publishes. */
   get active(): boolean {
     return this.leading;
   }
 
-  /** Starts publishing in the background; neither Postgres nor Kafka has to be up. */
+  /** Starts publishing in the background. Postgres and Kafka may be down. */
   start(): void {
     this.running ??= this.run();
   }
 
-  /** Says that events were just committed: the relay looks at once instead of at its next poll. */
+  /** Call after a commit with events: the relay reads at once instead of at its next poll. */
   wake(): void {
-    this.pending = true;
+    this.woken = true;
     if (this.wakeable) this.rouse();
   }
 
-  /** Stops after the batch in hand, or once everything is published but at the latest after `drainMs`. */
+  /** Stops after the current batch; with `drainMs`, publishes the rest first, for at most that time. */
   async stop(options: { drainMs?: number } = {}): Promise<void> {
     this.drainUntilMs = monotonicMs() + (options.drainMs ?? 0);
     this.stopping = true;
@@ -87,7 +92,7 @@ export class OutboxRelay {
     this.running = undefined;
   }
 
-  /** How far the outbox is ahead of Kafka; undefined while Postgres is out of reach. */
+  /** The distance between outbox and Kafka; undefined while Postgres is unavailable. */
   async lag(): Promise<OutboxLag | undefined> {
     return this.session?.lag().catch(() => undefined);
   }
@@ -100,7 +105,7 @@ export class OutboxRelay {
         if (await this.waitForLock(this.session)) await this.lead(this.session);
       } catch (error) {
         failures += 1;
-        this.log.warn('outbox relay lost its database', { error: reasonOf(error), failures });
+        this.log.warn('outbox relay lost its database connection', { error: reasonOf(error), failures });
       } finally {
         this.setLeading(false);
         await this.session?.end();
@@ -119,7 +124,7 @@ export class OutboxRelay {
     return false;
   }
 
-  /** Publishes until told to stop. Rejects when the session is lost. */
+  /** Publishes until `stop`. Rejects when the session is lost. */
   private async lead(session: RelaySession): Promise<void> {
     const state = new OutboxGaps(await session.position());
     this.setLeading(true);
@@ -128,7 +133,7 @@ export class OutboxRelay {
     let failures = 0;
     let measuredMs = 0;
     for (;;) {
-      this.pending = false;
+      this.woken = false;
       const publishedBefore = state.high;
       const full = await this.round(session, state).then(
         (isFull) => {
@@ -136,11 +141,11 @@ export class OutboxRelay {
           return isFull;
         },
         (error: unknown) => {
-          // Whatever was not acknowledged is read and published again.
+          // Events without acknowledgement are read and published again.
           if (session.lost || !(error instanceof PublishError)) throw error;
           failures += 1;
           this.metrics.failures.inc();
-          this.log.warn('events not acknowledged, trying again', { error: reasonOf(error.cause), failures });
+          this.log.warn('events not acknowledged, will be published again', { error: reasonOf(error.cause), failures });
           return false;
         },
       );
@@ -162,13 +167,13 @@ export class OutboxRelay {
     }
   }
 
-  /** Reads once and publishes what it found. True when there may be more. */
+  /** Reads once and publishes the rows found. True when there may be more. */
   private async round(session: RelaySession, state: OutboxGaps): Promise<boolean> {
     const limit = this.options.batchMax ?? BATCH_MAX;
     const startedMs = monotonicMs();
     const { rows, xmin } = await session.read(state.high, state.gaps, limit);
     const inGaps = rows.filter((row) => !row.above);
-    // With gap rows cut off by the limit, a later row of the same key could overtake one of them: gaps go first.
+    // When the limit cuts off rows of gaps, a later row of the same key could overtake one of them: gaps go first.
     const gapsCut = inGaps.length >= limit;
     const publishable = gapsCut || state.gaps.length > GAPS_MAX ? inGaps : rows;
     if (publishable.length > 0) {
@@ -177,7 +182,7 @@ export class OutboxRelay {
       this.metrics.seconds.observe((monotonicMs() - startedMs) / 1_000);
     }
     const above = publishable.filter((row) => row.above).map(({ id }) => id);
-    // Ids that were cut off are not dead, so a cut reading proves nothing about transactions.
+    // Rows that were cut off are missing from the reading, so it does not prove that ids were rolled back.
     state.published({ inGaps: inGaps.map(({ id }) => id), above, xmin: gapsCut ? 0n : xmin });
     if (state.needsFence) state.fence(await session.drawXid());
     return gapsCut || above.length >= limit;
@@ -202,9 +207,9 @@ export class OutboxRelay {
     this.metrics.active.set(leading ? 1 : 0);
   }
 
-  /** Waits, unless there is something to do. A stop always ends the wait. */
+  /** Waits, unless `wake` was called since the last read. A stop always ends the wait. */
   private async pause(ms: number, wakeable = true): Promise<void> {
-    if (this.stopping || (wakeable && this.pending)) return;
+    if (this.stopping || (wakeable && this.woken)) return;
     this.sleeper = new AbortController();
     this.wakeable = wakeable;
     await sleep(ms, this.sleeper.signal);
@@ -213,7 +218,7 @@ export class OutboxRelay {
 
   private rouse(): void {
     this.wakeable = false;
-    this.sleeper.abort(NEWS);
+    this.sleeper.abort(WOKEN);
   }
 }
 

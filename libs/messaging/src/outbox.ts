@@ -1,13 +1,13 @@
-// Writing to the outbox and keeping it short. Reading it is the relay's job.
+// Writes events to the outbox, and deletes published ones. The relay reads it.
 import { assert } from '@gravity/kernel';
 import { currentTraceparent } from '@gravity/observability';
 import type { Database, Tx } from '@gravity/persistence';
 import { EVENT_PAYLOAD_CHARS_MAX, type OutboxEvent } from './event';
 
-const PRUNE_BATCH = 5_000;
+const PRUNE_BATCH_MAX = 5_000;
 const PRUNE_BATCHES_MAX = 200;
 
-/** One array per column, for `unnest` in a statement of the caller's own. */
+/** One array per column, for `unnest` in a statement of the caller. */
 export interface OutboxColumns {
   readonly eventIds: string[];
   readonly topics: string[];
@@ -69,7 +69,7 @@ export function outboxParams(columns: OutboxColumns): unknown[] {
 
 /**
  * Appends events in the transaction of their cause. The caller must hold the lock of each event's aggregate (or be
- * creating it): that is what makes outbox ids ascend within a key.
+ * creating it): the lock makes outbox ids ascend within a key.
  */
 export async function appendToOutbox(tx: Pick<Tx, 'query'>, events: readonly OutboxEvent[]): Promise<void> {
   if (events.length === 0) return;
@@ -77,15 +77,15 @@ export async function appendToOutbox(tx: Pick<Tx, 'query'>, events: readonly Out
 }
 
 /**
- * Deletes events that were published and are older than the retention, in bounded batches. Returns how many; call again
- * later when it was the bound.
+ * Deletes published events older than the retention, in bounded batches. Returns the number of rows; at the bound, a
+ * later call deletes the rest.
  */
 export async function pruneOutbox(
   database: Database,
   retention: { olderThanMs: number; relay?: string },
 ): Promise<number> {
   let deleted = 0;
-  // Each batch starts behind the last one: the dead rows at the head of the index are not walked again.
+  // Each batch starts behind the last one: the scan skips the dead rows at the head of the index.
   let from = 0;
   for (let batch = 0; batch < PRUNE_BATCHES_MAX; batch += 1) {
     const rows = await database.query<{ id: number }>(
@@ -96,14 +96,14 @@ export async function pruneOutbox(
            and created_at < now() - $3 * interval '1 millisecond'
          order by id limit $4)
        returning id`,
-      [from, retention.relay ?? DEFAULT_RELAY, retention.olderThanMs, PRUNE_BATCH],
+      [from, retention.relay ?? DEFAULT_RELAY, retention.olderThanMs, PRUNE_BATCH_MAX],
     );
     deleted += rows.length;
-    if (rows.length < PRUNE_BATCH) break;
+    if (rows.length < PRUNE_BATCH_MAX) break;
     from = rows.reduce((highest, row) => Math.max(highest, row.id), from);
   }
   return deleted;
 }
 
-/** Every service database has one relay unless it says otherwise. */
+/** The name of a database's relay, unless an option names another. */
 export const DEFAULT_RELAY = 'main';

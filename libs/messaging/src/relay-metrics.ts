@@ -15,7 +15,7 @@ const seconds = new Histogram({
   labelNames,
   buckets: LATENCY_BUCKETS_SECONDS,
 });
-const depth = new Gauge({ name: 'outbox_depth', help: 'Events not yet known to be published', labelNames });
+const depth = new Gauge({ name: 'outbox_depth', help: 'Events that are not confirmed as published', labelNames });
 const age = new Gauge({
   name: 'outbox_oldest_age_seconds',
   help: 'Age of the oldest event not yet published',
@@ -27,7 +27,7 @@ const active = new Gauge({
   labelNames,
 });
 
-/** The series of one service. They exist from the start, so that a scrape finds a zero instead of nothing. */
+/** The series of one service. They exist from the start, so that the first scrape shows zeros. */
 export function relayMetrics(service: string) {
   for (const counter of [published, failures]) counter.inc({ service }, 0);
   for (const gauge of [depth, age, active]) gauge.inc({ service }, 0);

@@ -1,5 +1,5 @@
-// The relay's own connection to Postgres. It carries the lock that makes this relay the active one, and all of the
-// relay's statements: a statement that succeeds proves that the lock was still held.
+// The relay's own connection to Postgres. The advisory lock of the active relay and all statements of the relay use it:
+// a statement that succeeds proves that the lock was held.
 import { plannedAnew } from '@gravity/persistence';
 import { Client } from 'pg';
 import type { PublishedEvent } from './event';
@@ -10,6 +10,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 const CLIENT_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_DELAY_MS = 5_000;
 
+/** A row of the outbox. `above`: its id is above the highest one seen so far. */
 export interface OutboxRow extends PublishedEvent {
   readonly id: number;
   readonly above: boolean;
@@ -28,20 +29,21 @@ interface RawRow {
   readonly occurred_ms: string;
 }
 
+/** The distance between outbox and Kafka. */
 export interface OutboxLag {
-  /** Everything up to this outbox id is published. */
+  /** Every id up to this one is published or rolled back. */
   readonly position: number;
-  /** Rows beyond the position, not counting what is missing between them. */
+  /** Difference between the newest id and the position. */
   readonly depth: number;
-  /** Age of the oldest event that is not published; 0 when there is none. */
+  /** Age of the oldest unpublished event; 0 when there is none. */
   readonly oldestAgeMs: number;
 }
 
 const COLUMNS = `o.id, o.event_id, o.topic, o.key, o.type, o.payload, o.traceparent,
   (extract(epoch from o.occurred_at) * 1000)::bigint as occurred_ms`;
 
-// One statement, hence one snapshot: its rows and its xmin belong together. The gaps are looked up one index range
-// each; an OR over both conditions would scan the table.
+// One statement has one snapshot: its rows and its xmin belong together. Each gap is one range of the index; an OR over
+// both conditions would scan the table.
 const READ_ABOVE = `select true as above, ${COLUMNS} from outbox o where o.id > $1 order by o.id limit $2`;
 const READ_GAPS = `select false as above, g.* from unnest($3::bigint[], $4::bigint[]) as r(lo, hi)
   cross join lateral (
@@ -51,15 +53,17 @@ const WITH_XMIN = `select pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
 const READ = `${WITH_XMIN} (${READ_ABOVE}) o on true`;
 const READ_WITH_GAPS = `${WITH_XMIN} ((${READ_ABOVE}) union all (${READ_GAPS})) o on true`;
 
+/** One connection of a relay. */
 export class RelaySession {
   private constructor(
     private readonly client: Client,
     private readonly relay: string,
   ) {}
 
-  /** Set once the connection, and with it the lock, is gone. */
+  /** True when the connection, and with it the lock, is lost. */
   lost = false;
 
+  /** Connects; rejects when Postgres is unavailable. */
   static async open(url: string, relay: string, applicationName: string): Promise<RelaySession> {
     const client = new Client({
       connectionString: plannedAnew(url),
@@ -80,7 +84,7 @@ export class RelaySession {
     return session;
   }
 
-  /** True when this session is now the only one to hold the relay's lock. It is held until the session ends. */
+  /** True when this session holds the relay's lock. It keeps the lock until it ends. */
   async tryLock(): Promise<boolean> {
     const { rows } = await this.client.query<{ mine: boolean }>(
       `select pg_try_advisory_lock(hashtextextended('gravity.relay.' || $1, 0)) as mine`,
@@ -89,7 +93,7 @@ export class RelaySession {
     return rows[0]!.mine;
   }
 
-  /** The stored position; 0 for a relay that never stored one. */
+  /** The stored position; 0 for a new relay. */
   async position(): Promise<number> {
     const { rows } = await this.client.query<{ position: string }>(
       'select position from outbox_cursor where relay = $1',
@@ -98,6 +102,7 @@ export class RelaySession {
     return Number(rows[0]?.position ?? 0);
   }
 
+  /** Stores the position. A smaller one than the stored one is ignored. */
   async savePosition(position: number): Promise<void> {
     await this.client.query({
       name: 'relay-save',
@@ -122,12 +127,13 @@ export class RelaySession {
     return { rows: found.sort((a, b) => a.id - b.id), xmin: BigInt(rows[0]!.xmin) };
   }
 
-  /** A new transaction id: larger than that of any transaction that has one by now. */
+  /** A new transaction id, larger than that of every transaction that has one at this moment. */
   async drawXid(): Promise<bigint> {
     const { rows } = await this.client.query<{ xid: string }>('select pg_current_xact_id()::text as xid');
     return BigInt(rows[0]!.xid);
   }
 
+  /** Reads the distance between outbox and Kafka. */
   async lag(): Promise<OutboxLag> {
     const { rows } = await this.client.query<{ position: string; newest: string; age_ms: string }>(
       `with c as (select coalesce((select position from outbox_cursor where relay = $1), 0) as position)
@@ -146,6 +152,7 @@ export class RelaySession {
     };
   }
 
+  /** Disconnects, which releases the lock. Never rejects. */
   async end(): Promise<void> {
     await this.client.end().catch(() => undefined);
   }

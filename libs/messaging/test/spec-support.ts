@@ -4,12 +4,12 @@ import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { engines, freshDatabase } from '@gravity/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { inboxDdl, outboxDdl, parkingDdl } from '../src/ddl';
+import { deadLettersDdl, inboxDdl, outboxDdl } from '../src/ddl';
 import type { OutboxEvent } from '../src/event';
 
 class Messaging1700000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(outboxDdl() + inboxDdl() + parkingDdl());
+    await runner.query(outboxDdl() + inboxDdl() + deadLettersDdl());
     await runner.query('create table effect (n bigint generated always as identity, key text, value int)');
   }
   async down(): Promise<void> {}
@@ -21,7 +21,7 @@ export interface SpecDatabase {
   close(): Promise<void>;
 }
 
-/** A database with outbox, inbox, parking and a table for effects. */
+/** A database with outbox, inbox, dead letters and a table for effects. */
 export async function messagingDatabase(name: string): Promise<SpecDatabase> {
   const fresh = await freshDatabase(name);
   await migrate({ url: fresh.url, service: 'spec', migrations: [Messaging1700000000001] });

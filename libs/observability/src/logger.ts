@@ -1,4 +1,5 @@
-// One JSON object per line on stdout, for our code and for Nest's own messages. Every text and field is redacted.
+// Writes one JSON object per line to stdout, for this code and for Nest's own messages. Every text and field is
+// redacted.
 import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
 import { redact, redactText } from './redact';
@@ -12,26 +13,26 @@ export interface LoggerOptions {
   readonly service: string;
   /** Default `info`. An unknown level counts as `info`. */
   readonly level?: string;
-  /** Where lines go; stdout unless a test listens. */
+  /** The destination of lines. Default: stdout. */
   readonly destination?: { write(line: string): void };
 }
 
-/** What application code logs through: a constant message and fields that vary. */
+/** The logger of application code: a constant message, with fields that vary. */
 export interface AppLogger {
-  /** Detail that only helps whoever looks for a fault; not written at the default level. */
+  /** Details for the search of a fault; not written at the default level. */
   debug(message: string, fields?: LogFields): void;
-  /** Something ordinary and rare, like a start or a stop. */
+  /** An ordinary, rare event, such as a start or a stop. */
   info(message: string, fields?: LogFields): void;
-  /** Something went wrong and the service helps itself. */
+  /** A failure from which the service recovers without help. */
   warn(message: string, fields?: LogFields): void;
-  /** Something went wrong and somebody has to look. */
+  /** A failure that needs an operator. */
   error(message: string, fields?: LogFields): void;
   /** The same logger with fields added to every line. */
   child(fields: LogFields): AppLogger;
 }
 
-// Nest narrates its start line by line; that is detail for `debug`.
-const CHATTY_CONTEXTS = new Set([
+// Nest logs each step of its start; these lines have level debug.
+const DEBUG_CONTEXTS = new Set([
   'InstanceLoader',
   'NestApplication',
   'NestFactory',
@@ -47,8 +48,8 @@ export class JsonLogger implements AppLogger, LoggerService {
   /** Nest's information level. A string as last argument is Nest's context, an object is a set of fields. */
   log(message: unknown, ...rest: unknown[]): void {
     const context = rest.at(-1);
-    const chatty = typeof context === 'string' && CHATTY_CONTEXTS.has(context);
-    this.write(chatty ? 'debug' : 'info', message, rest);
+    const isDetail = typeof context === 'string' && DEBUG_CONTEXTS.has(context);
+    this.write(isDetail ? 'debug' : 'info', message, rest);
   }
 
   info(message: string, fields?: LogFields): void {

@@ -1,14 +1,14 @@
 // Prometheus metrics. Code declares its metrics with prom-client, once per process: as constants of the module that
-// counts, with a `service` label, on prom-client's default registry. Labels take values from closed sets alone (services,
-// operations, topics, partitions, outcomes), so no metric grows with its callers.
+// counts, with a `service` label, on prom-client's default registry. Labels take values from closed sets alone
+// (services, operations, topics, partitions, outcomes), so no metric grows with its callers.
 import { collectDefaultMetrics, Gauge, register } from 'prom-client';
 
-/** From half a millisecond to ten seconds. */
+/** Bounds of latency histograms, from half a millisecond to ten seconds. */
 export const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /**
- * Declares a gauge that is read at each scrape, once per service. The function that it returns gives a service's source;
- * a later source of the same service replaces it.
+ * Declares a gauge that is read at each scrape, once per service. The returned function sets the source of a service,
+ * and replaces an earlier one.
  */
 export function gaugeReadAtScrape(name: string, help: string): (service: string, read: () => number) => void {
   const sources = new Map<string, () => number>();
@@ -32,7 +32,7 @@ export function startProcessMetrics(): void {
   collectDefaultMetrics();
 }
 
-/** The text a Prometheus server reads. */
+/** The metrics in the text format of Prometheus. */
 export async function renderMetrics(): Promise<{ contentType: string; body: string }> {
   return { contentType: register.contentType, body: await register.metrics() };
 }

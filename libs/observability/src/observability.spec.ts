@@ -141,7 +141,7 @@ describe('metrics', () => {
 });
 
 describe('traces', () => {
-  it('cost nothing until somebody collects them, then cross processes as a traceparent and without secrets', async () => {
+  it('cost nothing without a collector; with one, they cross processes as a traceparent and without secrets', async () => {
     await withSpan('orders.place-claim', {}, (span) => {
       expect(span).toBeUndefined();
       expect(currentTraceparent()).toBeUndefined();

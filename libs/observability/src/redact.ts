@@ -1,4 +1,4 @@
-// What may not reach a log line: credentials by the name of their field, and by their look inside any text.
+// Masks credentials in log lines, by the name of their field and by their form inside any text.
 import { Secret } from './secret';
 
 const MASK = '***';
@@ -14,7 +14,7 @@ const BEARER = /\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi;
 const JWT = /\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g;
 const WEBHOOK_SECRET = /\bwhsec_[\w+/=-]{4,}/g;
 const SECRET_ASSIGNMENT = /\b(password|secret|token|api[-_]?key)(["']?\s*[=:]\s*["']?)[^\s"'&,;}]{3,}/gi;
-// JSON escapes the usual control characters; these could still move a terminal's cursor or break a line.
+// JSON escapes the usual control characters. These could still move a terminal's cursor or break a line.
 const UNSAFE_CHARACTERS = /[\u007f-\u009f\u2028\u2029]/g;
 
 /** True when a field of this name holds a credential. */

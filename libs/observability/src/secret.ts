@@ -1,4 +1,4 @@
-// A value that must never be printed: whoever logs, serialises or interpolates it gets three stars.
+// A value that is never printed: logs, JSON and template strings show three stars.
 import { inspect } from 'node:util';
 
 const MASK = '***';
@@ -11,7 +11,7 @@ export class Secret<T = string> {
     this.#value = value;
   }
 
-  /** The secret itself, for the one place that needs it. */
+  /** The secret, for the one place that needs it. */
   reveal(): T {
     return this.#value;
   }

@@ -1,4 +1,4 @@
-// Traces. Code uses these helpers; without a collector they cost one test of a flag, and the SDK is never loaded.
+// Traces. Without a collector, these helpers cost one test of a flag and the SDK is not loaded.
 import {
   type Attributes,
   type Context,
@@ -25,17 +25,19 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 let enabled = false;
 
+/** Options of a span. */
 export interface SpanOptions {
   readonly kind?: SpanKind;
-  /** The span this one continues, as a W3C traceparent from another process. */
+  /** The parent span in another process, as a W3C traceparent. */
   readonly parent?: string | undefined;
   /** Traceparents of other causes, for instance of each message in a batch. At most 128 are kept. */
   readonly links?: readonly string[];
 }
 
+/** Tracing of a process. */
 export interface Tracing {
   readonly enabled: boolean;
-  /** Sends what is buffered and stops. */
+  /** Sends the buffered spans and stops. */
   shutdown(): Promise<void>;
 }
 
@@ -44,7 +46,7 @@ export function tracingEnabled(): boolean {
   return enabled;
 }
 
-/** Runs the work inside a span; an exception marks the span as failed and goes on to the caller. */
+/** Runs the work inside a span. An exception marks the span as failed and is thrown to the caller. */
 export async function withSpan<T>(
   name: string,
   attributes: Attributes,
@@ -64,13 +66,13 @@ export async function withSpan<T>(
   }
 }
 
-// Spans leave the process as logs do, and what an engine says when it fails may quote its URL.
+// Spans leave the process as logs do, and the error of an engine may contain its URL.
 function safeException(error: unknown): Exception {
   if (!(error instanceof Error)) return redactText(String(error));
   return { name: error.name, message: redactText(error.message), stack: redactText(error.stack ?? '') };
 }
 
-/** Starts a span that the caller ends itself; prefer {@link withSpan}. */
+/** Starts a span that the caller ends; prefer {@link withSpan}. */
 export function startSpan(name: string, attributes: Attributes, options: SpanOptions = {}): Span {
   const links = (options.links ?? []).slice(0, LINKS_MAX).flatMap((traceparent): Link[] => {
     const spanContext = trace.getSpanContext(contextFromTraceparent(traceparent));
@@ -95,7 +97,7 @@ export function currentTraceparent(): string | undefined {
   return carrier['traceparent'];
 }
 
-/** The context a traceparent names; the empty context when it is missing or malformed. */
+/** The context of a traceparent; the empty context when it is missing or malformed. */
 export function contextFromTraceparent(traceparent: string | undefined): Context {
   if (!enabled || traceparent === undefined || !TRACEPARENT.test(traceparent)) return ROOT_CONTEXT;
   return propagation.extract(ROOT_CONTEXT, { traceparent });
@@ -109,8 +111,8 @@ export function currentTraceIds(): { traceId?: string; spanId?: string } {
 }
 
 /**
- * Loads the SDK and exports spans over OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; otherwise does nothing. An
- * exporter given by a test takes the place of the network.
+ * Loads the SDK and exports spans over OTLP when `OTEL_EXPORTER_OTLP_ENDPOINT` is set; otherwise does nothing.
+ * `exporter` replaces OTLP.
  */
 export async function startTracing(env: Environment, service: string, exporter?: SpanExporter): Promise<Tracing> {
   const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'];

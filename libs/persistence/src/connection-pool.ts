@@ -1,4 +1,4 @@
-// The pg pool under a Database: counts statements, survives lost connections, and bounds its waiting line.
+// The pg pool of a Database. It counts statements, survives lost connections, and bounds the callers that wait.
 import { types } from 'node:util';
 import { AssertionFailure, monotonicMs } from '@gravity/kernel';
 import { Client, Pool, type PoolClient, type PoolConfig } from 'pg';
@@ -11,7 +11,7 @@ const POOL_WAITERS_MAX = 1_000;
 const IDLE_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 const STALE_PLAN_STATES = ['0A000', '26000'];
-/** A server that hangs cannot enforce its statement timeout; the client gives up this much later. */
+/** A server that hangs does not enforce its statement timeout. The client's own timeout is this much longer. */
 const CLIENT_TIMEOUT_MARGIN_MS = 5_000;
 
 export interface PoolOptions {
@@ -29,6 +29,7 @@ export interface PoolOptions {
  */
 export type Connection = PoolClient & { broken: boolean; sealed: boolean };
 
+/** The connections of one Database. */
 export class ConnectionPool {
   readonly statements = { count: 0 };
   readonly pool: Pool;
@@ -49,11 +50,11 @@ export class ConnectionPool {
       Client: countingClient(this.statements),
     };
     this.pool = new Pool(config);
-    // An idle connection that dies is replaced on the next use; without a listener the event ends the process.
+    // A lost idle connection is replaced on the next use. Without a listener, the event would end the process.
     this.pool.on('error', () => undefined);
   }
 
-  /** A connection, waited for at most `connectionTimeoutMs`. Rejects as `overloaded` or `unavailable`. */
+  /** A connection, after a wait of at most `connectionTimeoutMs`. Rejects as `overloaded` or `unavailable`. */
   async acquire(): Promise<Connection> {
     if (this.pool.waitingCount >= POOL_WAITERS_MAX) {
       throw note(new Error(`more than ${POOL_WAITERS_MAX} callers wait for a database connection`), 'overloaded');
@@ -71,7 +72,7 @@ export class ConnectionPool {
   }
 }
 
-/** A pg client that counts what it sends and notes when it is lost. */
+/** A pg client that counts its statements and notes when its connection is lost. */
 function countingClient(statements: { count: number }): typeof Client {
   class CountingClient extends Client {
     broken = false;
@@ -79,7 +80,7 @@ function countingClient(statements: { count: number }): typeof Client {
 
     constructor(config?: ConstructorParameters<typeof Client>[0]) {
       super(config);
-      // A checked-out client has no listener of the pool; its error would end the process.
+      // The pool does not listen to a checked-out client; an error event would end the process.
       this.on('error', () => {
         this.broken = true;
       });
@@ -88,7 +89,7 @@ function countingClient(statements: { count: number }): typeof Client {
       });
     }
 
-    // pg's `query` has a dozen overloads; all that matters here is that it may return a promise.
+    // pg's `query` has a dozen overloads. Those that return a promise matter here.
     override query(...args: unknown[]): never {
       if (this.sealed) throw new AssertionFailure('a statement was sent through a transaction that has ended');
       statements.count += 1;
@@ -99,7 +100,7 @@ function countingClient(statements: { count: number }): typeof Client {
           this.broken = true;
           note(error, 'unknown-outcome');
         }
-        // A prepared statement that a migration has made unusable stays so for this connection.
+        // A migration made a prepared statement unusable; it stays unusable on this connection.
         if (STALE_PLAN_STATES.includes(sqlState(error) ?? '')) this.broken = true;
         throw error;
       }) as never;

@@ -1,4 +1,4 @@
-// Where each service keeps its database.
+// The database URL of each service.
 import { ConfigurationError, type Environment } from '@gravity/kernel';
 
 /**
@@ -20,9 +20,9 @@ export function serviceDatabaseUrl(env: Environment, service: string): string {
 }
 
 /**
- * The same database, with sessions that plan a prepared statement anew each time it runs. Left to itself, Postgres keeps
- * one plan for as long as the table's statistics stay as they are. A plan made for a table of thirty rows reads all of it,
- * and goes on doing so when a sale has written a hundred thousand more, until something analyses the table.
+ * The same database, with sessions that plan a prepared statement anew each time it runs. By default, Postgres keeps
+ * one plan until the statistics of the table change. A plan for a table of thirty rows reads the whole table, and would
+ * stay in use after a sale has written a hundred thousand rows, until the table is analysed.
  */
 export function plannedAnew(url: string): string {
   const parsed = new URL(url);

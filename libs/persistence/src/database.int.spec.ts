@@ -83,7 +83,7 @@ describe('Database', () => {
     expect(await database.query('select id from note')).toEqual([{ id: 1 }]);
   });
 
-  it('gives TypeORM the same transaction', async () => {
+  it('runs TypeORM in the same transaction', async () => {
     await failureOf(
       database.transaction(async (tx) => {
         await tx.manager.getRepository(Note).insert({ id: 5, body: 'five' });
@@ -123,7 +123,7 @@ describe('Database', () => {
     await expect(ignored).rejects.toThrow('nothing was committed');
   });
 
-  it('repeats a deadlocked transaction when told to', async () => {
+  it('repeats a deadlocked transaction on request', async () => {
     await database.query(`insert into note values (1, 'a'), (2, 'b')`);
     let meet = (): void => undefined;
     const bothHoldOne = new Promise<void>((resolve) => {
@@ -175,7 +175,7 @@ describe('Database', () => {
     expect(await database.query('select id from note order by id')).toEqual([{ id: 1 }, { id: 3 }]);
   });
 
-  it('survives the death of its sessions, in use or idle', async () => {
+  it('survives the loss of its sessions, in use or idle', async () => {
     const killed = database.transaction(async (tx) => {
       const [me] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
       await database.query('select pg_terminate_backend($1)', [me!.pid]);

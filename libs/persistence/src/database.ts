@@ -1,5 +1,5 @@
-// One database of one service: raw SQL and TypeORM over the same pool. Opening it needs no server: connections are made
-// on use, so a service boots while Postgres is down and works as soon as it is back.
+// One database of one service: raw SQL and TypeORM over the same pool. Connections are made on use, so a service boots
+// while Postgres is down and works when it is up.
 import { assert, backoffMs, sleep } from '@gravity/kernel';
 import { DataSource, type EntityManager, type EntitySchema, type MixedList } from 'typeorm';
 import { type Connection, ConnectionPool } from './connection-pool';
@@ -17,16 +17,16 @@ export interface DatabaseOptions {
   readonly applicationName: string;
   readonly poolSize?: number;
   readonly statementTimeoutMs?: number;
-  /** How long to wait for a connection, be it new or busy. */
+  /** Longest wait for a connection, new or in use. */
   readonly connectionTimeoutMs?: number;
   /** Entities for repositories on cool paths; raw SQL needs none. */
   readonly entities?: MixedList<(new () => object) | string | EntitySchema>;
-  /** Called with the time each caller waited for a connection. */
+  /** Called with the milliseconds that each caller waited for a connection. */
   readonly onPoolWait?: (waitMs: number) => void;
 }
 
 export interface TransactionOptions {
-  /** How often the whole work is run again after a serialization failure or a deadlock. Default 0. */
+  /** Repetitions of the whole work after a serialization failure or a deadlock. Default 0. */
   readonly retries?: number;
 }
 
@@ -35,7 +35,7 @@ export interface Statements {
   readonly count: number;
 }
 
-/** One open transaction. Using it after its end is an error, so no statement slips out of it. */
+/** One open transaction. Its use after its end throws, so no statement runs outside of it. */
 export interface Tx {
   /** Rows of one statement; a name makes it a prepared statement of its connection. */
   query<T>(text: string, params?: readonly unknown[], name?: string): Promise<T[]>;
@@ -51,7 +51,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 /** A pool of connections, SQL and transactions on it. Connects on use; {@link openDatabase} makes one. */
 export class Database {
   readonly dataSource: DataSource;
-  /** Where the database is. It holds a password: never log it. */
+  /** The database's URL. It contains a password: never log it. */
   readonly url: string;
   private readonly connections: ConnectionPool;
   private readonly usesEntities: boolean;
@@ -82,7 +82,7 @@ export class Database {
   }
 
   /**
-   * Rows of one statement, committed by itself. A name makes it a prepared statement: the same name must always carry
+   * Rows of one statement, committed by itself. A name makes it a prepared statement: the same name must always have
    * the same text. A lost connection means `unknown-outcome`, for a plain SELECT `unavailable`; a SELECT that calls a
    * writing function therefore belongs in a transaction.
    */
@@ -99,8 +99,8 @@ export class Database {
   }
 
   /**
-   * Runs the work in one READ COMMITTED transaction and commits it; an exception rolls it back and goes on to the
-   * caller. A connection lost before COMMIT was sent is `unavailable` (nothing happened), one lost during COMMIT
+   * Runs the work in one READ COMMITTED transaction and commits it. An exception rolls it back and is thrown to the
+   * caller. A connection lost before COMMIT was sent is `unavailable` (no effect); one lost during COMMIT is
    * `unknown-outcome`.
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
@@ -116,7 +116,7 @@ export class Database {
     }
   }
 
-  /** Connects TypeORM if it is not yet; needed before `dataSource` is used outside a transaction. */
+  /** Connects TypeORM, once. Needed before `dataSource` is used outside a transaction. */
   async ready(): Promise<DataSource> {
     if (!this.dataSource.isInitialized) {
       this.initializing ??= this.dataSource.initialize().finally(() => {
@@ -127,7 +127,7 @@ export class Database {
     return this.dataSource;
   }
 
-  /** Whether Postgres answers within two seconds. */
+  /** True when Postgres answers within two seconds. Never rejects. */
   async healthy(): Promise<boolean> {
     const asked = this.query('select 1').then(
       () => true,
@@ -199,7 +199,7 @@ interface Session {
   readonly release: () => Promise<void> | void;
 }
 
-/** BEGIN and the work. Whatever fails here has not happened. */
+/** BEGIN and the work. A failure here leaves no effect. */
 async function runBeforeCommit<T>(
   { client, begin }: Session,
   tx: OpenTransaction,
@@ -254,8 +254,8 @@ class OpenTransaction implements Tx {
 }
 
 /**
- * A DataSource that borrows our pool instead of making one. TypeORM connects eagerly and leaves a pool behind whenever
- * that fails; handed the pool as its "driver", it can be initialized late and as often as needed.
+ * A DataSource on the existing pool. TypeORM would connect at once and leave a pool behind after each failure. With the
+ * pool as its "driver", it can be initialized late and repeatedly.
  */
 function dataSourceOver(connections: ConnectionPool, options: DatabaseOptions): DataSource {
   class BorrowedPool {

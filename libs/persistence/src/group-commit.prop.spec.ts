@@ -1,4 +1,4 @@
-// Goal: whatever arrives when, and whichever commands are poison, each command gets exactly one answer, its own, in
+// Goal: at any times of arrival and with any poisonous commands, each command gets exactly one answer, its own, in
 // order; a poisonous command fails alone. Method: random arrivals against an execute that checks atomicity.
 import fc from 'fast-check';
 import { GroupCommit } from './group-commit';
@@ -15,16 +15,16 @@ describe('GroupCommit', () => {
         }),
         fc.integer({ min: 1, max: 16 }),
         fc.integer({ min: 1, max: 3 }),
-        async (commands, maxBatch, maxInFlight) => {
+        async (commands, batchMax, inFlightMax) => {
           const applied: number[] = [];
           const commits = new GroupCommit<number, string>({
             name: 'prop',
-            maxBatch,
-            maxQueue: 1_000,
-            maxInFlight,
+            batchMax,
+            queueMax: 1_000,
+            inFlightMax,
             isSplittable: (error) => error instanceof Poisoned,
             execute: async (batch) => {
-              expect(batch.length).toBeLessThanOrEqual(maxBatch);
+              expect(batch.length).toBeLessThanOrEqual(batchMax);
               await new Promise((resolve) => setImmediate(resolve));
               if (batch.some((index) => commands[index]!.poison)) throw new Poisoned();
               applied.push(...batch);
@@ -44,7 +44,7 @@ describe('GroupCommit', () => {
           });
           const healthy = commands.flatMap(({ poison }, index) => (poison ? [] : [index]));
           expect([...applied].sort((a, b) => a - b)).toEqual(healthy);
-          if (maxInFlight === 1) expect(applied).toEqual(healthy);
+          if (inFlightMax === 1) expect(applied).toEqual(healthy);
         },
       ),
       { numRuns: 200 },

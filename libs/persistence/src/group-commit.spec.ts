@@ -32,7 +32,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => se
 describe('GroupCommit', () => {
   it('sends commands of one turn together, and gathers the next batch meanwhile', async () => {
     const { batches, execute, open } = gate();
-    const commits = new GroupCommit<number, number>({ name: 'test', maxBatch: 3, maxQueue: 100, execute });
+    const commits = new GroupCommit<number, number>({ name: 'test', batchMax: 3, queueMax: 100, execute });
     const first = [commits.submit(1), commits.submit(2)];
     await turn();
     expect(batches).toEqual([[1, 2]]);
@@ -57,7 +57,7 @@ describe('GroupCommit', () => {
 
   it('refuses at once when the queue is full, and only then', async () => {
     const { execute, open } = gate();
-    const commits = new GroupCommit<number, number>({ name: 'claims', maxBatch: 1, maxQueue: 2, execute });
+    const commits = new GroupCommit<number, number>({ name: 'claims', batchMax: 1, queueMax: 2, execute });
     const accepted = [commits.submit(1), commits.submit(2)];
     await expect(commits.submit(3)).rejects.toThrow(QueueFullError);
     await turn();
@@ -70,13 +70,13 @@ describe('GroupCommit', () => {
     expect(await Promise.all(accepted)).toEqual([10, 20, 40]);
   });
 
-  it('runs as many batches at once as it is told', async () => {
+  it('runs as many batches at once as configured', async () => {
     const { batches, execute, open } = gate();
     const commits = new GroupCommit<number, number>({
       name: 'test',
-      maxBatch: 1,
-      maxQueue: 9,
-      maxInFlight: 2,
+      batchMax: 1,
+      queueMax: 9,
+      inFlightMax: 2,
       execute,
     });
     const all = [1, 2, 3].map((n) => commits.submit(n));
@@ -93,9 +93,9 @@ describe('GroupCommit', () => {
     const { batches, execute, open } = gate();
     const commits = new GroupCommit<number, number>({
       name: 'test',
-      maxBatch: 9,
-      maxQueue: 9,
-      maxInFlight: 2,
+      batchMax: 9,
+      queueMax: 9,
+      inFlightMax: 2,
       overlapAfterMs: 50,
       execute,
     });
@@ -129,8 +129,8 @@ describe('GroupCommit', () => {
     const sizes: number[] = [];
     const commits = new GroupCommit<number, number>({
       name: 'test',
-      maxBatch: 10,
-      maxQueue: 10,
+      batchMax: 10,
+      queueMax: 10,
       execute: async (batch) => {
         sizes.push(batch.length);
         if (sizes.length < 3) throw serverError('40P01');
@@ -148,8 +148,8 @@ describe('GroupCommit', () => {
     let calls = 0;
     const commits = new GroupCommit<number, number>({
       name: 'test',
-      maxBatch: 10,
-      maxQueue: 10,
+      batchMax: 10,
+      queueMax: 10,
       idempotent,
       execute: async () => {
         calls += 1;
@@ -161,13 +161,13 @@ describe('GroupCommit', () => {
     expect(calls).toBe(times);
   });
 
-  it('still calls the outcome unknown when the next try finds nobody there', async () => {
+  it('keeps the unknown outcome when the next try finds no server', async () => {
     const failures = ['unknown-outcome', 'unavailable'] as const;
     let calls = 0;
     const commits = new GroupCommit<number, number>({
       name: 'test',
-      maxBatch: 10,
-      maxQueue: 10,
+      batchMax: 10,
+      queueMax: 10,
       idempotent: true,
       execute: async () => {
         throw note(new Error('connection lost'), failures[calls++]!);
@@ -179,7 +179,7 @@ describe('GroupCommit', () => {
 
   it('never executes again what may have been committed by code that then failed', async () => {
     let calls = 0;
-    const failing = { name: 'test', maxBatch: 10, maxQueue: 10 };
+    const failing = { name: 'test', batchMax: 10, queueMax: 10 };
     const thrown = new GroupCommit<number, number>({
       ...failing,
       execute: async () => {

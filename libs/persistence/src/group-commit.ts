@@ -1,6 +1,6 @@
-// Group commit: callers hand in commands, and while one batch is in the database the next one gathers by itself. A lonely
-// command waits for nothing: it leaves at the end of the current turn of the event loop, together with whatever else arrived
-// in that turn. Each command gets exactly one answer, its own.
+// Group commit: callers submit commands, and while one batch is in the database, the next one gathers. A single command
+// does not wait: it is sent at the end of the current turn of the event loop, with the other commands of that turn.
+// Each command gets exactly one answer.
 import { assert, AssertionFailure, backoffMs, BoundedQueue, monotonicMs, sleep, soon } from '@gravity/kernel';
 import { classifyDatabaseError, isTransient, sqlState } from './database-error';
 
@@ -9,42 +9,44 @@ const UNKNOWN_RETRIES_MAX = 3;
 const RETRY_BASE_MS = 5;
 const RETRY_MAX_MS = 250;
 
+/** Measurements of one batch. */
 export interface BatchMetrics {
   readonly size: number;
-  /** Commands still waiting when the batch left. */
+  /** Commands that waited when the batch was sent. */
   readonly depth: number;
-  /** How long the oldest command of the batch had waited. */
+  /** Waiting time of the oldest command of the batch. */
   readonly waitMs: number;
   readonly durationMs: number;
   /** Commands that ended in an exception. */
   readonly failed: number;
 }
 
+/** Options of a group commit. */
 export interface GroupCommitOptions<C, R> {
   readonly name: string;
-  readonly maxBatch: number;
-  /** Commands that may wait; beyond it `submit` refuses. */
-  readonly maxQueue: number;
+  readonly batchMax: number;
+  /** Commands that may wait; `submit` refuses further ones. */
+  readonly queueMax: number;
   /** Batches in flight at once. With more than one, commands may be executed out of order. Default 1. */
-  readonly maxInFlight?: number;
+  readonly inFlightMax?: number;
   /**
-   * A further batch leaves beside others only when none of them is younger than this: it gathers instead, and yet does not
-   * stand behind one that is stuck. Default 0.
+   * A further batch is sent beside others only when all of them are older than this. Until then it gathers; a slow
+   * batch does not block it. Default 0.
    */
   readonly overlapAfterMs?: number;
-  /** Executes all or nothing and answers each command at its own index. */
+  /** Executes all or nothing, and returns the answer of each command at its index. */
   readonly execute: (batch: readonly C[]) => Promise<readonly R[]>;
   /**
-   * Whether a failed batch surely had no effect and may be tried again in halves. Default: the server refused it with an
-   * error of its own, or any failure that is neither overload nor absence when commands are idempotent.
+   * True when a failed batch certainly had no effect and may be tried again in halves. Default: the server refused it
+   * with an error; with idempotent commands, any failure except `overloaded`, `unavailable` and `unknown-outcome`.
    */
   readonly isSplittable?: (error: unknown) => boolean;
-  /** Executing a command twice is the same as once: batches with an unknown outcome are then tried again. */
+  /** Executing a command twice has the effect of once. Batches with an unknown outcome are then repeated. */
   readonly idempotent?: boolean;
   readonly onBatch?: (metrics: BatchMetrics) => void;
 }
 
-/** The queue is full: nothing was done, the caller may come back later. */
+/** The queue is full. The command was not executed and may be submitted again later. */
 export class QueueFullError extends Error {
   override readonly name = 'QueueFullError';
 
@@ -63,16 +65,16 @@ interface Entry<C, R> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Executes commands in batches; the number that waits and the number in flight are bounded. */
+/** Executes commands in batches. The commands that wait and the batches in flight are bounded. */
 export class GroupCommit<C, R> {
   private readonly queue: BoundedQueue<Entry<C, R>>;
-  private readonly maxInFlight: number;
+  private readonly inFlightMax: number;
   private readonly flush = (): void => this.startBatches();
   private readonly overlapAfterMs: number;
-  /** When the batches in flight left. */
+  /** Start times of the batches in flight. */
   private readonly startedMs = new Set<number>();
-  /** Runs while commands are held back. */
-  private patience: NodeJS.Timeout | undefined;
+  /** Runs while the next batch gathers longer. */
+  private overlapTimer: NodeJS.Timeout | undefined;
   private inFlight = 0;
   private executing = 0;
   private scheduled = false;
@@ -80,11 +82,11 @@ export class GroupCommit<C, R> {
 
   constructor(private readonly options: GroupCommitOptions<C, R>) {
     assert(
-      options.maxBatch >= 1 && options.maxQueue >= 1,
+      options.batchMax >= 1 && options.queueMax >= 1,
       `${options.name}: batch and queue need room for one command`,
     );
-    this.queue = new BoundedQueue(options.maxQueue);
-    this.maxInFlight = options.maxInFlight ?? 1;
+    this.queue = new BoundedQueue(options.queueMax);
+    this.inFlightMax = options.inFlightMax ?? 1;
     this.overlapAfterMs = options.overlapAfterMs ?? 0;
   }
 
@@ -99,16 +101,16 @@ export class GroupCommit<C, R> {
   }
 
   /**
-   * Executes the command in the next batch. Rejects with {@link QueueFullError} when too many wait already, and with the
-   * failure of the command itself otherwise.
+   * Executes the command in the next batch. Rejects with {@link QueueFullError} when the queue is full, otherwise with
+   * the failure of the command.
    */
   submit(command: C): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       if (!this.queue.push({ command, submittedMs: monotonicMs(), resolve, reject })) {
-        reject(new QueueFullError(this.options.name, this.options.maxQueue));
+        reject(new QueueFullError(this.options.name, this.options.queueMax));
         return;
       }
-      if (this.scheduled || this.patience !== undefined || this.inFlight >= this.maxInFlight) return;
+      if (this.scheduled || this.overlapTimer !== undefined || this.inFlight >= this.inFlightMax) return;
       this.scheduled = true;
       soon(this.flush);
     });
@@ -122,25 +124,25 @@ export class GroupCommit<C, R> {
 
   private startBatches(): void {
     this.scheduled = false;
-    while (this.inFlight < this.maxInFlight && this.queue.length > 0) {
-      const heldBackMs = this.heldBackMs();
-      if (heldBackMs > 0) {
-        this.patience ??= setTimeout(() => {
-          this.patience = undefined;
+    while (this.inFlight < this.inFlightMax && this.queue.length > 0) {
+      const gatherMs = this.gatherMs();
+      if (gatherMs > 0) {
+        this.overlapTimer ??= setTimeout(() => {
+          this.overlapTimer = undefined;
           this.startBatches();
-        }, heldBackMs);
+        }, gatherMs);
         break;
       }
       this.inFlight += 1;
-      void this.runBatch(this.queue.take(this.options.maxBatch));
+      void this.runBatch(this.queue.take(this.options.batchMax));
     }
     if (this.inFlight === 0 && this.queue.length === 0) {
       for (const resolve of this.drained.splice(0)) resolve();
     }
   }
 
-  /** For how long the next batch still gathers. */
-  private heldBackMs(): number {
+  /** Milliseconds for which the next batch gathers longer. */
+  private gatherMs(): number {
     if (this.inFlight === 0 || this.overlapAfterMs === 0) return 0;
     return Math.ceil(Math.max(...this.startedMs) + this.overlapAfterMs - monotonicMs());
   }
@@ -154,8 +156,8 @@ export class GroupCommit<C, R> {
     this.executing -= entries.length;
     this.startedMs.delete(startedMs);
     this.inFlight -= 1;
-    clearTimeout(this.patience);
-    this.patience = undefined;
+    clearTimeout(this.overlapTimer);
+    this.overlapTimer = undefined;
     this.startBatches();
     this.options.onBatch?.({
       size: entries.length,
@@ -166,7 +168,7 @@ export class GroupCommit<C, R> {
     });
   }
 
-  /** Answers every entry and never rejects. Depth of recursion: the binary logarithm of the batch size. */
+  /** Answers every entry. Never rejects. Depth of recursion: the binary logarithm of the batch size. */
   private async settle(entries: Entry<C, R>[]): Promise<number> {
     let answers: readonly R[];
     try {
@@ -181,7 +183,7 @@ export class GroupCommit<C, R> {
       return failedFirst + (await this.settle(entries.slice(middle)));
     }
     if (answers.length !== entries.length) {
-      // The batch is committed: trying it again would do it twice.
+      // The batch is committed: repeating it would execute it twice.
       const bug = new AssertionFailure(`${this.options.name}: ${entries.length} commands, ${answers.length} answers`);
       for (const entry of entries) entry.reject(bug);
       return entries.length;
@@ -190,7 +192,7 @@ export class GroupCommit<C, R> {
     return 0;
   }
 
-  /** Tries a whole batch again only where that is surely harmless and may help. */
+  /** Repeats a whole batch only when it certainly had no effect, or when commands are idempotent. */
   private async executeWithRetries(entries: Entry<C, R>[]): Promise<readonly R[]> {
     const commands = entries.map((entry) => entry.command);
     let lost: unknown;
@@ -207,7 +209,7 @@ export class GroupCommit<C, R> {
             ? UNKNOWN_RETRIES_MAX
             : 0;
         if (failures > retriesMax) {
-          // That this try did nothing says nothing about the one before it.
+          // This try had no effect; an earlier one may have had.
           throw kind === 'unavailable' || kind === 'overloaded' ? (lost ?? error) : error;
         }
         await sleep(backoffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS));
@@ -219,7 +221,7 @@ export class GroupCommit<C, R> {
     if (this.options.isSplittable) return this.options.isSplittable(error);
     const kind = classifyDatabaseError(error);
     if (kind !== 'conflict' && kind !== 'bug') return false;
-    // A failure of our own code may have come after the commit.
+    // An error without SQLSTATE comes from this process and may have come after the commit.
     return sqlState(error) !== undefined || this.options.idempotent === true;
   }
 }

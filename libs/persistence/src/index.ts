@@ -4,5 +4,5 @@ export { classifyDatabaseError, note, sqlState } from './database-error';
 export { plannedAnew, serviceDatabaseUrl } from './database-url';
 export { Leadership } from './leadership';
 export { GroupCommit, QueueFullError } from './group-commit';
-export { migrate } from './migrate';
+export { migrate, pendingMigrations } from './migrate';
 export type { MigrationClass } from './migrate';

@@ -1,15 +1,16 @@
-// One process per database does a thing: the one whose own session holds an advisory lock.
+// Leadership: one process per database does a piece of work. Its own session holds an advisory lock.
 import { backoffMs, sleep } from '@gravity/kernel';
 import { Client } from 'pg';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const QUERY_TIMEOUT_MS = 2_500;
-/** How often the leader proves its session, and how often the others ask for the lock. */
-const BEAT_MS = 500;
+/** Period of the leader's heartbeats. */
+const HEARTBEAT_MS = 500;
+/** Period in which the others try to get the lock. */
 const STANDBY_MS = 1_000;
 /**
- * The server ends a session that says nothing for this long, so that a leader that is frozen or cut off gives up its lock.
- * Several beats long: a busy event loop delays one.
+ * The server ends a session after this long without a statement, so that a frozen or disconnected leader loses its
+ * lock. It is several heartbeats long, because a busy event loop delays one.
  */
 const SILENCE_MAX_MS = 3_000;
 const BACKOFF_BASE_MS = 100;
@@ -19,15 +20,15 @@ const BACKOFF_MAX_MS = 1_000;
 export class Leadership {
   constructor(
     private readonly url: string,
-    /** What is led; the same in every process. */
+    /** Name of the lock; the same in every process. */
     private readonly lock: string,
     private readonly applicationName: string,
   ) {}
 
   /**
-   * Runs the work whenever this process leads, until `stop` is aborted. The work's signal is aborted when the session is
-   * lost and when `stop` is; the work is waited for before the lock is given up or asked for again. Resolves after the
-   * stop. Rejects when the work rejects.
+   * Runs the work whenever this process leads, until `stop` is aborted. The work's signal is aborted when the session
+   * is lost and when `stop` is aborted. The lock is released, or tried again, after the work has ended. Resolves after
+   * the stop. Rejects when the work rejects.
    */
   async whileHeld(stop: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     for (let failures = 0; !stop.aborted;) {
@@ -46,7 +47,7 @@ export class Leadership {
     }
   }
 
-  /** Undefined while Postgres is out of reach. */
+  /** Undefined while Postgres is unavailable. */
   private async open(): Promise<Session | undefined> {
     const client = new Client({
       connectionString: this.url,
@@ -71,11 +72,11 @@ export class Leadership {
 
 interface Session {
   readonly client: Client;
-  /** Aborted once the connection, and with it the lock, is gone. */
+  /** Aborted when the connection, and with it the lock, is lost. */
   readonly lost: AbortController;
 }
 
-/** True once the session holds the lock; false when the session is lost or the stop comes first. */
+/** True when the session holds the lock; false when the session was lost or the stop came first. */
 async function waitForLock({ client, lost }: Session, lock: string, stop: AbortSignal): Promise<boolean> {
   while (!stop.aborted && !lost.signal.aborted) {
     try {
@@ -99,19 +100,19 @@ async function lead(
 ): Promise<void> {
   const ended = new AbortController();
   const signal = AbortSignal.any([stop, lost.signal]);
-  const beating = beat(client, lost, ended.signal);
+  const heartbeats = sendHeartbeats(client, lost, ended.signal);
   try {
     await work(signal);
   } finally {
     ended.abort();
-    await beating;
+    await heartbeats;
   }
 }
 
-/** Proves the session until the end; a beat without an answer means that it is lost. */
-async function beat(client: Client, lost: AbortController, ended: AbortSignal): Promise<void> {
+/** Sends heartbeats until the end. A heartbeat without an answer means that the session is lost. */
+async function sendHeartbeats(client: Client, lost: AbortController, ended: AbortSignal): Promise<void> {
   while (!ended.aborted && !lost.signal.aborted) {
-    await sleep(BEAT_MS, ended);
+    await sleep(HEARTBEAT_MS, ended);
     if (ended.aborted) return;
     await client.query('select 1').catch(() => lost.abort());
   }

@@ -44,7 +44,7 @@ describe('migrate', () => {
 
   afterAll(() => rows(`drop database if exists ${name} with (force)`, engines().databaseUrl));
 
-  it('creates the database and applies everything once, however many call', async () => {
+  it('creates the database and applies each migration once, with many callers', async () => {
     const options = { url: url.toString(), service: 'spec', migrations: [First1700000000001, Second1700000000002] };
     const results = await Promise.all([migrate(options), migrate(options), migrate(options)]);
     expect(results.flatMap(({ applied }) => applied)).toEqual(['First1700000000001', 'Second1700000000002']);

@@ -1,8 +1,9 @@
-// Brings a service's database to its newest version. Any number of processes may call it at the same time: one works,
-// the others wait and then find nothing to do.
+// Brings a service's database to its newest version. Any number of processes may call it at the same time: one
+// migrates, and the others wait and then find no pending migration.
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { Client } from 'pg';
 import { DataSource, type Logger, MigrationExecutor, type MigrationInterface, type QueryRunner } from 'typeorm';
+import type { Database } from './database';
 import { sqlState } from './database-error';
 
 /** A TypeORM migration; its class name ends in a 13-digit timestamp that gives the order. */
@@ -22,12 +23,14 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DATABASE_MISSING = '3D000';
 const DATABASE_EXISTS = ['42P04', '23505'];
 const LOCK_NOT_AVAILABLE = '55P03';
-/** Another session is just copying the template database. */
+const TABLE_MISSING = '42P01';
+const MIGRATIONS_TABLE = 'schema_migrations';
+/** Another session is copying the template database. */
 const TEMPLATE_IN_USE = '55006';
 
 function nothing(): void {}
 
-/** What went wrong is in the rejection; TypeORM would print it as well. */
+/** The rejection has the error; TypeORM would print it too. */
 const SILENT_LOGGER: Logger = {
   logQuery: nothing,
   logQueryError: nothing,
@@ -38,9 +41,9 @@ const SILENT_LOGGER: Logger = {
 };
 
 /**
- * Creates the database if it is missing and applies what is pending, each migration in its own transaction (or in none
- * when it says `transaction = false`). Returns the names applied by this call. Rejects when Postgres is unreachable or a
- * migration fails; what was applied before stays.
+ * Creates the database if it is missing and applies the pending migrations, each in its own transaction (or in none,
+ * with `transaction = false`). Returns the names applied by this call. Rejects when Postgres is unavailable or a
+ * migration fails; the migrations before it stay applied.
  */
 export async function migrate(options: MigrateOptions): Promise<{ applied: string[] }> {
   await createDatabaseIfMissing(options.url);
@@ -53,7 +56,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
     poolSize: 1,
     extra: { lock_timeout: LOCK_TIMEOUT_MS },
     migrations: [...options.migrations],
-    migrationsTableName: 'schema_migrations',
+    migrationsTableName: MIGRATIONS_TABLE,
     installExtensions: false,
     synchronize: false,
     logger: SILENT_LOGGER,
@@ -74,22 +77,43 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
 }
 
 /**
- * Polled rather than waited for: a session waiting in pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY
- * in the working session would wait for that snapshot for ever.
+ * The names of the migrations that the database lacks. Migrations of a later release are ignored. Rejects when Postgres
+ * does not answer.
+ */
+export async function pendingMigrations(
+  database: Pick<Database, 'query'>,
+  migrations: readonly MigrationClass[],
+): Promise<string[]> {
+  const names = migrations.map((migration) => new migration().name ?? migration.name);
+  try {
+    const rows = await database.query<{ name: string }>(`select name from ${MIGRATIONS_TABLE}`);
+    const applied = new Set(rows.map(({ name }) => name));
+    return names.filter((name) => !applied.has(name));
+  } catch (error) {
+    if (sqlState(error) === TABLE_MISSING) return names;
+    throw error;
+  }
+}
+
+/**
+ * Polls the lock: a session that waits in pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY in the
+ * migrating session would wait for that snapshot without end.
  */
 async function lock(runner: QueryRunner, service: string): Promise<void> {
-  const giveUpMs = monotonicMs() + LOCK_WAIT_MAX_MS;
+  const untilMs = monotonicMs() + LOCK_WAIT_MAX_MS;
   for (;;) {
     const [row] = (await runner.query(
       `select pg_try_advisory_lock(hashtextextended('gravity.migrate', 0)) as mine`,
     )) as [{ mine: boolean }];
     if (row.mine) return;
-    if (monotonicMs() > giveUpMs) throw new Error(`${service}: another migration has held the lock for too long`);
+    if (monotonicMs() > untilMs) throw new Error(`${service}: another migration has held the lock for too long`);
     await sleep(LOCK_POLL_MS);
   }
 }
 
-/** A table lock that is not free within the lock timeout is tried again, so readers are never queued for long. */
+/**
+ * Repeats a migration that did not get a table lock within the lock timeout: queries behind a waiting lock wait too.
+ */
 async function applyPending(dataSource: DataSource, runner: QueryRunner): Promise<string[]> {
   const applied: string[] = [];
   for (let attempt = 1; ; attempt += 1) {

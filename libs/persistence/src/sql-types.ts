@@ -1,8 +1,8 @@
-// How Postgres values become JavaScript values in raw queries.
+// Converts Postgres values to JavaScript values in raw queries.
 //
-// int8 becomes a number while it is a safe integer and a bigint beyond that: counts, versions and ids are ordinary
-// numbers on hot paths, and no value is ever rounded. Money passes through `BigInt(value)` at the storage border,
-// which takes both. Everything else follows node-postgres: numeric stays a string, timestamptz is a Date, jsonb is parsed.
+// An int8 is a number while it is a safe integer, else a bigint: counts, versions and ids are ordinary numbers on hot
+// paths, and no value is rounded. Repositories pass money through `BigInt(value)`, which takes both. Other types follow
+// node-postgres: numeric stays a string, timestamptz is a Date, jsonb is parsed.
 import { types } from 'pg';
 
 const INT8_OID = 20;
@@ -20,7 +20,7 @@ const parseTextArray = types.getTypeParser(1_009 as number, 'text') as (value: s
 
 const parseInt8Array: Parser = (value) => parseTextArray(value).map((item) => (item === null ? null : parseInt8(item)));
 
-/** Type parsers for one pool; the library's global parsers stay untouched. */
+/** Type parsers for one pool. The library's global parsers do not change. */
 export const INT8_AS_NUMBER = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): Parser {
     if (format !== 'binary') {

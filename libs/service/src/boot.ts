@@ -1,5 +1,5 @@
-// Starts one or many services in one process, and stops them in order. HTTP comes up first; event consumers follow in
-// the background, so a process boots while Postgres, Redis or Kafka are away and says so in its readiness.
+// Starts one or many services in one process, and stops them in order. HTTP starts first; event consumers start in the
+// background, so a process boots while Postgres, Redis or Kafka are down, and its readiness shows it.
 import type { DynamicModule, INestApplication, INestMicroservice, Type } from '@nestjs/common';
 import type { Server } from 'node:http';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
@@ -35,7 +35,7 @@ import { PlatformModule } from './platform.module';
 import { readServiceConfig } from './service-config';
 import { ServiceRuntime } from './service-runtime';
 
-/** Connections of a crowd that comes at once, until the event loop takes them; the kernel's `net.core.somaxconn` bounds it further. */
+/** Connections that wait until the event loop accepts them. The kernel's `net.core.somaxconn` bounds it further. */
 const BACKLOG = 4_096;
 
 export interface BootOptions {
@@ -49,9 +49,9 @@ export interface BootOptions {
   readonly logger?: JsonLogger;
   /** Largest request body. Default 64 KiB. */
   readonly bodyLimitBytes?: number;
-  /** How long clients may take. Default: the stated bounds. */
+  /** Time limits of HTTP clients. Default: {@link CONNECTION_LIMITS}. */
   readonly connectionLimits?: ConnectionLimits;
-  /** How long gRPC connections may say nothing. Default: the stated bounds. */
+  /** Time limits of silent gRPC connections. Default: those of {@link GrpcServer}. */
   readonly grpcConnectionLimits?: GrpcConnectionLimits;
   readonly extraModules?: readonly (DynamicModule | Type)[];
   /** Turns an infrastructure error into a problem. Default: by the class of a database error. */
@@ -126,7 +126,7 @@ export async function bootServices(
 }
 
 interface Base extends Pick<Parts, 'config' | 'logger' | 'tracing' | 'connections'> {
-  /** From now on every answer is the last on its connection. */
+  /** Makes every later answer the last on its connection. */
   readonly leave: () => void;
 }
 
@@ -167,7 +167,7 @@ function levelOf(env: Environment): { level?: string } {
   return env['LOG_LEVEL'] === undefined ? {} : { level: env['LOG_LEVEL'] };
 }
 
-/** A route without a declaration is refused by the guard anyway; here it does not even start. */
+/** Refuses to start with a route without a declaration. The guard would refuse its calls. */
 function refuseUndeclaredRoutes(app: INestApplication): void {
   const silent = routesOf(app).filter((route) => route.policy.access === undefined);
   if (silent.length === 0) return;
@@ -207,7 +207,8 @@ async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, 
   logger.info('stopping', { drainMs: config.shutdownDrainMs });
   health.markDraining();
   await grpc?.mirrorHealth();
-  // First the balancers learn that we are leaving; once they send new connections elsewhere, open ones are closed too.
+  // First the balancers notice that this process is not ready. After they send new connections elsewhere, open ones are
+  // closed.
   if (config.shutdownDrainMs > 0) {
     await sleep(config.shutdownDrainMs / 2);
     leave();
@@ -220,8 +221,8 @@ async function stop(parts: Parts, health: HealthRegistry, hooks: ShutdownHooks, 
   hooks.announce();
   await Promise.all([drained, grpc && bounded('grpc', deadlineMs, logger, () => grpc.drain())]);
   const { runtimes } = parts;
-  // Consumers first: they bring work. Then what features finish, and the workers that finish it. The outbox last, since
-  // all of them add events to it.
+  // Consumers first, because they start work. Then the hooks of features, and the workers. The outbox last, because all
+  // of them add events to it.
   const steps = [
     ...runtimes.flatMap((runtime) => runtime.consumerStop),
     ...hooks.registered,

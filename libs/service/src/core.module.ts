@@ -1,5 +1,5 @@
-// What every service has of its own: configuration, database, event bus, outbox, consumer, retention. One module class
-// per service name, so that several services live in one process with their own Database under the same token.
+// The core of a service: configuration, database, event bus, outbox, consumer, retention. There is one module class per
+// service name, so that several services run in one process, each with its own Database under the same token.
 import { validateEvent } from '@gravity/contracts';
 import { APP_ENVIRONMENT, APP_LOGGER } from '@gravity/http';
 import { type Environment, systemClock } from '@gravity/kernel';
@@ -34,7 +34,7 @@ export function coreOf(name: string): Type {
       @Optional() @Inject(OutboxRelay) private readonly relay: OutboxRelay | undefined,
     ) {}
 
-    /** Stopping the relay again costs nothing, and covers a process whose start failed half way. */
+    /** Stops the relay too: the drain has done it, except in a process whose start failed. */
     async onApplicationShutdown(): Promise<void> {
       await this.relay?.stop();
       await this.bus?.close();
@@ -46,8 +46,8 @@ export function coreOf(name: string): Type {
   return ServiceCore;
 }
 
-// A service without a database, without topics or without handlers has nothing under the token in question. Nothing here
-// connects: the process boots while Postgres and Kafka are away.
+// A service without a database, topics or handlers has undefined under the token of that part. No provider connects:
+// the process boots while Postgres and Kafka are down.
 function coreProviders(name: string): Provider[] {
   const common = [DECLARATION, SERVICE_CONFIG];
   return [

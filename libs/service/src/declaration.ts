@@ -1,4 +1,4 @@
-// What a service says about itself. Everything that a process needs to run the service follows from it.
+// The declaration of a service. A process needs no more to run it.
 import { EVENT_TOPICS, type ProtoPackage } from '@gravity/contracts';
 import type { Environment, EnvReader } from '@gravity/kernel';
 import { bindEventHandlers } from '@gravity/messaging';
@@ -10,10 +10,10 @@ import type { Loop } from './loop';
 const POOL_SIZE = 10;
 const PARTITIONS = 6;
 
-/** Rows of one table that are removed once they are older than a limit. */
+/** Rows of one table that are deleted when they are older than a limit. */
 export interface RetentionRule {
   readonly table: string;
-  /** A timestamptz column; an index on it keeps the removal cheap. */
+  /** A timestamptz column; an index on it keeps the deletion cheap. */
   readonly column: string;
   readonly keepMs: number;
 }
@@ -25,7 +25,7 @@ export interface ServiceOptions<C = unknown> {
   readonly config?: (read: EnvReader, env: Environment) => C;
   /** Default true. False for a process that stores nothing: no database, outbox, consumer or retention. */
   readonly database?: boolean;
-  /** Connections to Postgres, unless `<NAME>_POOL_SIZE` says otherwise. Default 10. */
+  /** Connections to Postgres, unless `<NAME>_POOL_SIZE` is set. Default 10. */
   readonly poolSize?: number;
   readonly entities?: DatabaseOptions['entities'];
   readonly migrations?: readonly MigrationClass[];
@@ -34,20 +34,25 @@ export interface ServiceOptions<C = unknown> {
   /** Partitions of topics that the service creates. Default 6. */
   readonly partitions?: number;
   readonly grpc?: ProtoPackage;
-  /** Classes with `@OnEvent` methods. They may inject what the features export. */
+  /** Classes with `@OnEvent` methods. They may inject exports of the features. */
   readonly handlers?: readonly Type[];
-  /** Loops that a feature provides: started after the boot in this order, stopped in reverse when the process drains. */
+  /**
+   * Loops that a feature provides: started after the boot in this order, stopped in reverse when the process drains.
+   */
   readonly workers?: readonly Type<Loop>[];
   readonly features?: readonly (Type | DynamicModule)[];
-  /** Beside the outbox, the inbox and the idempotency keys, which the kit prunes itself. */
+  /** Further tables. The kit deletes rows of the outbox, the inbox and the idempotency keys. */
   readonly retention?: readonly RetentionRule[];
-  /** Environment keys that hold secrets of the service, beside those of every service. Deployments keep them apart. */
+  /**
+   * Environment keys that hold secrets of the service, beside those of every service. Deployments store them in a
+   * Secret.
+   */
   readonly secrets?: readonly string[];
-  /** Whether the database has the table `idempotency_key`. Default: as `database`. */
+  /** True when the database has the table `idempotency_key`. Default: `database`. */
   readonly idempotencyKeys?: boolean;
 }
 
-/** A service ready to be started alone or beside others, or to be migrated. */
+/** A completed declaration, for a start alone or beside others, or for a migration. */
 export interface ServiceDeclaration<C = unknown> extends ServiceOptions<C> {
   readonly database: boolean;
   readonly poolSize: number;
@@ -87,7 +92,7 @@ export function defineService<C = unknown>(options: ServiceOptions<C>): ServiceD
   };
 }
 
-/** Nest tells modules apart by their class. */
+/** Nest identifies modules by their class. */
 function moduleClass(name: string): Type {
   class ServiceModule {}
   Object.defineProperty(ServiceModule, 'name', { value: `${name} service` });

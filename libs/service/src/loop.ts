@@ -1,5 +1,5 @@
-// The one shape of a background worker: turns that never overlap, a bounded pause between them, a back-off after errors,
-// leadership where one process per database is enough, metrics, and a stop that waits for the turn under way.
+// The base of every background worker: turns that never overlap, a bounded pause between them, a back-off after errors,
+// optional leadership (one process per database), metrics, and a stop that waits for the current turn.
 import { assert, backoffMs, jitteredMs, monotonicMs, sleep, systemClock } from '@gravity/kernel';
 import { LATENCY_BUCKETS_SECONDS } from '@gravity/observability';
 import { type Database, Leadership } from '@gravity/persistence';
@@ -9,19 +9,19 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 export interface LoopOptions {
   /** Names the worker in logs and metrics, and its leadership. */
   readonly name: string;
-  /** The longest pause between two turns, in milliseconds. A turn may ask for a shorter one; a wake ends it at once. */
+  /** Longest pause between two turns, in milliseconds. A turn may return a shorter one; `wake` ends it at once. */
   readonly pauseMs: number;
   /** First pause after a failed turn, in milliseconds; doubles up to {@link backoffMaxMs}. */
   readonly backoffBaseMs?: number;
   readonly backoffMaxMs?: number;
   /**
-   * Turns run in one process per database; another process takes over within about two seconds when it dies. Turns are
-   * still safe to run twice: a process that lost its session learns of it a moment later. Default false.
+   * Turns run in one process per database; after its end, another process takes over within about two seconds. A turn
+   * must be safe to run twice: a process notices the loss of its session a moment later. Default false.
    */
   readonly oncePerDatabase?: boolean;
 }
 
-/** Where a loop runs. The kit fills it in for the workers of a service. */
+/** The surroundings of a loop. The kit provides them for the workers of a service. */
 export interface LoopHost {
   /** Label of the metrics. */
   readonly service?: string;
@@ -34,13 +34,13 @@ const loopTurns = new Counter({ name: 'loop_turns_total', help: 'Turns of a back
 const loopFailures = new Counter({ name: 'loop_failures_total', help: 'Turns that failed', labelNames });
 const loopSeconds = new Histogram({
   name: 'loop_turn_seconds',
-  help: 'How long a turn takes',
+  help: 'Duration of a turn',
   labelNames,
   buckets: LATENCY_BUCKETS_SECONDS,
 });
 const loopLastSuccess = new Gauge({
   name: 'loop_last_success_timestamp_seconds',
-  help: 'When a turn last ended well, in seconds since the epoch',
+  help: 'Time of the last successful turn, in seconds since the epoch',
   labelNames,
 });
 const loopLeading = new Gauge({
@@ -53,8 +53,8 @@ const BACKOFF_BASE_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
 
 /**
- * A worker. Subclasses do one bounded piece of work in {@link turn}; a turn that throws is logged and repeated after a
- * growing pause, so a lost database only slows the worker down until it is back.
+ * A worker. Subclasses do one bounded piece of work in {@link turn}. A turn that throws is logged and repeated after a
+ * growing pause, so a worker survives an outage of the database.
  */
 export abstract class Loop {
   private readonly logger: Logger;
@@ -69,9 +69,8 @@ export abstract class Loop {
   }
 
   /**
-   * One bounded piece of work. Returns how long to pause before the next turn in milliseconds (0: there is more to do
-   * right now), or nothing for the longest pause. The signal is aborted when the worker is asked to stop and when its
-   * leadership is lost.
+   * One bounded piece of work. Returns the pause before the next turn in milliseconds (0: there is more work), or
+   * nothing for the longest pause. The signal is aborted when the worker stops and when its leadership is lost.
    */
   protected abstract turn(signal: AbortSignal): Promise<number | void>;
 
@@ -89,7 +88,7 @@ export abstract class Loop {
     this.running = this.options.oncePerDatabase === true ? this.runAsLeader(host, signal) : this.run(host, signal);
   }
 
-  /** Ends the worker after the turn under way, and resolves then. The worker may be started again. */
+  /** Ends the worker after the current turn. Resolves then. The worker may be started again. */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.pause.abort();
@@ -97,10 +96,11 @@ export abstract class Loop {
     this.running = undefined;
   }
 
-  /** Ends the present pause. A wake during a turn makes the next turn follow without a pause. */
+  /** Ends the current pause, unless it follows a failed turn. During a turn, it skips the next pause. */
   wake(): void {
     this.woken = true;
-    this.pause.abort();
+    // A wake must not turn a broken database into a busy loop; the turn after the back-off does what the wake asks for.
+    if (this.failures === 0) this.pause.abort();
   }
 
   private async runAsLeader(host: LoopHost, stop: AbortSignal): Promise<void> {
@@ -111,7 +111,7 @@ export abstract class Loop {
     const leadership = new Leadership(database.url, `gravity.loop.${this.options.name}`, this.options.name);
     await leadership.whileHeld(stop, async (signal) => {
       leading.set(1);
-      // A pause ends with the leadership, not only with the stop.
+      // The end of the leadership ends a pause too.
       const wake = (): void => this.pause.abort();
       signal.addEventListener('abort', wake);
       try {
@@ -144,13 +144,13 @@ export abstract class Loop {
     }
   }
 
-  /** Logs a failed turn and tells how long to pause, in milliseconds. */
+  /** Logs a failed turn and returns the pause in milliseconds. */
   private failed(error: unknown): number {
     this.failures += 1;
-    // The first failure and every doubling is enough to see what is wrong without drowning the log.
+    // Logs the first failure and every doubling of their number.
     if ((this.failures & (this.failures - 1)) === 0)
       this.logger.warn(`turn failed (${this.failures} in a row): ${String(error)}`);
-    // A wake must not turn a broken database into a busy loop.
+    // A wake during a failed turn must not skip the back-off.
     this.woken = false;
     const { backoffBaseMs = BACKOFF_BASE_MS, backoffMaxMs = BACKOFF_MAX_MS } = this.options;
     return backoffMs(this.failures, backoffBaseMs, backoffMaxMs);
@@ -158,7 +158,7 @@ export abstract class Loop {
 
   private async rest(pauseMs: number, stop: AbortSignal): Promise<void> {
     this.pause = new AbortController();
-    // Even a worker with more to do lets requests that wait for the event loop through between turns.
+    // Between two turns without a pause, the event loop serves requests.
     if (pauseMs <= 0) return new Promise((resolve) => setImmediate(resolve));
     if (this.woken || stop.aborted) return;
     await sleep(jitteredMs(pauseMs), this.pause.signal);

@@ -1,4 +1,4 @@
-// The way of a service's events into its outbox.
+// Writes the events of a service into its outbox.
 import { EVENTS, type EventPayload, type EventType, validateEvent } from '@gravity/contracts';
 import { assert, type Clock, newUuid } from '@gravity/kernel';
 import { appendToOutbox } from '@gravity/messaging';
@@ -6,7 +6,7 @@ import type { Tx } from '@gravity/persistence';
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from './tokens';
 
-/** An event before it is written: its type, its key (the id of its aggregate) and what it carries. */
+/** An event before it is written: its type, its key (the id of its aggregate) and its payload. */
 export interface DomainEvent<T extends EventType = EventType> {
   readonly type: T;
   readonly key: string;
@@ -19,8 +19,8 @@ export class Outbox {
   constructor(@Inject(CLOCK) private readonly clock: Clock) {}
 
   /**
-   * Appends events in the transaction of their cause. The caller holds the lock of each event's aggregate or is creating
-   * it, so that events of one key stay in order. An event that does not fit its schema is a bug: it throws.
+   * Appends events in the transaction of their cause. The caller holds the lock of each event's aggregate or is
+   * creating it, so that events of one key stay in order. An event that does not match its schema is a bug: it throws.
    */
   async append(
     tx: Pick<Tx, 'query'>,

@@ -1,4 +1,4 @@
-// What every process has around its services, available to all of their modules.
+// The parts that all services of a process share.
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import {

@@ -1,4 +1,4 @@
-// History has an end: removes rows that have served, in bounded steps that hold no lock for long.
+// Deletes rows past their retention, in bounded steps that hold no lock for long.
 import { pruneIdempotency } from '@gravity/http';
 import { pruneInbox, pruneOutbox } from '@gravity/messaging';
 import type { Database } from '@gravity/persistence';
@@ -10,17 +10,17 @@ const DAY_MS = 24 * HOUR_MS;
 const PAUSE_MS = 600_000;
 const ROWS_PER_TURN_MAX = 10_000;
 
-/** For how long the kit's own rows are kept at least, in milliseconds. */
+/** Shortest retention of the kit's own rows, in milliseconds. */
 export const RETENTION_MS = {
   /** Published events. */
   outbox: DAY_MS,
-  /** Longer than Kafka's default retention of seven days: no message comes again after its row is gone. */
+  /** Longer than Kafka's default retention of seven days: no message is redelivered after the deletion of its row. */
   inbox: 8 * DAY_MS,
   /** Answers of writes. */
   idempotencyKeys: 72 * HOUR_MS,
 } as const;
 
-/** Prunes the outbox, the inbox, the idempotency keys and the tables that the declaration names. */
+/** Deletes old rows of the outbox, the inbox, the idempotency keys and the declared tables. */
 export class Retention extends Loop {
   constructor(
     private readonly declaration: Pick<ServiceDeclaration, 'publishes' | 'handlers' | 'idempotencyKeys' | 'retention'>,

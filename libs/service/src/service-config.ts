@@ -1,4 +1,4 @@
-// What the kit reads from the environment for every service.
+// The configuration that the kit reads for every service.
 import { type Environment, EnvReader } from '@gravity/kernel';
 import { serviceDatabaseUrl } from '@gravity/persistence';
 import type { ServiceDeclaration } from './declaration';
@@ -9,7 +9,7 @@ export interface ServiceConfig {
   readonly poolSize: number;
   readonly kafkaBrokers: readonly string[];
   readonly topicPrefix: string;
-  /** What the declaration's `config` returned. */
+  /** The result of the declaration's `config`. */
   readonly own: unknown;
 }
 

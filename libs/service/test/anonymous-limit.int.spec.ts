@@ -1,5 +1,5 @@
-// Goal: addresses that send bad tokens are refused, known callers are not. Method: over real sockets, with the address
-// in X-Forwarded-For as a balancer writes it; no Redis, so that one process counts.
+// Goal: addresses that send invalid tokens are refused, known callers are not. Method: over real sockets, with the
+// address in X-Forwarded-For as a balancer writes it; no Redis, so that one process counts.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createLogger } from '@gravity/observability';
@@ -9,7 +9,7 @@ import { bootServices, type RunningServices, defineService } from '../src';
 import { ThingsModule } from './things.fixture';
 
 const PER_SECOND = 5;
-/** Four seconds' worth at once, and what comes in while we ask. */
+/** The burst of four seconds, and the requests allowed during the test. */
 const TRIES = 150;
 
 const errors: string[] = [];
@@ -60,11 +60,11 @@ it.each([
   expect(await ask('192.0.2.3', await buyer(`b_of_another_address_${address}`))).toBe(200);
 });
 
-it('does not count good tokens', async () => {
+it('does not count valid tokens', async () => {
   for (let count = 0; count < TRIES; count += 1) expect(await ask('192.0.2.4', await buyer(`b_${count}`))).toBe(200);
 });
 
-it('takes a request whose connection is gone when it is read', async () => {
+it('accepts a request whose connection has closed before it is read', async () => {
   const { hostname, port } = new URL(running.url);
   for (const token of ['', `authorization: Bearer x.y.z\r\n`, `authorization: Bearer ${await buyer('b_gone')}\r\n`]) {
     const socket = connect(Number(port), hostname);

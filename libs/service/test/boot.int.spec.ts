@@ -1,4 +1,4 @@
-// What a process has around its services, and how it stops, over real sockets.
+// The platform parts of a process, and its stop, over real sockets.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -9,7 +9,7 @@ import { HealthRegistry, routesOf, ShutdownHooks } from '@gravity/http';
 import { bootServices, type RunningServices, defineService } from '../src';
 import { ThingsModule } from './things.fixture';
 
-/** Asks once, and once more over the same connection when it is told to; tells the first line of each answer. */
+/** Sends one request, and a second one over the same connection on request. Returns the first line of each answer. */
 const IDLE_CLIENT = `
   const { parentPort, workerData } = require('node:worker_threads');
   const socket = require('node:net').connect(workerData.port, '127.0.0.1');
@@ -92,7 +92,7 @@ describe('around the services', () => {
     const answer = await request(`${other.url}/health/ready`);
     expect(answer.statusCode).toBe(503);
     expect(answer.headers['retry-after']).toBe('1');
-    expect(await answer.body.json()).toMatchObject({ detail: 'Not usable: kafka, postgres.', state: 'unready' });
+    expect(await answer.body.json()).toMatchObject({ detail: 'Unusable: kafka, postgres.', state: 'unready' });
     await other.close();
   });
 

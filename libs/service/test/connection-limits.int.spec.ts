@@ -1,4 +1,4 @@
-// Goal: a client that is slow, silent, or sends too much loses its connection, and the others notice nothing. Method: the
+// Goal: a client that is slow, silent, or sends too much loses its connection, and others are not affected. Method: the
 // real server over bare sockets, with the limits of time shortened; those of size are the real ones.
 import { connect, type Socket } from 'node:net';
 import { monotonicMs, sleep } from '@gravity/kernel';
@@ -9,7 +9,7 @@ import { CONNECTION_LIMITS } from '@gravity/http';
 import { ThingsModule } from './things.fixture';
 
 const LIMITS = { requestMs: 600, checkEveryMs: 100, silenceMs: 2_000, keepAliveMs: 400 };
-/** Generous: what is asked is whether the cut comes at all, long before the limits of the real server. */
+/** Long, but far shorter than the production limits: the test checks that the cut happens. */
 const CUT_WITHIN_MS = 8_000;
 const MEBIBYTE = 1_048_576;
 
@@ -29,14 +29,14 @@ interface Heard {
   readonly wasCut: boolean;
 }
 
-/** Speaks over a connection of its own until it is cut, or for as long as a cut may take. */
+/** Sends on an own connection until it is cut, or for the longest time that a cut may take. */
 async function speak(talk: (socket: Socket, isOpen: () => boolean) => Promise<void>): Promise<Heard> {
   const socket = connect(Number(new URL(running.url).port), '127.0.0.1');
   let text = '';
   let wasCut = false;
   const cut = new Promise<void>((resolve) => {
     socket.on('data', (chunk) => (text += String(chunk)));
-    // Writing into a connection that was cut fails; the cut is what is looked for.
+    // A write to a cut connection fails. The test looks for the cut.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       wasCut = true;
@@ -51,7 +51,7 @@ async function speak(talk: (socket: Socket, isOpen: () => boolean) => Promise<vo
   return { text, wasCut };
 }
 
-/** One byte now and then, for as long as it is let. */
+/** Sends one byte at a time until the cut. */
 const trickle =
   (head: string, piece: string) =>
   async (socket: Socket, isOpen: () => boolean): Promise<void> => {
@@ -63,7 +63,7 @@ const trickle =
     }
   };
 
-/** As much as the server takes. A reset may overtake the answer, so such a client need not hear one. */
+/** Sends as much as the server takes. A reset may overtake the answer, so none is expected. */
 const flood =
   (head: string, piece: string) =>
   async (socket: Socket, isOpen: () => boolean): Promise<void> => {

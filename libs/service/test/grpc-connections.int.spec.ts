@@ -1,6 +1,6 @@
-// Goal: a gRPC connection that says nothing, or that only makes noise, does not stay or disturb the others; a call whose
-// caller has gone is answered and over. Method: the real server over bare sockets and HTTP/2 sessions, with the limits of
-// time shortened.
+// Goal: a gRPC connection without calls, or with pings alone, is closed and does not disturb others; a call whose
+// caller has disconnected ends. Method: the real server over bare sockets and HTTP/2 sessions, with the limits of time
+// shortened.
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
@@ -14,7 +14,7 @@ import { localIssuer } from '@gravity/testing';
 import { bootServices, type RunningServices, defineService } from '../src';
 
 const LIMITS = { askAfterMs: 300, answerWithinMs: 300, idleMs: 900 };
-/** Generous: what is asked is whether the cut comes at all, long before the limits of the real server. */
+/** Long, but far shorter than the production limits: the test checks that the cut happens. */
 const CUT_WITHIN_MS = 8_000;
 const FLOODS = 400;
 const PINGS_PER_FLOOD = 1_000;
@@ -23,7 +23,7 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 const PING = Buffer.concat([Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0]), Buffer.alloc(8, 'p')]);
 
-// The methods answer UNIMPLEMENTED; the health service beside them is what is asked.
+// The methods answer UNIMPLEMENTED; the test calls the health service.
 @Module({})
 class NothingModule {}
 
@@ -41,10 +41,10 @@ beforeAll(async () => {
 
 afterAll(async () => running?.close());
 
-/** A connection that says this and then no more, and never reads; true when it is cut. */
+/** A connection that sends these bytes, then nothing, and never reads; true when it is cut. */
 async function wasCut(talk: (socket: Socket) => Promise<void> | void): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
-  // Writing into a connection that was cut fails; the cut is what is looked for.
+  // A write to a cut connection fails. The test looks for the cut.
   socket.on('error', () => undefined);
   const closed = new Promise<true>((resolve) => socket.once('close', () => resolve(true)));
   await once(socket, 'connect');
@@ -63,7 +63,7 @@ interface Answer {
   readonly tookMs: number;
 }
 
-/** Asks the health service over a connection of its own. */
+/** Calls the health service over an own connection. */
 async function ask(deadlineMs = 5_000): Promise<Answer> {
   const loaded = loadPackageDefinition(loadSync(protoPath)) as unknown as {
     grpc: { health: { v1: { Health: new (url: string, how: unknown) => Client } } };

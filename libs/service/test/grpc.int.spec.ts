@@ -121,7 +121,7 @@ it('knows the caller and keeps 64-bit numbers exact', async () => {
   }
 });
 
-it('refuses without a token, with a bad one, without the role, and where nothing is declared', async () => {
+it('refuses without a token, with an invalid one, without the role, and without a declaration', async () => {
   const greet = things(running.grpcUrl!);
   const request = { sub: 'b_7', roles: ['operator'] };
   const bearer = async (token: string | Promise<string>) => ({ authorization: `Bearer ${await token}` });
@@ -161,7 +161,7 @@ it('gives refusals the status, the code and machine-readable details', async () 
   expect(Buffer.from(status.details[0]!.value).toString()).toContain('sold-out');
 });
 
-it('hides bugs', async () => {
+it('hides the messages of bugs', async () => {
   const headers = { authorization: `Bearer ${await issuer.mint({ sub: 'b_7', roles: ['buyer'] })}` };
   const error = (await things(running.grpcUrl!)('Greet', { text: 'bug' }, headers).catch(
     (reason: unknown) => reason,

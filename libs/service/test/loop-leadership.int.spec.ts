@@ -1,10 +1,10 @@
-// Goal: of the loops of several processes on one database exactly one runs its turns; another takes over when its session
-// ends, and the one that lost it is told at once. Method: two loops on the real Postgres, whose sessions are ended by the
-// server.
+// Goal: of the loops of several processes on one database exactly one runs its turns; another takes over when its
+// session ends, and the signal of the former leader is aborted at once. Method: two loops on the real Postgres, whose
+// sessions are ended by the server.
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { type Database, openDatabase } from '@gravity/persistence';
 import { renderMetrics } from '@gravity/observability';
-import { eventually, freshDatabase, type FreshDatabase } from '@gravity/testing';
+import { eventually, freshDatabase, type FreshDatabase, TcpProxy } from '@gravity/testing';
 import { Logger } from '@nestjs/common';
 import { Loop } from '../src';
 
@@ -91,14 +91,14 @@ it('aborts the running turn when the session is lost, and another process takes 
   const endedMs = monotonicMs();
   await endLeadersSession();
   await eventually(async () => expect([leader.aborted, leader.inTurn]).toEqual([1, false]));
-  // Either may lead next; never both.
+  // Either process may lead next, never both.
   await leaderAmong(probes);
   expect(monotonicMs() - endedMs).toBeLessThan(TAKEOVER_WITHIN_MS);
   expect(probes.filter(({ inTurn }) => inTurn)).toHaveLength(1);
   expect(leader.turns + follower.turns).toBe(2);
 });
 
-it('takes over within about two seconds of a leader that has gone', async () => {
+it('takes over within about two seconds after the end of the leader', async () => {
   const [first, second] = [new Probe(true), new Probe(true)];
   start(first);
   await leaderAmong([first]);
@@ -124,6 +124,27 @@ it('ends a pause when the leadership is lost, and stops while it stands by', asy
   await eventually(async () => expect(first.turns).toBe(2));
   await first.stop();
 });
+
+it('gives way when its link hangs, and stops all the same', async () => {
+  const proxy = await TcpProxy.start({ targetPort: Number(new URL(fresh.url).port) });
+  const behind = openDatabase({ url: proxy.through(fresh.url), applicationName: 'spec', poolSize: 1 });
+  const [cutOff, other] = [new Probe(true), new Probe(true)];
+  loops = [cutOff, other];
+  try {
+    cutOff.start({ service: 'spec', database: behind });
+    await leaderAmong([cutOff]);
+    other.start({ service: 'spec', database });
+    proxy.hold();
+    await eventually(async () => expect([cutOff.aborted, other.inTurn]).toEqual([1, true]), { withinMs: 10_000 });
+    expect(cutOff.inTurn).toBe(false);
+    const stoppingMs = monotonicMs();
+    await cutOff.stop();
+    expect(monotonicMs() - stoppingMs).toBeLessThan(8_000);
+  } finally {
+    await proxy.close();
+    await behind.close();
+  }
+}, 60_000);
 
 it('counts turns, failures and the last success', async () => {
   class Failing extends Loop {

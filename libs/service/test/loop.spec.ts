@@ -1,11 +1,11 @@
-// Goal: turns follow one another as there is work, a wake is never lost, and a stop waits. Method: turns that end when the
-// test says so, and pauses so long that only what is under test can end them.
+// Goal: turns follow one another while there is work, a wake is never lost, and a stop waits. Method: turns that the
+// test ends, and pauses so long that only the tested action can end them.
 import { Logger } from '@nestjs/common';
-import { sleep } from '@gravity/kernel';
+import { monotonicMs, sleep } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { Loop } from '../src';
 
-/** Long enough for a turn that must not come to come all the same. */
+/** Long enough for a wrong turn to start. */
 const A_WHILE_MS = 20;
 
 class Probe extends Loop {
@@ -29,7 +29,7 @@ class Probe extends Loop {
   }
 }
 
-/** A probe whose turns end only when they are told to. */
+/** A loop whose turns end on request. */
 function slowProbe(): { probe: Probe; endTurn: () => void } {
   let end: () => void;
   const probe = new Probe(() => new Promise<void>((resolve) => (end = resolve)));
@@ -69,7 +69,7 @@ describe('loop', () => {
     await probe.stop();
   });
 
-  it('goes on at once while there is more to do, and after failures', async () => {
+  it('goes on at once while there is more work, and after failures', async () => {
     const probe = new Probe(async (turn) => {
       if (turn % 2 === 0) throw new Error('database lost');
       return turn < 10 ? 0 : undefined;
@@ -79,7 +79,38 @@ describe('loop', () => {
     await probe.stop();
   });
 
-  it('waits for the turn under way when it stops, and can be started again', async () => {
+  it('keeps its pause after a failure, however often it is woken, and goes on after it', async () => {
+    class Broken extends Loop {
+      turns = 0;
+
+      constructor() {
+        super({ name: 'broken', pauseMs: 600_000, backoffBaseMs: 200, backoffMaxMs: 200 });
+      }
+
+      protected override async turn(): Promise<void> {
+        this.turns += 1;
+        if (this.turns < 4) throw new Error('database lost');
+      }
+    }
+    const loop = new Broken();
+    const startedMs = monotonicMs();
+    loop.start();
+    for (let woken = 0; woken < 50; woken += 1) {
+      loop.wake();
+      await sleep(1);
+    }
+    // A back-off is between half and all of 200 ms, less a tenth.
+    expect(loop.turns).toBeLessThanOrEqual(1 + (monotonicMs() - startedMs) / 90);
+    await eventually(() => expect(loop.turns).toBe(4));
+    // Once it works again, a wake ends its pause as before.
+    await sleep(A_WHILE_MS);
+    const { turns } = loop;
+    loop.wake();
+    await eventually(() => expect(loop.turns).toBe(turns + 1));
+    await loop.stop();
+  });
+
+  it('waits for the current turn when it stops, and can be started again', async () => {
     const { probe, endTurn } = slowProbe();
     probe.start();
     await expectTurns(probe, 1);

@@ -1,4 +1,4 @@
-// Over real sockets: who may call, and how every kind of fault looks.
+// Access rules and the answers to every kind of fault, over real sockets.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Controller, Get, Module } from '@nestjs/common';
@@ -63,7 +63,7 @@ function expectProblem(answer: Awaited<ReturnType<typeof call>>, status: number,
 }
 
 describe('tokens', () => {
-  it('lets a caller in, first by checking the token and then by remembering it', async () => {
+  it('admits a caller, first by checking the token and then from the cache', async () => {
     const headers = bearer(await token(['merchant', 'sorcerer'], 'mer_1'));
     for (let round = 0; round < 3; round += 1) {
       const answer = await call('GET', '/things/v1/mine', { headers });
@@ -176,7 +176,7 @@ describe('faults', () => {
     }
   });
 
-  it('refuses bodies that could be read in two ways', async () => {
+  it('refuses ambiguous bodies', async () => {
     const deep = `${'['.repeat(60)}${']'.repeat(60)}`;
     const bodies = [
       '{',
@@ -208,7 +208,7 @@ describe('faults', () => {
     expect((await call('POST', '/things/v1/bare')).json).toEqual({ bytes: 0, body: null });
   });
 
-  it('answers unknown routes and broken addresses', async () => {
+  it('answers unknown routes and malformed URLs', async () => {
     expectProblem(await call('GET', '/nowhere'), 404, 'route-not-found');
     expectProblem(await call('POST', '/things/v1/mine'), 404, 'route-not-found');
     expectProblem(await call('GET', `/things/v1/notes/${'x'.repeat(200)}`), 400, 'invalid-request');

@@ -4,7 +4,7 @@
 import { type EventPayload, validateEvent } from '@gravity/contracts';
 import { HealthRegistry, idempotencyDdl, ShutdownHooks } from '@gravity/http';
 import { idFromUuid, newUuid, toRfc3339 } from '@gravity/kernel';
-import { type EventContext, inboxDdl, outboxDdl, parkingDdl } from '@gravity/messaging';
+import { type EventContext, inboxDdl, outboxDdl, deadLettersDdl } from '@gravity/messaging';
 import { createLogger } from '@gravity/observability';
 import { Database, openDatabase } from '@gravity/persistence';
 import {
@@ -37,7 +37,8 @@ class CreateTables1795305600000 implements MigrationInterface {
   name = 'CreateTables1795305600000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [outboxDdl(), inboxDdl(), parkingDdl(), ...idempotencyDdl()]) await runner.query(statement);
+    for (const statement of [outboxDdl(), inboxDdl(), deadLettersDdl(), ...idempotencyDdl()])
+      await runner.query(statement);
     await runner.query('create table heard (shop_id text primary key)');
     await runner.query('create table old_things (id int, at timestamptz not null)');
   }
@@ -198,8 +199,10 @@ it('reports its engines, and prunes what the declaration names', async () => {
   const report = await running.app.get(HealthRegistry).report();
   expect(report.checks.map(({ name, critical }) => [name, critical])).toEqual([
     ['catalog postgres', true],
+    ['catalog schema', true],
     ['catalog kafka', false],
     ['listener postgres', true],
+    ['listener schema', true],
   ]);
   const database = openDatabase({ url: databases[0]!.url, applicationName: 'spec', poolSize: 1 });
   await database.query(`insert into old_things values (1, now() - interval '1 hour'), (2, now())`);

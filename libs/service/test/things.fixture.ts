@@ -72,9 +72,9 @@ class ThingsHttp {
 
   @Post('hot')
   @Operation({ id: 'hot', summary: 'Hot route', callers: ['buyer'], problems: ['sold-out'] })
-  hot(@Req() request: HttpRequest, @Res() reply: HttpReply): void {
-    const body = hotBody(request.body);
-    sendProblem(reply, body.ok ? soldOut : body.error);
+  hot(@Body() body: unknown, @Res() reply: HttpReply): void {
+    const checked = hotBody(body);
+    sendProblem(reply, checked.ok ? soldOut : checked.error);
   }
 
   @Post('bare')

@@ -1,4 +1,4 @@
-// What arrives on Kafka, seen by a client that shares no code with the libraries under test.
+// Reads events from Kafka with a client that shares no code with the libraries under test.
 import { Kafka, logLevel, type Consumer } from 'kafkajs';
 import { uniquePrefix } from './engines/fresh';
 
@@ -14,7 +14,7 @@ export interface ProbedEvent {
   readonly payload: Record<string, unknown>;
 }
 
-/** Reads topics from their beginning and keeps everything; for specs, so without a bound. */
+/** Reads topics from their beginning and keeps all messages. For specs, so without a bound. */
 export class EventProbe {
   readonly events: ProbedEvent[] = [];
   private readonly byKey = new Map<string, ProbedEvent[]>();
@@ -51,7 +51,7 @@ export class EventProbe {
     return this.byKey.get(key) ?? [];
   }
 
-  /** Stops reading and disconnects; what arrived stays in `events`. */
+  /** Stops reading and disconnects. The messages stay in `events`. */
   async close(): Promise<void> {
     await this.consumer.disconnect();
   }

@@ -1,7 +1,7 @@
 import { eventually } from './eventually';
 
 describe('eventually', () => {
-  it('returns what the assertion returns once it holds', async () => {
+  it('returns the value of the assertion when it holds', async () => {
     let calls = 0;
     const result = await eventually(() => {
       calls += 1;

@@ -1,12 +1,12 @@
-// Waiting for something to become true, without fixed sleeps.
+// Waits for a condition without fixed sleeps.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 100;
 
 /**
- * Repeats the assertion until it no longer throws and returns what it returned; when the time is up, throws what it threw
- * last. Default: 5 seconds.
+ * Repeats the assertion until it does not throw, and returns its value. After `withinMs` (default: 5 seconds) it throws
+ * the last failure.
  */
 export async function eventually<T>(assertion: () => T | Promise<T>, options: { withinMs?: number } = {}): Promise<T> {
   const deadline = performance.now() + (options.withinMs ?? 5_000);

@@ -1,5 +1,5 @@
-// Before a test run: starts the engines if a spec of the run needs them. Imports by relative path only, for Jest loads this
-// file before its module aliases apply.
+// Before a test run: starts the engines if a spec of the run needs them. It imports by relative path only, because Jest
+// loads this file before its module aliases apply.
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -15,7 +15,7 @@ const SPEC_ROOTS = ['apps', 'libs', 'tools', 'test'];
 /** The stack of this run, for the teardown. */
 export const startedStack: { current?: Stack } = {};
 
-/** Jest wants a default export here. */
+/** Jest requires a default export here. */
 export default async function globalSetup(config: Config.GlobalConfig): Promise<void> {
   if (!(await runNeedsEngines(config))) return;
   const running = process.env['GRAVITY_TEST_STACK'];
@@ -41,7 +41,7 @@ function enginesWanted(): readonly EngineName[] {
   return known.length === 0 ? ENGINE_NAMES : known;
 }
 
-/** Whether the run contains a spec that needs engines; when that cannot be told, yes. */
+/** True when the run contains a spec that needs engines, or when that is unknown. */
 export async function runNeedsEngines(config: Config.GlobalConfig): Promise<boolean> {
   if (config.onlyChanged || config.onlyFailures || config.watch || config.watchAll || config.findRelatedTests)
     return true;

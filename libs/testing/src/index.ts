@@ -1,4 +1,4 @@
-// Real engines, faults, tokens and patience for specs; the local stack's tools use the engines too.
+// Real engines, faults, tokens and waits for specs. The tools of the local stack use the engines too.
 export { ENGINE_NAMES, ENGINE_TITLES } from './engines/engine';
 export type { RedisHandle } from './engines/engine';
 export { engines, freshDatabase, freshRedis, temporaryFolder, uniquePrefix } from './engines/fresh';

@@ -1,4 +1,5 @@
-// A client of Kafka that meddles: a member of somebody else's consumer group, a sender of messages that nobody can handle.
+// A Kafka client that disturbs a service: a further member of its consumer group, and a sender of messages that no
+// handler can read.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, Kafka, logLevel, type Message } from 'kafkajs';
 
@@ -6,14 +7,14 @@ const JOIN_WITHIN_MS = 20_000;
 const SESSION_TIMEOUT_MS = 10_000;
 const FETCH_WAIT_MS = 200;
 
-/** What a member of a group may do with the partitions that it was given. */
+/** The partitions of a group member, and what it may do with them. */
 export interface RivalMembership {
   readonly partitions: readonly number[];
   /** Sets the group's offset of each of these partitions to 0. */
   readonly rewind: () => Promise<void>;
 }
 
-/** For one broker; every call connects and disconnects. */
+/** A client of one broker. Every call connects and disconnects. */
 export class KafkaRival {
   private readonly kafka: Kafka;
 
@@ -22,8 +23,8 @@ export class KafkaRival {
   }
 
   /**
-   * Is a member of the group while `work` lasts. It takes messages and does nothing with them: what it does not commit
-   * belongs to whoever comes after it. Rejects when the group does not let it in.
+   * Is a member of the group during `work`. It receives messages and does nothing with them. Uncommitted messages go to
+   * the next owner of the partition. Rejects when the group does not admit it.
    */
   async asMember<T>(groupId: string, topic: string, work: (member: RivalMembership) => Promise<T>): Promise<T> {
     const timing = { sessionTimeout: SESSION_TIMEOUT_MS, maxWaitTimeInMs: FETCH_WAIT_MS };
@@ -37,7 +38,7 @@ export class KafkaRival {
     }
   }
 
-  /** How many messages each partition has had. */
+  /** The end offset of each partition. */
   async ends(topic: string): Promise<ReadonlyMap<number, number>> {
     const admin = this.kafka.admin();
     try {
@@ -70,6 +71,6 @@ async function join(consumer: Consumer, topic: string): Promise<number[]> {
   await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
   const late = sleep(JOIN_WITHIN_MS, undefined, { ref: false }).then(() => undefined);
   const partitions = await Promise.race([joined, late]);
-  if (partitions === undefined) throw new Error('a second member was not let into the group');
+  if (partitions === undefined) throw new Error('the group did not admit a second member');
   return partitions;
 }

@@ -1,4 +1,5 @@
-// An issuer of tokens for tests and for the local stack: an Ed25519 key, its public key set, and tokens good and bad.
+// An issuer of tokens for tests and for the local stack: an Ed25519 key, its public key set, and valid and invalid
+// tokens.
 import {
   calculateJwkThumbprint,
   exportJWK,
@@ -14,7 +15,7 @@ export const DEFAULT_AUDIENCE = 'gravity';
 const ALGORITHM = 'EdDSA';
 const DEFAULT_LIFE = '1h';
 
-/** What a token says. */
+/** The contents of a token. */
 export interface TokenRequest {
   /** The caller: `b_…` for buyers, the merchant's id for merchants, any name for operators. */
   readonly sub: string;
@@ -28,21 +29,21 @@ export interface TokenRequest {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** Tokens that every service must turn away. */
+/** Tokens that every service refuses. */
 export interface BadTokens {
-  /** Ended before now; everything else is right. */
+  /** Expired; otherwise valid. */
   expired(request: TokenRequest): Promise<string>;
-  /** Made for somebody else's service. */
+  /** Issued for another audience. */
   wrongAudience(request: TokenRequest): Promise<string>;
-  /** Signed with our key, in another name. */
+  /** Signed with the right key, with another issuer. */
   wrongIssuer(request: TokenRequest): Promise<string>;
   /** `alg: none`, no signature. */
   unsigned(request: TokenRequest): string;
-  /** Signed by another key under our key's id. */
+  /** Signed by another key, with the id of the right key. */
   wronglySigned(request: TokenRequest): Promise<string>;
-  /** A good token whose claims were changed afterwards. */
+  /** A valid token with claims changed after signing. */
   tampered(request: TokenRequest): Promise<string>;
-  /** HMAC with our public key as the secret: what a verifier that trusts the header's `alg` falls for. */
+  /** HMAC with the public key as the secret. A verifier that trusts the header's `alg` accepts it. */
   keyConfusion(request: TokenRequest): Promise<string>;
   /** Signed by a key that is not in the key set. */
   unknownKey(request: TokenRequest): Promise<string>;
@@ -50,12 +51,12 @@ export interface BadTokens {
 
 export interface LocalIssuer {
   readonly issuer: string;
-  /** Names the key; depends on the key alone. */
+  /** The id of the key; it depends on the key alone. */
   readonly kid: string;
   readonly jwks: JSONWebKeySet;
-  /** Keep it to mint with the same key in another process. */
+  /** The private key, for an issuer with the same key in another process. */
   readonly privateJwk: JWK;
-  /** AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS for a service that shall trust this issuer. */
+  /** AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS for a service that trusts this issuer. */
   readonly env: Readonly<Record<string, string>>;
   /** A signed token that services with {@link env} accept. */
   mint(request: TokenRequest): Promise<string>;
@@ -106,7 +107,7 @@ function badTokens(issuer: string, kid: string, publicJwk: JWK, mint: LocalIssue
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   return {
     expired: (request) => mint({ ...request, expiresIn: '-10m' }),
-    wrongAudience: (request) => mint({ ...request, audience: 'somebody-else' }),
+    wrongAudience: (request) => mint({ ...request, audience: 'another-service' }),
     wrongIssuer: (request) => mint({ ...request, issuer: 'https://issuer.example.com' }),
     unsigned: (request) => {
       const claims = { ...claimsOf(request), sub: request.sub, iss: issuer, aud: DEFAULT_AUDIENCE, exp: 4_102_444_800 };
@@ -122,6 +123,6 @@ function badTokens(issuer: string, kid: string, publicJwk: JWK, mint: LocalIssue
       unsignedToken(request, issuer)
         .setProtectedHeader({ alg: 'HS256', kid, typ: 'JWT' })
         .sign(Buffer.from(publicJwk.x ?? '', 'base64url')),
-    unknownKey: async (request) => sign(request, issuer, await newPrivateJwk(), 'a-key-nobody-knows'),
+    unknownKey: async (request) => sign(request, issuer, await newPrivateJwk(), 'an-unknown-key'),
   };
 }

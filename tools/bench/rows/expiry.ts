@@ -1,47 +1,48 @@
-// Ten thousand unpaid units come back at once while the sale goes on.
-import { BUYERS, CROWD, DEEP_QUOTA, expectOnly, measureClaims, orderOf, type Reading, type RowKind } from '../row';
+// Ten thousand unpaid orders expire at once during a sale.
+import { sleep } from '@gravity/kernel';
+import { BUYERS, CLIENTS, DEEP_QUOTA, expectOnly, measureClaims, orderOf, type Reading, type RowKind } from '../row';
 import { EXPIRY_FACTS } from '../report';
 import { type BenchSale, createBenchSale } from '../sale';
 import type { BenchSystem } from '../system';
 
 const UNITS = 10_000;
-const LOOK_EVERY_MS = 100;
-/** As long as the promise gives the return. */
+const POLL_MS = 100;
+/** The promised bound for the release of the units. */
 const MEASURE_MS = 10_000;
-/** The crowd is at work when the time of the units runs out. */
+/** The load is running when the orders expire. */
 const EXPIRES_IN_MS = 3_000;
-const GIVE_UP_S = 60;
+const TIMEOUT_SECONDS = 60;
 
 export const EXPIRY: readonly RowKind[] = [{ name: `expiry-${UNITS}`, measure: expiry }];
 
 async function expiry(system: BenchSystem): Promise<Reading> {
   const sale = await createBenchSale(system.database, { quota: DEEP_QUOTA });
-  const load = { clients: CROWD, targets: sale.targets, measureMs: MEASURE_MS };
-  await place(system, sale);
-  const calm = await measureClaims(system, 'before-expiry', load);
-  const atMs = await shorten(system, sale);
+  const load = { clients: CLIENTS, targets: sale.targets, measureMs: MEASURE_MS };
+  await placeOrders(system, sale);
+  const before = await measureClaims(system, 'before-expiry', load);
+  const atMs = await expireSoon(system, sale);
   const [seconds, during] = await Promise.all([
-    untilReturned(system, sale, atMs),
+    untilReleased(system, sale, atMs),
     measureClaims(system, `expiry-${UNITS}`, { ...load, warmUpMs: EXPIRES_IN_MS }),
   ]);
   const facts = {
     [EXPIRY_FACTS.seconds]: seconds,
-    [EXPIRY_FACTS.speed]: during.perSecond / calm.perSecond,
+    [EXPIRY_FACTS.speed]: during.perSecond / before.perSecond,
   };
   return { ...during, facts };
 }
 
-async function place(system: BenchSystem, { targets }: BenchSale): Promise<void> {
-  const load = { clients: CROWD, targets, services: [system.services.orders], warmUpMs: 0, measureMs: 2_000 };
+async function placeOrders(system: BenchSystem, { targets }: BenchSale): Promise<void> {
+  const load = { clients: CLIENTS, targets, services: [system.services.orders], warmUpMs: 0, measureMs: 2_000 };
   for (let placed = 0; placed < UNITS;) {
-    const result = await system.crowd.run(orderOf(system, { ...load, firstBuyer: placed % BUYERS }), []);
+    const result = await system.loadGenerator.run(orderOf(system, { ...load, firstBuyer: placed % BUYERS }), []);
     expectOnly(result, '201');
     placed += result.count;
   }
 }
 
-/** Lets the time of so many units run out soon; answers when, by Postgres' clock. */
-async function shorten({ database }: BenchSystem, { itemUuids }: BenchSale): Promise<number> {
+/** Makes the orders expire soon. Returns the instant in milliseconds, by the clock of Postgres. */
+async function expireSoon({ database }: BenchSystem, { itemUuids }: BenchSale): Promise<number> {
   const { rows } = await database.query<{ at_ms: number }>(
     `with due as (select clock_timestamp() + $3 * interval '1 millisecond' as at),
      shortened as (
@@ -53,8 +54,8 @@ async function shorten({ database }: BenchSystem, { itemUuids }: BenchSale): Pro
   return rows[0]!.at_ms;
 }
 
-/** Seconds from that moment until Postgres has closed all orders whose time is up, and the gate has heard of it. */
-async function untilReturned({ database }: BenchSystem, { itemUuids }: BenchSale, atMs: number): Promise<number> {
+/** Seconds from the expiry until Postgres has closed all expired orders and the gate has their units. */
+async function untilReleased({ database }: BenchSystem, { itemUuids }: BenchSale, atMs: number): Promise<number> {
   for (;;) {
     const { rows } = await database.query<{ waiting: boolean; seconds: number }>(
       `select extract(epoch from clock_timestamp())::float8 - $1::float8 / 1000 as seconds,
@@ -64,7 +65,7 @@ async function untilReturned({ database }: BenchSystem, { itemUuids }: BenchSale
     );
     const { waiting, seconds } = rows[0]!;
     if (seconds > 0 && !waiting) return seconds;
-    if (seconds > GIVE_UP_S) throw new Error(`units were not back after ${GIVE_UP_S} s`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    if (seconds > TIMEOUT_SECONDS) throw new Error(`units were not released after ${TIMEOUT_SECONDS} s`);
+    await sleep(POLL_MS);
   }
 }

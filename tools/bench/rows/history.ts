@@ -1,7 +1,7 @@
-// Nothing on the path of a claim may grow with what was sold before: the same row over tables of growing length.
-import { idFromUuid, newUuid } from '@gravity/kernel';
+// The cost of a claim must not grow with the number of past orders: the same row over tables of growing length.
+import { idFromUuid, newUuid, sleep } from '@gravity/kernel';
 import { Client } from 'pg';
-import { BUYERS, caughtUp, CROWD, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
+import { BUYERS, consumerIdle, CLIENTS, DEEP_QUOTA, measureClaims, type Reading, type RowKind } from '../row';
 import { createBenchSale } from '../sale';
 import { readMetric } from '../services';
 import { buyerId, type BenchSystem } from '../system';
@@ -9,10 +9,10 @@ import { buyerId, type BenchSystem } from '../system';
 const ORDERS = [1_000, 10_000, 100_000, 1_000_000] as const;
 const EVENTS = 1_000_000;
 const ROWS_PER_STATEMENT = 10_000;
-const LOOK_EVERY_MS = 250;
+const POLL_MS = 250;
 const DRAINED_WITHIN_MS = 600_000;
 
-/** In this order: the table of orders is emptied first and then only grows; the outbox is full before the last row. */
+/** The order matters: the table of orders is emptied first and then grows; the outbox is full before the last row. */
 export const HISTORY: readonly RowKind[] = [
   ...ORDERS.slice(0, -1).map(overOrders),
   { name: `outbox-${EVENTS}`, measure: drainOutbox },
@@ -22,16 +22,16 @@ export const HISTORY: readonly RowKind[] = [
 function overOrders(orders: number): RowKind {
   const name = `orders-${orders}`;
   const measure = async (system: BenchSystem): Promise<Reading> => {
-    if (orders === ORDERS[0]) await forgetOrders(system.database);
+    if (orders === ORDERS[0]) await removeOrders(system.database);
     await fillOrders(system, orders);
     const { targets } = await createBenchSale(system.database, { quota: DEEP_QUOTA });
-    return measureClaims(system, name, { clients: CROWD, targets });
+    return measureClaims(system, name, { clients: CLIENTS, targets });
   };
   return { name, measure };
 }
 
 /** Ends all rounds and removes their orders. */
-async function forgetOrders(database: Client): Promise<void> {
+async function removeOrders(database: Client): Promise<void> {
   await database.query(`update rounds set status = 'SETTLED' where status <> 'SETTLED'`);
   await database.query('update round_items set selling = false');
   await database.query('truncate orders, order_lines cascade');
@@ -47,7 +47,7 @@ const FILL_ORDERS = `with placed as (
   select o, 1, i.sku_id, 'A bottle', 1, 149900, i.price_version_id
   from unnest($1::uuid[]) as row(o), round_items i where i.item_id = $3`;
 
-/** Adds orders of a round that is over, of the buyers who are going to buy, until there are so many. */
+/** Adds orders of a settled round, by the buyers of the load, until the table has `upTo` rows. */
 async function fillOrders({ database, say }: BenchSystem, upTo: number): Promise<void> {
   const { itemUuids } = await createBenchSale(database, { quota: DEEP_QUOTA, status: 'SETTLED' });
   const { rows } = await database.query<{ count: string }>('select count(*) from orders');
@@ -58,39 +58,39 @@ async function fillOrders({ database, say }: BenchSystem, upTo: number): Promise
     have += count;
     if (have % 100_000 === 0) say(`  ${have.toLocaleString('en')} orders in the table`);
   }
-  // As the database would do for itself in time.
+  // Autovacuum would do this later.
   await database.query('analyze orders, order_lines');
 }
 
-/** Events per second from one commit of a million to the last of them published, and whether the pace holds. */
+/** Publishes a million events of one commit. Measures events per second, and whether the rate stays constant. */
 async function drainOutbox(system: BenchSystem): Promise<Reading> {
   const { orders } = system.services;
   const published = (): Promise<number> => readMetric(orders, 'outbox_published_total');
-  await caughtUp(system);
+  await consumerIdle(system);
   const before = await published();
   await writeEvents(system);
   const seen: { atMs: number; count: number }[] = [];
   for (let count = 0; count < EVENTS;) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(POLL_MS);
     count = (await published()) - before;
     seen.push({ atMs: performance.now(), count });
     if (seen.at(-1)!.atMs - seen[0]!.atMs > DRAINED_WITHIN_MS) throw new Error(`only ${count} events were published`);
   }
-  await caughtUp(system, DRAINED_WITHIN_MS);
-  const perSecond = paceOf(seen, 0, 1);
-  const drift = paceOf(seen, 0.9, 1) / paceOf(seen, 0, 0.1);
-  return { clients: 0, perSecond, cpuUs: {}, facts: { 'pace of the last tenth / of the first': drift } };
+  await consumerIdle(system, DRAINED_WITHIN_MS);
+  const perSecond = rateOf(seen, 0, 1);
+  const drift = rateOf(seen, 0.9, 1) / rateOf(seen, 0, 0.1);
+  return { clients: 0, perSecond, cpuUs: {}, facts: { 'rate of the last tenth / of the first': drift } };
 }
 
-/** Events per second between two shares of the whole, by the looks nearest to them. */
-function paceOf(seen: readonly { atMs: number; count: number }[], from: number, to: number): number {
-  const begun =
+/** Events per second between two shares of all events, by the samples nearest to them. */
+function rateOf(seen: readonly { atMs: number; count: number }[], from: number, to: number): number {
+  const first =
     seen.filter(({ count }) => count > 0 && count <= from * EVENTS).at(-1) ?? seen.find(({ count }) => count > 0)!;
-  const ended = seen.find(({ count }) => count >= to * EVENTS)!;
-  return ((ended.count - begun.count) * 1_000) / (ended.atMs - begun.atMs);
+  const last = seen.find(({ count }) => count >= to * EVENTS)!;
+  return ((last.count - first.count) * 1_000) / (last.atMs - first.atMs);
 }
 
-/** In one transaction, so that the relay finds all of them at once. */
+/** Writes all events in one transaction, so that the relay finds all of them at once. */
 async function writeEvents({ ordersUrl, say }: BenchSystem): Promise<void> {
   const client = new Client({ connectionString: ordersUrl });
   await client.connect();

@@ -1,4 +1,4 @@
-// All rows, by the group that asks for them together. Rows of a group share one running system, in this order.
+// All rows, by group. The rows of a group run on one system, in this order.
 import type { RowKind } from '../row';
 import { ARRIVAL } from './arrival';
 import { CORE } from './core';
@@ -17,7 +17,7 @@ export const GROUPS: Readonly<Record<string, readonly RowKind[]>> = {
 
 const ALL = Object.values(GROUPS).flat();
 
-/** Rows by their names or those of their groups, separated by commas; in the order of the groups. Throws what is unknown. */
+/** The rows named by a comma-separated list of rows and groups, in the order of the groups. Throws for unknown names. */
 export function chosenRows(list: string): readonly RowKind[] {
   const names = list.split(',').map((name) => name.trim());
   const known = (name: string): boolean => Object.hasOwn(GROUPS, name) || ALL.some((row) => row.name === name);

@@ -3,12 +3,12 @@ import { residentMb } from '../cpu';
 import { lineChart } from '../plot';
 import type { BenchSystem } from '../system';
 
-const LOOK_EVERY_MS = 1_000;
+const SAMPLE_EVERY_MS = 1_000;
 
-/** Memory of the orders process, looked at every second until told to stop. */
+/** Samples the memory of the orders process every second until `stop`. */
 export function watchMemory({ services }: BenchSystem): { stop: () => number[] } {
   const megabytes = [residentMb(services.orders.pid)];
-  const timer = setInterval(() => megabytes.push(residentMb(services.orders.pid)), LOOK_EVERY_MS);
+  const timer = setInterval(() => megabytes.push(residentMb(services.orders.pid)), SAMPLE_EVERY_MS);
   return {
     stop: () => {
       clearInterval(timer);
@@ -19,12 +19,12 @@ export function watchMemory({ services }: BenchSystem): { stop: () => number[] }
 
 const PLACES_MAX = 30;
 
-/** Memory over time, thinned to what a picture can hold. */
+/** A chart of the memory over time, with at most {@link PLACES_MAX} samples. */
 export function memoryChart(title: string, megabytes: readonly number[]): string {
   const step = Math.max(1, Math.ceil(megabytes.length / PLACES_MAX));
-  const looks = megabytes.map((mb, index) => ({ mb, index })).filter(({ index }) => index % step === 0);
-  const places = looks.map(({ index }) => String((index * LOOK_EVERY_MS) / 1_000));
+  const samples = megabytes.map((mb, index) => ({ mb, index })).filter(({ index }) => index % step === 0);
+  const places = samples.map(({ index }) => String((index * SAMPLE_EVERY_MS) / 1_000));
   return lineChart(title, { title: 'seconds', places }, 'MB', [
-    { name: 'resident', values: looks.map(({ mb }) => mb) },
+    { name: 'resident', values: samples.map(({ mb }) => mb) },
   ]);
 }

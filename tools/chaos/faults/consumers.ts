@@ -10,7 +10,7 @@ import { end, rival } from './postgres';
 const TOPIC = 'catalog.sku';
 const GROUP = 'orders';
 const parts = (): string[] => ['kafka'];
-const PARKED_WITHIN_MS = 30_000;
+const DEAD_LETTER_WITHIN_MS = 30_000;
 const STAY_MS = 1_000;
 
 function rivalOf({ cluster }: World): KafkaRival {
@@ -120,13 +120,13 @@ async function handlersWait(world: World): Promise<boolean> {
 }
 
 /** Poison messages that are not dead letters, and dead letters that were not sent as poison. */
-export async function wronglyParked({ cluster, poison: sent }: World): Promise<string[]> {
+export async function wrongDeadLetters({ cluster, poison: sent }: World): Promise<string[]> {
   const look = async (): Promise<string[]> => {
     const { rows } = await cluster.sql.query(
-      `select event_id::text, key, reason from parked_messages where status in ('PARKED', 'REPLAY')`,
+      `select event_id::text, key, reason from dead_letters where status in ('PARKED', 'REPLAY')`,
     );
-    const parked = new Set(rows.map((row) => String(row['event_id'])));
-    const missing = sent.filter((id) => !parked.has(id)).map((id) => `the poison message ${id} is not a dead letter`);
+    const letters = new Set(rows.map((row) => String(row['event_id'])));
+    const missing = sent.filter((id) => !letters.has(id)).map((id) => `the poison message ${id} is not a dead letter`);
     const others = rows.filter((row) => !sent.includes(String(row['event_id'])));
     return [
       ...missing,
@@ -139,7 +139,7 @@ export async function wronglyParked({ cluster, poison: sent }: World): Promise<s
     async () => {
       if ((await look()).length > 0) throw new Error('not yet');
     },
-    { withinMs: PARKED_WITHIN_MS },
+    { withinMs: DEAD_LETTER_WITHIN_MS },
   );
   await clean.catch(() => undefined);
   return look();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synchronousStandby } from '@gravity/testing';
 import { Client } from 'pg';
-import { noSmallDisk } from '../small-disk';
+import { smallDiskUnavailable } from '../small-disk';
 import type { World } from '../world';
 import { freezing, killing, type FaultKind, nothing } from './fault-kind';
 
@@ -143,7 +143,7 @@ const diskFull: FaultKind = {
   title: 'no space left on the disk of Postgres (ENOSPC)',
   lastsMs: [2_000, 6_000],
   parts,
-  unavailable: noSmallDisk,
+  unavailable: smallDiskUnavailable,
   inject: async (world) => {
     const { cluster, disk } = world;
     if (disk === undefined) throw new Error('this system does not let us mount a disk');

@@ -1,11 +1,11 @@
-// P2: every 201 that the crowd received is an order in Postgres, with the same content.
+// P2: every 201 that a buyer received is an order in Postgres with the same content.
 import { uuidFromParts } from '@gravity/kernel';
-import type { Win } from '../crowd/protocol';
-import { type Books, Inspection, type OrderRow, readOrders, uuidOf, type Verdict } from './facts';
+import type { Win } from '../buyers/protocol';
+import { type SaleDatabases, Inspection, type OrderRow, readOrders, uuidOf, type Verdict } from './facts';
 
-export async function checkDurableWins(books: Books, wins: readonly Win[]): Promise<Verdict> {
+export async function checkDurableWins(databases: SaleDatabases, wins: readonly Win[]): Promise<Verdict> {
   const inspection = new Inspection();
-  const orders = new Map((await readOrders(books)).map((order) => [order.order_id, order]));
+  const orders = new Map((await readOrders(databases)).map((order) => [order.order_id, order]));
   const first = new Map<string, string>();
   for (const win of wins) {
     const order = orders.get(uuidOf('order', win.orderId));
@@ -23,7 +23,14 @@ export async function checkDurableWins(books: Books, wins: readonly Win[]): Prom
 }
 
 function compare(inspection: Inspection, win: Win, order: OrderRow): void {
-  const told = [win.buyerId, uuidOf('item', win.itemId), win.quantity, String(win.total), win.placedAt, win.expiresAt];
+  const answered = [
+    win.buyerId,
+    uuidOf('item', win.itemId),
+    win.quantity,
+    String(win.total),
+    win.placedAt,
+    win.expiresAt,
+  ];
   const stored = [
     order.buyer_id,
     order.item_id,
@@ -33,8 +40,8 @@ function compare(inspection: Inspection, win: Win, order: OrderRow): void {
     order.expires_at.toISOString(),
   ];
   inspection.expect(
-    told.join() === stored.join(),
-    () => `${win.orderId}: told ${told.join()}, stored ${stored.join()}`,
+    answered.join() === stored.join(),
+    () => `${win.orderId}: answered ${answered.join()}, stored ${stored.join()}`,
   );
   const claimId = uuidFromParts('claim', win.buyerId, win.key);
   inspection.expect(order.claim_id === claimId, () => `${win.orderId}: does not belong to the key ${win.key}`);

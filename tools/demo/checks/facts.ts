@@ -1,25 +1,24 @@
-// What the checks read: the rows of the round, straight from Postgres, through connections of their own. No service takes
-// part in it.
+// The rows that the checks read directly from Postgres, through separate connections, without the services.
 import { Client } from 'pg';
 import { uuidFromId } from '@gravity/kernel';
 
-/** One broken promise, in a sentence. */
+/** A sentence about one broken promise. */
 export type Violation = string;
 
-/** What became of one promise. */
+/** The result of checking one promise. */
 export interface Verdict {
   readonly ok: boolean;
-  /** How many facts were looked at. */
+  /** How many facts were checked. */
   readonly checked: number;
   readonly violations: readonly Violation[];
 }
 
-/** Collects what was looked at and what was found. */
+/** Counts the checked facts and collects the violations. */
 export class Inspection {
   private checked = 0;
   private readonly violations: Violation[] = [];
 
-  /** Looks at one fact. */
+  /** Checks one fact. `otherwise` describes the violation. */
   expect(holds: boolean, otherwise: () => Violation): void {
     this.checked += 1;
     if (!holds) this.violations.push(otherwise());
@@ -30,16 +29,16 @@ export class Inspection {
   }
 }
 
-/** The databases, opened for the checks. */
-export interface Books {
+/** Connections to the databases, and the round to check. */
+export interface SaleDatabases {
   readonly orders: Client;
   readonly payments: Client;
-  /** uuid of the round. */
+  /** The uuid of the round. */
   readonly roundId: string;
   readonly seriesId: string;
 }
 
-/** One order of the round. Times are milliseconds since the epoch. */
+/** One order of the round. */
 export interface OrderRow {
   readonly order_id: string;
   readonly claim_id: string;
@@ -66,8 +65,8 @@ export interface ItemRow {
   readonly released: number;
 }
 
-/** Opens a connection that names itself. */
-export async function openBook(url: string | undefined): Promise<Client> {
+/** Opens a connection for the checks. The caller ends it. */
+export async function connectReader(url: string | undefined): Promise<Client> {
   const client = new Client({
     connectionString: url,
     application_name: 'demo-checks',
@@ -77,14 +76,14 @@ export async function openBook(url: string | undefined): Promise<Client> {
   return client;
 }
 
-/** The uuid behind a wire id; throws when it is none. */
+/** The uuid of an id of the API. Throws when the id has another kind or form. */
 export function uuidOf(kind: 'round' | 'series' | 'item' | 'order', id: string): string {
   const uuid = uuidFromId(kind, id);
   if (uuid === undefined) throw new Error(`${id} is not the id of a ${kind}.`);
   return uuid;
 }
 
-export async function readOrders({ orders, roundId }: Books): Promise<OrderRow[]> {
+export async function readOrders({ orders, roundId }: SaleDatabases): Promise<OrderRow[]> {
   const { rows } = await orders.query<OrderRow>(
     `select order_id, claim_id, item_id, buyer_id, quantity, total_minor::text as total, status, placed_at, expires_at,
             paid_at, closed_at, sequence
@@ -94,7 +93,7 @@ export async function readOrders({ orders, roundId }: Books): Promise<OrderRow[]
   return rows;
 }
 
-export async function readItems({ orders, roundId }: Books): Promise<ItemRow[]> {
+export async function readItems({ orders, roundId }: SaleDatabases): Promise<ItemRow[]> {
   const { rows } = await orders.query<ItemRow>(
     'select item_id, quota, held, sold, written_off, resold, released from round_items where round_id = $1 order by position',
     [roundId],

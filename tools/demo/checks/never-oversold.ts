@@ -1,6 +1,6 @@
-// P1: confirmed + held never exceeds the quota, now and at every instant of the sale.
+// P1: sold + held never exceeds the quota, at the end and at every instant of the sale.
 import {
-  type Books,
+  type SaleDatabases,
   Inspection,
   type ItemRow,
   type OrderRow,
@@ -10,25 +10,25 @@ import {
   type Verdict,
 } from './facts';
 
-interface Move {
+interface UnitChange {
   readonly id: string;
   readonly type: string;
   readonly payload: { readonly itemId: string; readonly lines: readonly { readonly quantity: number }[] };
 }
 
-/** What an event does to the units that are in somebody's hands. */
+/** Whether an event takes units from the stock or returns them. */
 const DIRECTION: Readonly<Record<string, 1 | -1>> = {
   'orders.order.placed.v1': 1,
   'orders.order.closed.v1': -1,
   'orders.order.late-payment-honoured.v1': 1,
 };
 
-export async function checkNeverOversold(books: Books): Promise<Verdict> {
+export async function checkNeverOversold(databases: SaleDatabases): Promise<Verdict> {
   const inspection = new Inspection();
-  const items = await readItems(books);
-  const orders = await readOrders(books);
+  const items = await readItems(databases);
+  const orders = await readOrders(databases);
   for (const item of items) compareCounters(inspection, item, orders);
-  await replay(inspection, books, items);
+  await replay(inspection, databases, items);
   return inspection.verdict;
 }
 
@@ -50,11 +50,11 @@ function compareCounters(inspection: Inspection, item: ItemRow, orders: readonly
 }
 
 /**
- * Plays the sale again from the outbox. A fact is written in the transaction of its change, while that transaction holds
- * the lock of the item: so the order of outbox ids is, per item, the order in which the changes took place.
+ * Replays the sale from the outbox. An event is written in the transaction of its change, which holds the lock of the item.
+ * So the ids in the outbox have the order of the changes of each item.
  */
-async function replay(inspection: Inspection, books: Books, items: readonly ItemRow[]): Promise<void> {
-  const { rows } = await books.orders.query<Move>(
+async function replay(inspection: Inspection, databases: SaleDatabases, items: readonly ItemRow[]): Promise<void> {
+  const { rows } = await databases.orders.query<UnitChange>(
     'select o.id::text, o.type, o.payload::json as payload from outbox o where o.type = any($1::text[]) order by o.id',
     [Object.keys(DIRECTION)],
   );
@@ -76,7 +76,7 @@ async function replay(inspection: Inspection, books: Books, items: readonly Item
     const now = taken.get(item.item_id) ?? 0;
     inspection.expect(
       now === item.held + item.sold,
-      () => `item ${item.item_id}: history ends at ${now} units, counters say ${item.held + item.sold}`,
+      () => `item ${item.item_id}: the events end at ${now} units, the counters say ${item.held + item.sold}`,
     );
   }
 }

@@ -33,7 +33,15 @@ describe('price versions', () => {
   it('tell which member is refused', () => {
     const current = firstPrice(money(500, 'CNY'), new ManualClock(0));
     const refused = (currency: Currency) => nextPrice(current, money(500, currency), new ManualClock(1));
-    expect(refused('CNY')).toMatchObject({ error: { errors: [{ pointer: '/amount' }] } });
-    expect(refused('USD')).toMatchObject({ error: { errors: [{ pointer: '/currency' }] } });
+    expect(refused('CNY')).toMatchObject({ error: { code: 'invalid-request', errors: [{ pointer: '/amount' }] } });
+    expect(refused('USD')).toMatchObject({ error: { errors: [{ pointer: '/currency', message: 'must be CNY' }] } });
+  });
+
+  it('take effect when they are made', () => {
+    const first = firstPrice(money(500, 'CNY'), new ManualClock(50));
+    expect(first).toMatchObject({ version: 1, effectiveAtMs: 50 });
+    expect(nextPrice(first, money(1, 'CNY'), new ManualClock(70))).toMatchObject({
+      value: { version: 2, amount: money(1, 'CNY'), effectiveAtMs: 70 },
+    });
   });
 });

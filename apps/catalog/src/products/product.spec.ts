@@ -24,7 +24,20 @@ describe('a product', () => {
   it('begins unlisted, as version one, and tells of itself and each SKU', () => {
     const product = made('a', 'b');
     expect([product.facts.listed, product.version, product.isNew]).toEqual([false, 1, true]);
+    expect(product.facts).toMatchObject({
+      shopId: shop.id,
+      merchantId: shop.merchantId,
+      description: '',
+      attributes: {},
+    });
+    expect(product.facts.createdAtMs).toBe(clock.nowMs());
     expect(recorded(product)).toEqual(['catalog.product.created.v1', 'catalog.sku.added.v1', 'catalog.sku.added.v1']);
+  });
+
+  it('is stored with its SKUs as they are', () => {
+    const product = made('a');
+    const stored = Product.of(product.facts, product.skus);
+    expect([stored.isNew, stored.isChanged, stored.skus]).toEqual([false, false, product.skus]);
   });
 
   it('is listed with its SKUs, and told of once', () => {
@@ -39,7 +52,9 @@ describe('a product', () => {
   });
 
   it('has something to sell before it is listed', () => {
-    expect(made().list(clock)).toMatchObject({ ok: false, error: { code: 'not-sellable' } });
+    const empty = made();
+    expect(empty.list(clock)).toMatchObject({ ok: false, error: { code: 'not-sellable' } });
+    expect([empty.facts.listed, empty.version]).toEqual([false, 1]);
   });
 
   it('takes SKUs that are listed when it is', () => {
@@ -52,7 +67,9 @@ describe('a product', () => {
   it('has at most a hundred SKUs', () => {
     const codes = Array.from({ length: SKUS_PER_PRODUCT_MAX }, (_, index) => `s${index}`);
     expect(SKUS_PER_PRODUCT_MAX).toBe(100);
-    expect(made(...codes).addSkus([sku('more')], clock)).toMatchObject({ error: { code: 'invalid-request' } });
+    const full = made(...codes);
+    expect(full.addSkus([sku('more')], clock)).toMatchObject({ error: { code: 'invalid-request' } });
+    expect([full.version, full.skus.length]).toEqual([1, SKUS_PER_PRODUCT_MAX]);
     expect(create([...codes, 'more'])).toMatchObject({ error: { code: 'invalid-request' } });
   });
 

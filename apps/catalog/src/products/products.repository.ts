@@ -100,8 +100,9 @@ export function searchVectorOf(product: ProductFacts, skus: readonly SkuFacts[])
 
 async function insertProduct(tx: Tx, product: ProductFacts, search: string): Promise<void> {
   await tx.query(
-    `INSERT INTO products (id, shop_id, merchant_id, title, description, attributes, listed, version, created_at, search, search_form)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::tsvector, $11)`,
+    `INSERT INTO products (id, shop_id, merchant_id, title, description, attributes, listed, version, created_at, search, search_form,
+       search_version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::tsvector, $11, $8)`,
     [
       product.id,
       product.shopId,
@@ -120,7 +121,8 @@ async function insertProduct(tx: Tx, product: ProductFacts, search: string): Pro
 
 async function updateProduct(tx: Tx, { id, listed, version }: ProductFacts, search: string): Promise<void> {
   await tx.query(
-    'UPDATE products SET listed = $2, version = $3, search = $4::tsvector, search_form = $5 WHERE id = $1',
+    `UPDATE products SET listed = $2, version = $3, search = $4::tsvector, search_form = $5, search_version = $3
+      WHERE id = $1`,
     [id, listed, version, search, SEARCH_FORM],
   );
 }

@@ -21,7 +21,8 @@ export class SearchIndexer extends Loop {
   /** One batch; the next one follows at once while there are more. */
   protected override async turn(signal: AbortSignal): Promise<number | void> {
     const rows = await this.database.query<{ id: string }>(
-      'SELECT id FROM products WHERE search_form IS NULL OR search_form < $1 LIMIT $2',
+      `SELECT id FROM products
+        WHERE search_form IS NULL OR search_form < $1 OR search_version IS DISTINCT FROM version LIMIT $2`,
       [SEARCH_FORM, BATCH_ROWS],
     );
     for (const { id } of rows) {
@@ -36,11 +37,10 @@ export class SearchIndexer extends Loop {
       const product = await this.products.lock(tx, id);
       if (product === undefined) return;
       const skus = product.skus.map(({ facts }) => facts);
-      await tx.query('UPDATE products SET search = $2::tsvector, search_form = $3 WHERE id = $1', [
-        id,
-        searchVectorOf(product.facts, skus),
-        SEARCH_FORM,
-      ]);
+      await tx.query(
+        'UPDATE products SET search = $2::tsvector, search_form = $3, search_version = version WHERE id = $1',
+        [id, searchVectorOf(product.facts, skus), SEARCH_FORM],
+      );
     });
   }
 }

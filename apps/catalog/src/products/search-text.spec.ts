@@ -18,6 +18,7 @@ describe('documentTerms', () => {
     ['—!?', []],
     ['啤酒🍺🍻', ['啤', '酒', '啤酒', '🍺', '🍻']],
     ['👍🏽 ❤️', ['👍', '❤']],
+    ['#\ufe0f\u20e3 *\u20e3 1\ufe0f\u20e3 # *', ['#\u20e3', '*\u20e3', '1']],
     ['👨‍👩‍👧🇨🇳🇺🇸', ['👨', '👩', '👧', '🇨🇳', '🇺🇸']],
   ])('%s', (text, terms) => {
     expect(documentTerms(text)).toEqual(terms);

@@ -24,8 +24,8 @@ export const TERM_LENGTH_MAX = 64;
 
 const IDEOGRAPH = '[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}々〆ー]';
 const LETTER = '[\\p{L}\\p{N}]';
-// Skin tones, joiners and presentation selectors part emoji and are no terms.
-const EMOJI = '\\p{Regional_Indicator}{2}|\\p{Extended_Pictographic}';
+// Skin tones, joiners and presentation selectors part emoji and are no terms. Keycaps of digits are found by the digit.
+const EMOJI = '\\p{Regional_Indicator}{2}|\\p{Extended_Pictographic}|[#*]\\ufe0f?\\u20e3';
 const RUNS = new RegExp(`((?:(?=${LETTER})${IDEOGRAPH})+)|((?:(?!${IDEOGRAPH})${LETTER})+)|(${EMOJI})`, 'gu');
 const LETTERS_OR_DIGITS = /\p{N}+|\p{L}+/gu;
 
@@ -90,7 +90,7 @@ function wordCondition(word: string): string {
 function runs(text: string): Run[] {
   return [...normalise(text).matchAll(RUNS)].map(([, ideographs, word, emoji]) => {
     if (ideographs !== undefined) return { kind: 'ideographs', chars: [...ideographs] };
-    return word === undefined ? { kind: 'emoji', emoji: emoji! } : { kind: 'word', word };
+    return word === undefined ? { kind: 'emoji', emoji: emoji!.replace('\ufe0f', '') } : { kind: 'word', word };
   });
 }
 

@@ -26,8 +26,8 @@ afterAll(async () => {
 
 const decider = (over = database): ClaimDecider =>
   new ClaimDecider(over, new ServerClock(over, systemClock), {
-    maxBatch: 256,
-    maxQueue: 100_000,
+    batchMax: 256,
+    queueMax: 100_000,
     onCommitted: () => undefined,
   });
 
@@ -161,8 +161,8 @@ it('tells whether a repeated claim is the same request', async () => {
 it('gives buyers their whole time to pay although the machine clock is wrong', async () => {
   const { items } = await saleWithItems({ quotas: [5] });
   const wrong = new ClaimDecider(database, new ServerClock(database, { nowMs: () => 0 }), {
-    maxBatch: 10,
-    maxQueue: 10,
+    batchMax: 10,
+    queueMax: 10,
     onCommitted: () => undefined,
   });
   const claim = command(items[0]!, 'b_clock');
@@ -197,8 +197,8 @@ it('calls the database unavailable, and writes nothing, while statements take se
 it('says that it is full, and still decides claims that the gate has admitted', async () => {
   const { items } = await saleWithItems({ quotas: [10] });
   const target = new ClaimDecider(database, new ServerClock(database, systemClock), {
-    maxBatch: 10,
-    maxQueue: 1,
+    batchMax: 10,
+    queueMax: 1,
     onCommitted: () => undefined,
   });
   expect(target.isFull).toBe(false);
@@ -239,8 +239,8 @@ async function countedOf(
   const own = openDatabase({ url: fresh.url, applicationName: 'decider-counted' });
   await work(
     new ClaimDecider(own, new ServerClock(own, systemClock), {
-      maxBatch: 256,
-      maxQueue: 1_000,
+      batchMax: 256,
+      queueMax: 1_000,
       onCommitted: () => undefined,
     }),
   );

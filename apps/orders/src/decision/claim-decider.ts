@@ -7,9 +7,9 @@ import { orderPlacedPayload } from './order-placed-payload';
 import type { ServerClock } from './server-clock';
 
 export interface ClaimDeciderOptions {
-  readonly maxBatch: number;
+  readonly batchMax: number;
   /** Claims that may wait before {@link ClaimDecider.isFull} says so. */
-  readonly maxQueue: number;
+  readonly queueMax: number;
   /** Called after a batch with at least one new order is committed, with the whole batch. */
   readonly onCommitted: (batch: readonly ClaimCommand[]) => void;
 }
@@ -52,11 +52,11 @@ export class ClaimDecider {
   ) {
     this.commands = new GroupCommit<ClaimCommand, ClaimDecision>({
       name: 'claim-decisions',
-      maxBatch: options.maxBatch,
-      maxQueue: options.maxQueue + ROOM_FOR_LET_IN,
-      // Fewer, larger batches: of one item, a second would only wait for the first one's lock. Postgres decides a claim
-      // in about half the time that this process spends on it, so one at a time is enough unless Postgres is stuck.
-      maxInFlight: 2,
+      batchMax: options.batchMax,
+      queueMax: options.queueMax + ROOM_FOR_LET_IN,
+      // Fewer, larger batches: of one item, a second would only wait for the first one's lock. Postgres decides a claim in
+      // about half the time that this process spends on it, so one at a time is enough unless it is stuck.
+      inFlightMax: 2,
       overlapAfterMs: DECISION_IS_STUCK_MS,
       // A repeated batch finds its own orders and is answered REPLAYED: repeating is safe even after a lost answer.
       idempotent: true,
@@ -66,7 +66,7 @@ export class ClaimDecider {
 
   /** True when the queue is full. Check it before asking the gate: a claim that the gate admits has to be decided. */
   get isFull(): boolean {
-    return this.commands.depth >= this.options.maxQueue;
+    return this.commands.depth >= this.options.queueMax;
   }
 
   /** Decides one claim. The promise resolves after the commit. Throws QueueFullError and database errors. */

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { DAY_MS, instantOf, isoWeekday, localDayOf, localTimeOf } from '@gravity/kernel';
+import { DateTime } from 'luxon';
+import { DAY_MS, instantOf, isoWeekday, localDayOf } from '@gravity/kernel';
 import { nextOpenings, type Recurrence, recurrenceFaults } from './recurrence';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 const ms = (text: string): number => Date.parse(text);
+/** The local time at an instant, in milliseconds since 1970-01-01 00:00 on the zone's clocks. */
+const localMsOf = (zone: string, at: number): number => at + DateTime.fromMillis(at, { zone }).offset * 60_000;
 const opensAt = (recurrence: Recurrence, zone: string, after: string, count: number): string[] =>
   nextOpenings(recurrence, zone, ms(after), count).map((opening) => iso(opening.opensAtMs));
 
@@ -178,6 +181,17 @@ describe('recurrence', () => {
     expect(recurrenceFaults({ everySeconds: 60, openForSeconds: 60, dailyFrom: 1_320, dailyUntil: 120 })).toEqual([]);
   });
 
+  it('has openings that Postgres and RFC 3339 can write, however late it starts', () => {
+    const late: Recurrence = {
+      everySeconds: 86_400,
+      openForSeconds: 86_400,
+      weekdays: [1],
+      startsAtMs: ms('9990-01-01T00:00:00Z') - 1,
+    };
+    expect(recurrenceFaults(late)).toEqual([]);
+    expect(opensAt(late, 'Pacific/Kiritimati', '2026-05-01T00:00:00Z', 300).at(-1)).toMatch(/^999\d-/);
+  });
+
   it('names every fault in words, and none at the limits', () => {
     const faults = (changes: Partial<Recurrence>): string[] =>
       recurrenceFaults({ everySeconds: 60, openForSeconds: 60, ...changes }).map((of) => `${of.field} ${of.message}`);
@@ -188,6 +202,7 @@ describe('recurrence', () => {
     expect(faults({ dailyFrom: 60, dailyUntil: 61, everySeconds: 61, openForSeconds: 61 })).toEqual([
       'openForSeconds must fit between dailyFrom and dailyUntil',
     ]);
+    expect(faults({ startsAtMs: ms('9999-12-31T23:59:59Z') })).toEqual(['startsAt must be before the year 9990']);
     expect(faults({ weekdays: [] })).toEqual(['weekdays must name at least one day']);
     expect(faults({ dailyFrom: 60, dailyUntil: 61, startsAtMs: 5, endsAtMs: 6, weekdays: [1] })).toEqual([]);
     expect([faults({ startsAtMs: 5 }), faults({ endsAtMs: 5 })]).toEqual([[], []]);
@@ -279,7 +294,7 @@ describe('recurrence', () => {
           expect(closesAtMs).toBeGreaterThan(opensAtMs);
           expect(closesAtMs - opensAtMs).toBeLessThanOrEqual(made.openForSeconds * 1_000);
           previousClose = closesAtMs;
-          const shown = localDayOf(name, opensAtMs) * DAY_MS + localTimeOf(name, opensAtMs);
+          const shown = localMsOf(name, opensAtMs);
           const homes = [-2, -1, 0].flatMap((step) => {
             const day = localDayOf(name, opensAtMs) + step;
             if (made.weekdays?.includes(isoWeekday(day)) === false) return [];

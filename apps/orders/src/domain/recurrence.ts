@@ -32,6 +32,9 @@ export const OPENINGS_MAX = 1_000;
 
 /** Days looked through beyond what the openings asked for can need: a weekday, an overnight window, a lost day. */
 const SPARE_DAYS = 24;
+/** Years have four digits on the wire; the openings after the start need several of them at most. */
+const STARTS_BEFORE_YEAR = 9_990;
+const STARTS_BEFORE_MS = Date.UTC(STARTS_BEFORE_YEAR, 0);
 /** An opening is at most so many days after the day of its window: past midnight, and moved by a gap of a whole day. */
 const SPILL_DAYS = 2;
 
@@ -48,6 +51,9 @@ export function recurrenceFaults(
   const { startsAtMs, endsAtMs, everySeconds, openForSeconds } = recurrence;
   if (openForSeconds > everySeconds) {
     faults.push({ field: 'openForSeconds', message: 'must not be more than everySeconds: rounds would overlap' });
+  }
+  if (startsAtMs !== undefined && startsAtMs >= STARTS_BEFORE_MS) {
+    faults.push({ field: 'startsAt', message: `must be before the year ${STARTS_BEFORE_YEAR}` });
   }
   if (startsAtMs !== undefined && endsAtMs !== undefined && endsAtMs <= startsAtMs) {
     faults.push({ field: 'endsAt', message: 'must be later than startsAt' });

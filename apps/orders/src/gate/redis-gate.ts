@@ -78,9 +78,9 @@ export class RedisGate {
       const keys = gateKeys(seriesId, itemId);
       const claims = new GroupCommit<GateClaim, GateAnswer>({
         name: 'gate-claims',
-        maxBatch: CLAIMS_PER_CALL,
-        maxQueue: CLAIMS_QUEUED_PER_ITEM,
-        maxInFlight: CALLS_IN_FLIGHT,
+        batchMax: CLAIMS_PER_CALL,
+        queueMax: CLAIMS_QUEUED_PER_ITEM,
+        inFlightMax: CALLS_IN_FLIGHT,
         execute: (batch) => this.claimBatch(keys, inForce, batch),
       });
       queues = { epoch, claims };
@@ -106,9 +106,9 @@ export class RedisGate {
       const keys = gateKeys(seriesId, itemId);
       queue = new GroupCommit<Report, boolean>({
         name: 'gate-reports',
-        maxBatch: REPORTS_PER_CALL,
-        maxQueue: REPORTS_QUEUED_PER_ITEM,
-        maxInFlight: 1,
+        batchMax: REPORTS_PER_CALL,
+        queueMax: REPORTS_QUEUED_PER_ITEM,
+        inFlightMax: 1,
         execute: (batch) => this.reportBatch(keys, batch),
       });
       this.reportQueues.set(itemId, queue);

@@ -21,8 +21,8 @@ beforeAll(async () => {
   fix = await roundsFixture('conservation');
   redis = new Redis(engines().redisUrl);
   decider = new ClaimDecider(fix.database, new ServerClock(fix.database, systemClock), {
-    maxBatch: 64,
-    maxQueue: 10_000,
+    batchMax: 64,
+    queueMax: 10_000,
     onCommitted: () => undefined,
   });
 });

@@ -2,7 +2,7 @@
 // under its row lock, and a series has at most one round per opening time.
 import { Injectable } from '@nestjs/common';
 import { OutboxRelay } from '@gravity/messaging';
-import { Database, type Tx } from '@gravity/persistence';
+import { classifyDatabaseError, Database, type Tx } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
 import { LRUCache } from 'lru-cache';
 import { nextOpenings } from '../domain/recurrence';
@@ -20,6 +20,9 @@ const ROUNDS_PER_TRANSACTION = 50;
 const OUTLOOKS_MAX = 10_000;
 /** Pause for a series that cannot make a round because no SKU is listed. */
 const NOTHING_TO_SELL_REST_MS = 5_000;
+
+/** Failures that have to do with one series. After any other the next series would fail too. */
+const SERIES_AT_FAULT: ReadonlySet<string> = new Set(['bug', 'conflict']);
 
 interface Outlook {
   readonly version: number;
@@ -43,6 +46,7 @@ export class RoundGenerator extends Loop {
   protected override async turn(stop: AbortSignal): Promise<number | void> {
     let afterId: string | undefined;
     let made = 0;
+    const failures: unknown[] = [];
     do {
       const page = await listSeries(this.database, {
         status: 'ACTIVE',
@@ -52,7 +56,13 @@ export class RoundGenerator extends Loop {
       const nowMs = await serverTimeMs(this.database);
       for (const series of page.slice(0, SERIES_PER_PAGE)) {
         if (stop.aborted) return;
-        if (!this.isIdle(series, nowMs)) made += await this.generate(series.seriesId);
+        if (this.isIdle(series, nowMs)) continue;
+        // One series whose rounds cannot be made must not keep the others from having theirs.
+        made += await this.generate(series.seriesId).catch((error: unknown) => {
+          if (!SERIES_AT_FAULT.has(classifyDatabaseError(error))) throw error;
+          failures.push(new Error(`series ${series.seriesId}: ${String(error)}`, { cause: error }));
+          return 0;
+        });
       }
       afterId = page.length > SERIES_PER_PAGE ? page[SERIES_PER_PAGE - 1]!.seriesId : undefined;
     } while (afterId !== undefined);
@@ -60,6 +70,7 @@ export class RoundGenerator extends Loop {
       this.relay.wake();
       this.lifecycle.wake();
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Makes the missing rounds of one series; returns how many. 0 when another process works on it. */

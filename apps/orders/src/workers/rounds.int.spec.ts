@@ -1,10 +1,11 @@
 // Goal: rounds are generated once, change state by their time or their counters, and no unit is lost on the way, with
 // several processes at work. Method: the real workers on a real Postgres and Redis; time is moved in the rows.
 import { VersionMatch } from '@gravity/http';
-import { idFromUuid, newId, newUuid, uuidFromId } from '@gravity/kernel';
+import { idFromUuid, newId, newUuid } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import {
   knownSku,
+  makeSeries,
   OPERATOR,
   roundsFixture,
   type RoundsFixture,
@@ -23,30 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => fix.close());
 
-interface Made {
-  readonly seriesId: string;
-  readonly wireId: string;
-  readonly skuIds: readonly string[];
-}
-
-async function newSeries(more: Partial<CreateSeriesBody> = {}, skus = 1): Promise<Made> {
-  const known = await Promise.all(Array.from({ length: skus }, () => knownSku(fix.database, newId('sku'))));
-  const answer = await fix.perform(
-    fix.createSeries.execute(
-      OPERATOR,
-      seriesBody(
-        known.map((sku) => sku.wireId),
-        more,
-      ),
-    ),
-  );
-  if (!answer.ok) throw new Error(JSON.stringify(answer.error));
-  return {
-    seriesId: uuidFromId('series', answer.value.id)!,
-    wireId: answer.value.id,
-    skuIds: known.map((sku) => sku.skuId),
-  };
-}
+const newSeries = (more: Partial<CreateSeriesBody> = {}, skus = 1) => makeSeries(fix, more, skus);
 
 const roundsOf = async (seriesId: string) =>
   (await findRounds(fix.database, { seriesId, visibleTo: { everything: true }, limit: 500 })).rounds;

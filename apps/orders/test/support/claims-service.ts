@@ -40,6 +40,7 @@ export class ClaimsService {
       REDIS_URL: engines().redisUrl,
       KAFKA_BROKERS: '127.0.0.1:1',
       CURSOR_SECRET: 'a secret of the test that is long enough',
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: 'http://127.0.0.1:1',
       PAYMENTS_PROVIDER_KEY: 'sk_test',
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,

@@ -1,7 +1,7 @@
 // The rounds part of the orders service on real engines, wired as its module wires it, for specs below the API.
 import { type Problem, ProblemError } from '@gravity/contracts';
 import { type CallerIdentity, valueOrThrow, VersionMatch } from '@gravity/http';
-import { err, newUuid, ok, type Result, systemClock, toRfc3339, uuidFromId } from '@gravity/kernel';
+import { err, newId, newUuid, ok, type Result, systemClock, toRfc3339, uuidFromId } from '@gravity/kernel';
 import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import type { Write } from '@gravity/service';
@@ -142,4 +142,24 @@ export function seriesBody(skuIds: readonly string[], more: Partial<CreateSeries
     roundsAhead: 3,
     ...more,
   };
+}
+
+interface MadeSeries {
+  readonly seriesId: string;
+  readonly wireId: string;
+  readonly skuIds: readonly string[];
+}
+
+/** Creates a series over SKUs of its own. */
+export async function makeSeries(
+  fix: RoundsFixture,
+  more: Partial<CreateSeriesBody> = {},
+  skus = 1,
+): Promise<MadeSeries> {
+  const known = await Promise.all(Array.from({ length: skus }, () => knownSku(fix.database, newId('sku'))));
+  const wireIds = known.map(({ wireId }) => wireId);
+  const answer = await fix.perform(fix.createSeries.execute(OPERATOR, seriesBody(wireIds, more)));
+  if (!answer.ok) throw new Error(JSON.stringify(answer.error));
+  const { id } = answer.value;
+  return { seriesId: uuidFromId('series', id)!, wireId: id, skuIds: known.map(({ skuId }) => skuId) };
 }

@@ -1,5 +1,5 @@
 // The life of a payment intent at the provider. Pure: a command gives a Change (the next state, the callbacks it owes and
-// a charge to make later), which storage writes in one conditional statement.
+// a charge to make later), which storage writes while the intent is locked.
 import { type Money, type Result, assert, defineStateMachine, err, money, ok } from '@gravity/kernel';
 import type { PaymentPlan } from './payment-plan';
 
@@ -24,7 +24,7 @@ export interface Intent {
   readonly status: IntentStatus;
   /** After this instant a confirmation is refused; a payment already under way still arrives. */
   readonly expiresAtMs: number;
-  /** Counts changes: the guard of every write. */
+  /** Counts changes. */
   readonly version: number;
   readonly paid?: { readonly amount: Money; readonly chargeId: string; readonly atMs: number };
   /** Sum of the refunds, in minor units of the intent's currency. */

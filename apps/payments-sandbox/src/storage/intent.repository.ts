@@ -1,7 +1,7 @@
-// Intents and everything that changes with them. A change is one statement guarded by the intent's version: the state, the
-// callbacks it owes and the charge it plans are written together or not at all.
-import { type Currency, type Money, money, toRfc3339 } from '@gravity/kernel';
-import { Database, sqlState } from '@gravity/persistence';
+// Intents and everything that changes with them. A change is decided and written while the intent's row is locked: the
+// state, the callbacks it owes and the charge it plans are written together or not at all.
+import { type Currency, type Money, assert, money, toRfc3339 } from '@gravity/kernel';
+import { Database, type Tx } from '@gravity/persistence';
 import { Injectable } from '@nestjs/common';
 import { callbackBody } from '../domain/callback-body';
 import type { Change, Intent, IntentStatus, ScheduledCharge } from '../domain/intent';
@@ -51,7 +51,6 @@ export interface Along {
 
 /** The form of an id. Postgres refuses some other texts. */
 const ID = /^[\w-]{1,64}$/;
-const UNIQUE_VIOLATION = '23505';
 
 const INTENT_COLUMNS = `intent_id, order_id, amount_minor, currency, status, version, paid_minor, charge_id, refunded_minor,
   client_secret, request_hash, (extract(epoch FROM expires_at) * 1000)::bigint AS expires_at_ms,
@@ -64,26 +63,28 @@ const INSERT_INTENT = `
   ON CONFLICT (idempotency_key) DO NOTHING
   RETURNING intent_id`;
 
+// A refund's key is unique over all intents. A key that is taken inserts no refund, and then nothing else changes either.
 const SAVE_CHANGE = `
-  WITH moved AS (
+  WITH refunded AS (
+    INSERT INTO refunds (refund_id, intent_id, amount_minor, idempotency_key, request_hash, created_at)
+    SELECT $17::text, $1::text, $18::bigint, $19::text, $20::text, $8::timestamptz WHERE $17::text IS NOT NULL
+    ON CONFLICT (idempotency_key) DO NOTHING
+    RETURNING refund_id),
+  moved AS (
     UPDATE intents
-       SET status = $3, version = $4, paid_minor = $5, charge_id = $6, paid_at = $7, refunded_minor = $8
-     WHERE intent_id = $1 AND version = $2
+       SET status = $2, version = $3, paid_minor = $4, charge_id = $5, paid_at = $6, refunded_minor = $7
+     WHERE intent_id = $1 AND ($17::text IS NULL OR EXISTS (SELECT FROM refunded))
     RETURNING intent_id),
   owed AS (
     INSERT INTO deliveries (event_id, intent_id, type, body, due_at, created_at)
-    SELECT c.event_id, moved.intent_id, c.type, c.body, c.due_at, $9::timestamptz
-      FROM moved, unnest($10::text[], $11::text[], $12::text[], $13::timestamptz[]) AS c (event_id, type, body, due_at)),
+    SELECT c.event_id, moved.intent_id, c.type, c.body, c.due_at, $8::timestamptz
+      FROM moved, unnest($9::text[], $10::text[], $11::text[], $12::timestamptz[]) AS c (event_id, type, body, due_at)),
   planned AS (
     INSERT INTO scheduled_charges (charge_id, intent_id, amount_minor, survives_cancellation, due_at)
-    SELECT $14::text, moved.intent_id, $15::bigint, $16::boolean, $17::timestamptz FROM moved WHERE $14::text IS NOT NULL),
-  refunded AS (
-    INSERT INTO refunds (refund_id, intent_id, amount_minor, idempotency_key, request_hash, created_at)
-    SELECT $18::text, moved.intent_id, $19::bigint, $20::text, $21::text, $9::timestamptz
-      FROM moved WHERE $18::text IS NOT NULL),
+    SELECT $13::text, moved.intent_id, $14::bigint, $15::boolean, $16::timestamptz FROM moved WHERE $13::text IS NOT NULL),
   charged AS (
-    UPDATE scheduled_charges SET outcome = 'CHARGED', settled_at = $9::timestamptz
-     WHERE charge_id = $22::text AND EXISTS (SELECT FROM moved))
+    UPDATE scheduled_charges SET outcome = 'CHARGED', settled_at = $8::timestamptz
+     WHERE charge_id = $21::text AND EXISTS (SELECT FROM moved))
   SELECT intent_id FROM moved`;
 
 @Injectable()
@@ -132,13 +133,29 @@ export class IntentRepository {
     ).map(toStored);
   }
 
-  /** Writes a change made from `before`. False, and nothing written, when the intent has changed since it was read. */
-  async save(before: Intent, change: Change, nowMs: number, along: Along = {}): Promise<boolean> {
+  /**
+   * Runs the work in one transaction that holds the lock of the intent's row; undefined when there is no such intent. Callers
+   * wait for the lock in line, at most as long as the connection's lock and statement timeouts allow, and are then refused as
+   * `overloaded`.
+   */
+  async locked<T>(intentId: string, work: (stored: StoredIntent, tx: Tx) => Promise<T>): Promise<T | undefined> {
+    if (!ID.test(intentId)) return undefined;
+    const text = `SELECT ${INTENT_COLUMNS} FROM intents WHERE intent_id = $1 FOR UPDATE`;
+    return this.database.transaction(async (tx) => {
+      const [row] = await tx.query<IntentRow>(text, [intentId], 'sandbox-lock-intent');
+      return row && work(toStored(row), tx);
+    });
+  }
+
+  /**
+   * Writes a change of an intent whose row the transaction has locked. False, and nothing written, when a committed refund
+   * has the key of this one.
+   */
+  async save(tx: Tx, change: Change, nowMs: number, along: Along = {}): Promise<boolean> {
     const { next, callbacks, scheduled } = change;
     const { refund } = along;
     const params = [
-      before.intentId,
-      before.version,
+      next.intentId,
       next.status,
       next.version,
       next.paid?.amount.minor.toString() ?? null,
@@ -160,16 +177,13 @@ export class IntentRepository {
       refund?.requestHash ?? null,
       along.charged ?? null,
     ];
-    try {
-      return (await this.database.query(SAVE_CHANGE, params, 'sandbox-save-change')).length === 1;
-    } catch (error) {
-      // A concurrent refund with the same key was faster on another intent: the caller reads again and finds it.
-      if (sqlState(error) === UNIQUE_VIOLATION) return false;
-      throw error;
-    }
+    const written = (await tx.query(SAVE_CHANGE, params, 'sandbox-save-change')).length === 1;
+    assert(written || refund !== undefined, `intent ${next.intentId} was not there to be written`);
+    return written;
   }
 
-  async findRefund(idempotencyKey: string): Promise<StoredRefund | undefined> {
+  /** The refund of a key. */
+  async findRefund(tx: Tx, idempotencyKey: string): Promise<StoredRefund | undefined> {
     const text = `SELECT r.refund_id, r.intent_id, r.amount_minor, r.request_hash, i.currency
                     FROM refunds r JOIN intents i USING (intent_id) WHERE r.idempotency_key = $1`;
     type Row = {
@@ -179,7 +193,7 @@ export class IntentRepository {
       request_hash: string;
       currency: Currency;
     };
-    const row = (await this.database.query<Row>(text, [idempotencyKey], 'sandbox-refund-by-key'))[0];
+    const row = (await tx.query<Row>(text, [idempotencyKey], 'sandbox-refund-by-key'))[0];
     if (row === undefined) return undefined;
     const amount = money(BigInt(row.amount_minor), row.currency);
     return { refundId: row.refund_id, intentId: row.intent_id, amount, requestHash: row.request_hash };
@@ -210,9 +224,9 @@ export class IntentRepository {
   }
 
   /** Notes that a scheduled charge was not made and never will be. */
-  async voidCharge(chargeId: string, nowMs: number): Promise<void> {
+  async voidCharge(tx: Tx, chargeId: string, nowMs: number): Promise<void> {
     const text = `UPDATE scheduled_charges SET outcome = 'VOID', settled_at = $2 WHERE charge_id = $1 AND outcome IS NULL`;
-    await this.database.query(text, [chargeId, toRfc3339(nowMs)], 'sandbox-void-charge');
+    await tx.query(text, [chargeId, toRfc3339(nowMs)], 'sandbox-void-charge');
   }
 }
 

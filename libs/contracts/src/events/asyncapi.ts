@@ -1,6 +1,7 @@
-// The AsyncAPI 3 document of everything Gravity publishes, made from the event catalogue, so the two cannot disagree.
+// The AsyncAPI 3 document of all published events, made from the event catalogue, so the two cannot disagree.
 import { EVENTS, EVENT_TOPICS, type EventType, isEventType, readerSchema } from './registry';
 
+/** Options of the document. */
 export interface AsyncApiOptions {
   readonly version?: string;
   /** An example payload by event type. */
@@ -82,7 +83,7 @@ function message(type: EventType, sample: unknown): Record<string, unknown> {
   };
 }
 
-// Our schemas use only keywords that mean the same in 2020-12 and in draft-07, the dialect AsyncAPI tools know.
+// The schemas use only keywords with the same meaning in 2020-12 and in draft-07, the dialect of AsyncAPI tools.
 function withoutDialect(schema: unknown): unknown {
   const { $schema: _dialect, ...rest } = schema as Record<string, unknown>;
   return rest;

@@ -1,12 +1,13 @@
-// Goal: no release breaks a reader or a writer of an earlier one. Method: every type has a golden sample, the shape that
-// was published first. Samples are never edited; today's reader must accept them, today's required fields must be in them.
+// Goal: no release breaks a reader or a writer of an earlier one. Method: every type has a golden sample, the shape
+// that was published first. Samples are never edited; the present reader must accept them, and they must have the
+// present required fields.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CURRENCIES } from '@gravity/kernel';
 import { Parser } from '@asyncapi/parser';
 import { asyncApiDocument } from './asyncapi';
 import { price } from './parts';
-import { EVENTS, EVENT_TOPICS, type EventType, isEventType, readerSchema, topicOf, validateEvent } from './registry';
+import { EVENTS, EVENT_TOPICS, type EventType, isEventType, readerSchema, validateEvent } from './registry';
 
 const folder = join(__dirname, 'samples');
 const types = Object.keys(EVENTS).filter(isEventType);
@@ -41,10 +42,9 @@ describe('the event catalogue', () => {
     expect(required).toEqual(expect.arrayContaining(['sequence', EVENTS[type].key]));
     expect(type).toMatch(/^[a-z]+\.[a-z]+\.[a-z-]+\.v\d+$/);
     expect(type.startsWith(`${EVENTS[type].topic}.`)).toBe(true);
-    expect(topicOf(type, 't1.')).toBe(`t1.${EVENTS[type].topic}`);
   });
 
-  it('says what is wrong with a payload', () => {
+  it('names the fault of a payload', () => {
     const broken: Record<string, unknown> = { ...sample('orders.order.placed.v1'), orderId: 'ord_1' };
     expect(validateEvent('orders.order.placed.v1', broken)).toMatch(/payload\/orderId must match pattern/);
     delete broken['lines'];

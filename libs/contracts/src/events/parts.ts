@@ -1,5 +1,5 @@
-// Pieces shared by event schemas. Schemas are closed (`additionalProperties: false`): that is what our writers are held
-// to and what the types are made from. Readers use the opened form (see registry.ts), so a newer writer may add fields.
+// Parts shared by event schemas. Schemas are closed (`additionalProperties: false`): writers are checked against them,
+// and the types are made from them. Readers use the opened form (registry.ts), so a newer writer may add fields.
 
 const id = <P extends string>(prefix: P, description: string) =>
   ({ type: 'string', pattern: `^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`, description }) as const;

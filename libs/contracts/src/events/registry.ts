@@ -1,5 +1,5 @@
-// The catalogue of facts: every event type that Gravity publishes, with its topic, key and schema. A published type keeps
-// its meaning for ever; a change that would break a reader is a new version (`.v2`) beside the old one.
+// The catalogue of events: every type that Gravity publishes, with its topic, key and schema. A published type keeps
+// its meaning. A change that would break a reader is a new version (`.v2`) beside the old one.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { FromSchema } from 'json-schema-to-ts';
@@ -99,10 +99,12 @@ export const EVENTS = {
 
 export type EventType = keyof typeof EVENTS;
 
-/** What an event of this type carries. */
+/** The payload of an event of this type. */
 export type EventPayload<T extends EventType> = FromSchema<(typeof EVENTS)[T]['schema']>;
 
-/** Who validates: a `writer` may add nothing to the schema; a `reader` accepts fields that a newer writer added. */
+/**
+ * The side that validates: a `writer` adds nothing to the schema; a `reader` accepts fields that a newer writer added.
+ */
 export type EventSide = 'writer' | 'reader';
 
 const ajv = new Ajv2020({ strict: true, allErrors: false });
@@ -115,18 +117,13 @@ export function isEventType(type: string): type is EventType {
 }
 
 /**
- * Checks a payload against the schema of its type. Undefined when it fits, otherwise what is wrong, in one line.
- * An unknown type does not fit.
+ * Checks a payload against the schema of its type. Undefined when it matches, otherwise the fault in one line. An
+ * unknown type is a fault.
  */
 export function validateEvent(type: string, payload: unknown, side: EventSide = 'reader'): string | undefined {
   if (!isEventType(type)) return `${type} is not an event of the catalogue`;
   const validate = validatorOf(type, side);
   return validate(payload) ? undefined : ajv.errorsText(validate.errors, { dataVar: 'payload' });
-}
-
-/** The topic that carries events of this type: `<prefix><service>.<aggregate>`. */
-export function topicOf(type: EventType, prefix: string): string {
-  return `${prefix}${EVENTS[type].topic}`;
 }
 
 /** Every topic of the catalogue, without a prefix, each once. */

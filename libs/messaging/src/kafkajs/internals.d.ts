@@ -1,5 +1,5 @@
-// The parts of kafkajs 2.2.4 that it does not export and we repair. Its version is pinned, and specs compare what is
-// replaced with the original.
+// Types of the internal parts of kafkajs 2.2.4 that repair.ts replaces. The version is pinned, and specs compare the
+// replacements with the originals.
 declare module 'kafkajs/src/network/requestQueue' {
   class RequestQueue {
     readonly pending: readonly unknown[];
@@ -34,7 +34,7 @@ declare module 'kafkajs/src/protocol/requests/produce' {
       }[];
     }[];
   }
-  /** What the library hands around for bytes written so far. */
+  /** The library's buffer of bytes written so far. */
   export interface Encoded {
     readonly buf: Buffer;
     readonly buffer: Buffer;

@@ -1,5 +1,5 @@
-// Goal: what we replaced inside kafkajs does exactly what the original does, only cheaper. Method: the library's own code
-// as the oracle, on random requests and keys.
+// Goal: the replacements inside kafkajs behave exactly like the originals. Method: the library's own code as the
+// oracle, on random requests and keys.
 import fc from 'fast-check';
 import { Partitioners } from 'kafkajs';
 import RequestQueue from 'kafkajs/src/network/requestQueue';
@@ -62,7 +62,7 @@ it('writes produce requests byte for byte as the library does', async () => {
   );
 });
 
-it('leaves to the library what it does not know', () => {
+it('leaves requests with unknown features to the library', () => {
   const call = (more: object, messages: object[] = [{ value: 'v' }]): ProduceArguments => ({
     acks: -1,
     timeout: 1,
@@ -81,7 +81,7 @@ it('leaves to the library what it does not know', () => {
   expect(isPlainProduce(call({}, [{ value: 'v', headers: { a: ['1', '2'] } }]))).toBe(false);
 });
 
-it('sends each key to the partition that every other client chooses', () => {
+it('sends each key to the same partition as the default partitioner', () => {
   const theirs = Partitioners.DefaultPartitioner();
   const ours = keyPartitioner();
   fc.assert(
@@ -101,7 +101,7 @@ it('sends each key to the partition that every other client chooses', () => {
   );
 });
 
-it('sets no timer on a connection on which nothing waits', () => {
+it('sets no timer on a connection without waiting requests', () => {
   repairKafkajs();
   const sent: unknown[] = [];
   const logger = { debug: () => undefined };

@@ -1,12 +1,12 @@
-// Which partition a key belongs to: murmur2, as Kafka's Java client and every other one does it, so that producers in any
-// language agree. The library computes it with big integers, at ten times the cost.
+// The partition of a key: murmur2, as in Kafka's Java client, so that producers in all languages agree. kafkajs
+// computes it with big integers, at ten times the cost.
 import type { ICustomPartitioner } from 'kafkajs';
 
 const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
 const R = 24;
 
-/** For `createPartitioner`: by key. Every message of ours has one; a message without goes to the first partition. */
+/** For `createPartitioner`: by key. Every event has a key; a message without one goes to the first partition. */
 export const keyPartitioner: ICustomPartitioner = () => {
   return ({ partitionMetadata, message }) => {
     if (message.key === null || message.key === undefined) return 0;

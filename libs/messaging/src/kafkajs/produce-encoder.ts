@@ -1,6 +1,6 @@
 // Writes a produce request (versions 3 to 7, record batches of magic 2) into one buffer of the right size. The library
-// makes a 512-byte buffer for every header of every record and copies each batch five times: per event that cost more
-// than everything else the relay does. https://kafka.apache.org/documentation/#recordbatch
+// allocates 512 bytes for every header of every record and copies each batch five times, which costs more than the rest
+// of the relay's work. https://kafka.apache.org/documentation/#recordbatch
 import type { ProduceArguments, ProducedMessage } from 'kafkajs/src/protocol/requests/produce';
 
 type Batch = ProduceArguments['topicData'][number]['partitions'][number];
@@ -16,7 +16,7 @@ const BATCH_UNCOUNTED = 12;
 const CRC_OFFSET = 17;
 const CRC_FROM = 21;
 
-/** Whether {@link encodeProduce} knows everything in this request; the library's own encoder takes the others. */
+/** True when {@link encodeProduce} supports this request. The library's own encoder writes the others. */
 export function isPlainProduce({ compression, transactionalId, topicData }: ProduceArguments): boolean {
   return (
     compression === NO_COMPRESSION &&
@@ -36,7 +36,7 @@ function isPlainMessage({ key, value, headers, timestamp }: ProducedMessage): bo
   );
 }
 
-/** The body of a produce request, byte for byte what kafkajs writes for it. `nowMs`: time of every record. */
+/** The body of a produce request, byte for byte as kafkajs writes it. `nowMs`: time of every record. */
 export function encodeProduce(request: ProduceArguments, nowMs: number): Buffer {
   const sizes = new Map<Batch, BatchSizes>();
   let bytes = 2 + 2 + 4 + 4;
@@ -195,7 +195,7 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** Signed: as an unsigned number V8 gives its compiled code up at every call. */
+/** Signed: with an unsigned result, V8 deoptimizes the compiled code at every call. */
 function crc32c(buffer: Buffer, from: number, to: number): number {
   let crc = -1;
   for (let at = from; at < to; at += 1) crc = TABLE[(crc ^ buffer[at]!) & 0xff]! ^ (crc >>> 8);

@@ -1,5 +1,5 @@
-// Repairs two parts of kafkajs 2.2.4 in place. Its last release is from 2023, its version is pinned, and specs hold the
-// replacements against the originals.
+// Replaces two internal parts of kafkajs 2.2.4. Its last release is from 2023, its version is pinned, and specs compare
+// the replacements with the originals.
 import { systemClock } from '@gravity/kernel';
 import RequestQueue from 'kafkajs/src/network/requestQueue';
 import produceRequests, { type ProduceCall } from 'kafkajs/src/protocol/requests/produce';
@@ -8,11 +8,11 @@ import { encodeProduce, isPlainProduce } from './produce-encoder';
 const CHECK_AGAIN_MS = 10;
 let repaired = false;
 
-/** Applies the repairs, once per process. */
+/** Applies the replacements, once per process. */
 export function repairKafkajs(): void {
   if (repaired) return;
   repaired = true;
-  RequestQueue.prototype.scheduleCheckPendingRequests = checkOnlyWhatWaits;
+  RequestQueue.prototype.scheduleCheckPendingRequests = scheduleWhenPending;
   const original = produceRequests.protocol;
   produceRequests.protocol = (of) => {
     const protocol = original(of);
@@ -29,9 +29,9 @@ export function repairKafkajs(): void {
   };
 }
 
-// The library sets this timer whether or not a request waits, and to a time in the past: every connection then wakes its
-// process a thousand times a second for ever (and Node 24 warns of a negative timeout).
-function checkOnlyWhatWaits(this: RequestQueue): void {
+// The library sets this timer even when no request waits, and to a time in the past. Every connection then wakes its
+// process a thousand times a second, and Node 24 warns of a negative timeout.
+function scheduleWhenPending(this: RequestQueue): void {
   if (this.pending.length === 0 || this.throttleCheckTimeoutId !== null) return;
   const throttledMs = this.throttledUntil - systemClock.nowMs();
   this.throttleCheckTimeoutId = setTimeout(

@@ -107,6 +107,8 @@ export function ListField(
     IsArray(),
     ArrayMinSize(min),
     ArrayMaxSize(max),
+    // Without it the bodies inside a list within the list are checked, and the list is taken for a body.
+    IsObject({ each: true }),
     ValidateNested({ each: true }),
     Type(() => item),
   );

@@ -44,7 +44,7 @@ export interface CallOptions {
   /** How long this call with its retries may take, in milliseconds. */
   readonly deadlineMs?: number;
   /**
-   * When the caller's own time is up, in milliseconds since the epoch: the call ends by then, whatever its deadline. A
+   * When the caller's own time is up, in milliseconds since the epoch: the call ends by then, under any deadline. A
    * gRPC handler has it from `ServerUnaryCall.getDeadline()`.
    */
   readonly callerDeadlineMs?: number;

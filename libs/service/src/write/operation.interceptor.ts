@@ -42,8 +42,9 @@ export class OperationInterceptor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const returned: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
     if (!(returned instanceof Transactional || returned instanceof External)) {
-      presentAnswer(context, returned, false);
-      return of(returned);
+      const answer = isResult(returned) ? valueOrThrow(returned) : returned;
+      presentAnswer(context, answer, false);
+      return of(answer);
     }
     const write = returned as Transactional<object> | External<object>;
     const request = readWriteRequest(context, ruleOf(context.getHandler()), write);
@@ -89,6 +90,12 @@ export class OperationInterceptor implements NestInterceptor {
   private transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.database.transaction(work, { retries: RETRIES_MAX });
   }
+}
+
+/** A read may return its result as it is: a refusal becomes a problem document, not a 200 with the member `ok`. */
+function isResult(returned: unknown): returned is Result<unknown, Problem> {
+  if (typeof returned !== 'object' || returned === null || !('ok' in returned)) return false;
+  return (returned.ok === true && 'value' in returned) || (returned.ok === false && 'error' in returned);
 }
 
 /** The answer of an earlier request, or what a call needs: recorded now, or by a process that is gone. */

@@ -19,8 +19,8 @@ const STATUS_OF_CREATION = 201;
 
 /**
  * Declares an operation; every handler of every controller carries it. The handler of a write returns
- * `transactional(…)` or `external(…)`; the handler of a read returns its answer. An answer with a `version` gets it as
- * its ETag.
+ * `transactional(…)` or `external(…)`; the handler of a read returns its answer, or the result with
+ * it. An answer with a `version` gets it as its ETag.
  */
 export function Operation({ audit = false, lane = 'pipeline', ...declared }: OperationOptions): MethodDecorator {
   const { id, idempotent = false, ifMatch = false, status = STATUS_OF_CREATION } = declared;

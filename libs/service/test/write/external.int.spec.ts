@@ -1,8 +1,12 @@
 // Goal: a write that asks another system acts there and here as if once, wherever a process dies. Method: a real process
 // on a real Postgres, killed before the call, while the other system works, and after it has answered. The other system
 // recognises repetitions by the key that it is given, as payment providers do.
+import { execFile as execFileWithCallback } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { sleep } from '@gravity/kernel';
 import { type Database, openDatabase } from '@gravity/persistence';
 import {
   eventually,
@@ -10,11 +14,14 @@ import {
   type FreshDatabase,
   type LocalIssuer,
   localIssuer,
+  projectRoot,
   ServiceProcess,
   temporaryFolder,
 } from '@gravity/testing';
 import { bootServices, type RunningServices } from '../../src';
 import { type CrashPoint, notesDdl, notesService } from './notes.fixture';
+
+const execFile = promisify(execFileWithCallback);
 
 /** What the other system was asked, by the text of the letter. */
 class Outside {
@@ -194,6 +201,18 @@ it('a slow process whose successor was refused does not settle again', async () 
   expect(await letters(id!)).toEqual([{ state: 'REFUSED', version: 2 }]);
 }, 120_000);
 
+it('a process that is asked to stop finishes its call first', async () => {
+  const process = await doomedProcess('never');
+  const sent = send(process.url, 'held and stopped');
+  await outside.holds('held and stopped');
+  const stopped = process.stop();
+  await sleep(500);
+  outside.answer('held and stopped');
+  expect(await sent).toMatchObject({ status: 201, body: { state: 'SENT' }, replayed: false });
+  await stopped;
+  expect(outside.asked.get('held and stopped')).toHaveLength(1);
+}, 120_000);
+
 it('a call that fails is made again by the next request, at once', async () => {
   expect(await send(survivor.url, 'broken')).toMatchObject({ status: 503, body: { code: 'outcome-unknown' } });
   const answer = await send(survivor.url, 'broken');
@@ -213,3 +232,13 @@ it('a refusal of the other system is stored with the object, and frees the key',
   expect(await letters(id!)).toEqual([{ state: 'REFUSED', version: 2 }]);
   expect(await database.query(`SELECT 1 FROM idempotency_key WHERE key = 'refused'`)).toEqual([]);
 });
+
+it.each([['migrat'], ['migrate', 'now'], ['']])(
+  'a process with the arguments %j does nothing',
+  async (...args) => {
+    const script = join(projectRoot(), 'dist/libs/service/test/write/notes-process.js');
+    const started = execFile(process.execPath, [script, ...args], { env: environment({}), timeout: 20_000 });
+    await expect(started).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^Usage: .*\n$/) });
+  },
+  60_000,
+);

@@ -1,11 +1,11 @@
 // A service for the specs of the write pipeline: notes, some of them sent to another system, over REST and gRPC.
-import { Body, Controller, Inject, Module, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Module, Param, Post, Put } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { IsString, Length } from 'class-validator';
 import { type Problem, refuse } from '@gravity/contracts';
 import { VersionMatch } from '@gravity/http';
 import { newUuid, ok, type Result } from '@gravity/kernel';
-import type { Tx } from '@gravity/persistence';
+import { Database, type Tx } from '@gravity/persistence';
 import { configOf, coreOf, defineService, external, Operation, transactional, type Write, writeDdl } from '../../src';
 
 export class NoteBody {
@@ -41,6 +41,15 @@ export function notesDdl(): readonly string[] {
   return [
     ...writeDdl(),
     'CREATE TABLE notes (id text PRIMARY KEY, text text NOT NULL, version int NOT NULL DEFAULT 1)',
+    // Refuses at COMMIT, once, what another transaction would have made unserializable.
+    'CREATE SEQUENCE commits',
+    `CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN
+       IF nextval('commits') = 1 THEN RAISE EXCEPTION 'not now' USING ERRCODE = 'serialization_failure'; END IF;
+       RETURN NULL;
+     END $$`,
+    `CREATE CONSTRAINT TRIGGER late_conflict AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED
+       FOR EACH ROW WHEN (NEW.text = 'late conflict') EXECUTE FUNCTION refuse_once()`,
     'CREATE TABLE letters (id text PRIMARY KEY, state text NOT NULL, version int NOT NULL DEFAULT 1)',
   ];
 }
@@ -75,7 +84,16 @@ async function readNote(tx: Tx, id: string): Promise<Result<NoteView, Problem>> 
 
 @Controller('notes/v1')
 class NotesHttp {
-  constructor(@Inject(configOf('notes')) private readonly config: NotesConfig) {}
+  constructor(
+    @Inject(configOf('notes')) private readonly config: NotesConfig,
+    private readonly database: Database,
+  ) {}
+
+  @Get('notes/:id')
+  @Operation({ id: 'getNote', callers: ['operator'], summary: 'Reads', problems: ['not-found'] })
+  get(@Param('id') id: string): Promise<Result<NoteView, Problem>> {
+    return this.database.transaction((tx) => readNote(tx, id));
+  }
 
   @Post('notes')
   @Operation({ id: 'addNote', callers: ['operator', 'buyer'], summary: 'Adds', idempotent: true, audit: true })

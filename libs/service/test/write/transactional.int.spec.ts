@@ -1,4 +1,4 @@
-// Goal: a write happens once per key, entirely or not at all, whatever breaks. Method: a small service over REST and gRPC
+// Goal: a write happens once per key, entirely or not at all, under every fault. Method: a small service over REST and gRPC
 // on a real Postgres, behind a proxy that loses connections.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -144,6 +144,11 @@ describe('when the database fails', () => {
     expect(await count('notes', `text = 'conflict'`)).toBe(1);
   });
 
+  it('a serialization failure at COMMIT is tried again too', async () => {
+    expect(await add('late', 'late conflict')).toMatchObject({ status: 201, replayed: false });
+    expect(await count('notes', `text = 'late conflict'`)).toBe(1);
+  });
+
   it('a connection lost during COMMIT is told as unknown, and the key finds the stored answer', async () => {
     const lost = proxy.cutAt({ at: 'reply', match: 'COMMIT' });
     expect(await add('lost', 'lost')).toMatchObject({ status: 503, body: { code: 'outcome-unknown' } });
@@ -158,6 +163,20 @@ describe('when the database fails', () => {
     await early;
     expect(await add('early', 'early')).toMatchObject({ status: 201, replayed: false });
     expect(await count('notes', `text = 'early'`)).toBe(1);
+  });
+});
+
+describe('a read', () => {
+  const get = async (id: string): Promise<Response> =>
+    fetch(`${service.url}/notes/v1/notes/${id}`, { headers: { authorization: `Bearer ${operator}` } });
+
+  it('that returns its result is answered with the value, or refused', async () => {
+    const { body } = await add('read', 'read');
+    const found = await get(body.id);
+    expect([found.status, found.headers.get('etag'), await found.json()]).toEqual([200, '"1"', body]);
+    const missing = await get('n_none');
+    expect(missing.status).toBe(404);
+    expect(await missing.json()).toMatchObject({ code: 'not-found' });
   });
 });
 

@@ -1,5 +1,5 @@
-// Buyers over real HTTP: each request's fate goes into the history, and a buyer who does not know his fate asks again
-// under the same key, as the API tells him to.
+// Buyers over real HTTP. Each outcome goes into the history. A buyer without a definite answer repeats the request with
+// the same key, as the API demands.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import type { ClaimAttempt, ClaimHistory, ClaimOutcome, ClaimWish } from './history';
@@ -9,7 +9,7 @@ const LONGEST_REST_MS = 200;
 const GIVE_UP_AFTER_MS = 60_000;
 const PATIENCE_MS = 15_000;
 const CONNECTIONS_PER_TARGET = 256;
-/** Statuses that promise nothing and deny nothing. */
+/** Statuses that are no definite answer. */
 const COME_AGAIN: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 const REFUSED = /ECONNREFUSED/;
 
@@ -21,7 +21,7 @@ export interface ClaimClientOptions {
   /** The token of a buyer. */
   readonly tokenOf: (buyerId: string) => string | Promise<string>;
   readonly regionCode?: string;
-  /** How long a request waits for its answer before it counts as unanswered. */
+  /** Longest wait for an answer; after it, the request counts as unanswered. */
   readonly patienceMs?: number;
 }
 
@@ -62,7 +62,7 @@ export class ClaimClient {
     return outcome;
   }
 
-  /** Cuts the connections; requests under way fail. */
+  /** Cuts the connections. Requests in flight fail. */
   async close(): Promise<void> {
     await this.agent.destroy();
   }

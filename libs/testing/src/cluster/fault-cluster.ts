@@ -1,5 +1,5 @@
-// The system under attack: orders processes and the payment sandbox as real processes on a Postgres, a Redis and a Kafka
-// of their own, each reached by way of a proxy, so that everything can be killed, cut, frozen and emptied.
+// The system under faults: orders processes and the payment sandbox as real processes, on a private Postgres, Redis and
+// Kafka. A proxy stands before each, so that specs can kill, disconnect, freeze and empty them.
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,12 +15,12 @@ import { type LocalIssuer, localIssuer } from '../tokens';
 import type { SqlClient } from './promises';
 import { buildServices, ServiceProcess } from './service-process';
 
-/** After this long an admission whose decision nobody reported is taken back. */
+/** After this long, an admission without a reported decision is released. */
 export const PENDING_GRACE_MS = 1_500;
 const MIGRATE_WITHIN_MS = 60_000;
 const SANDBOX_KEY = 'key_of_the_merchant_server';
 
-/** One orders process with the proxies that only it uses. */
+/** One orders process with its own proxies. */
 export interface OrdersNode {
   readonly process: ServiceProcess;
   readonly redis: TcpProxy;
@@ -34,7 +34,7 @@ export interface OrdersNode {
 export interface FaultClusterOptions {
   /** How many orders processes. Default 2. */
   readonly nodes?: number;
-  /** False: nothing is started but the engines and the databases. Default true. */
+  /** False: starts the engines and the databases alone. Default true. */
   readonly startServices?: boolean;
   /** Also the catalogue, whose events the orders processes consume. Default false. */
   readonly catalog?: boolean;
@@ -44,13 +44,13 @@ export interface FaultClusterOptions {
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
 
-/** A whole system of its own for one spec or one chaos run; {@link stop} ends every process and removes what they wrote. */
+/** A private system for one spec or one chaos run. {@link stop} ends every process and removes their data. */
 export class FaultCluster {
   readonly nodes: OrdersNode[] = [];
   private sandboxProcess: ServiceProcess | undefined;
   private catalogProcess: ServiceProcess | undefined;
   private client: Client | undefined;
-  /** Lets in as an operator. */
+  /** An operator's token. */
   operatorToken = '';
   private readonly tokens = new Map<string, Promise<string>>();
   private providerProxy: TcpProxy | undefined;
@@ -58,7 +58,7 @@ export class FaultCluster {
 
   private constructor(
     private primary: EngineHandle,
-    /** Between Postgres and the services that have no proxies of their own. */
+    /** Between Postgres and the services without own proxies. */
     private readonly postgresLink: TcpProxy,
     readonly redis: RedisHandle,
     readonly kafka: EngineHandle,
@@ -70,8 +70,8 @@ export class FaultCluster {
   ) {}
 
   /**
-   * Starts the engines, migrates the databases and, unless told not to, starts the services and waits until they are
-   * ready. Throws what the first part that does not come up says, after stopping the others.
+   * Starts the engines, migrates the databases and, by default, starts the services and waits until they are ready.
+   * When a part does not start, stops the others and throws that part's error.
    */
   static async start(options: FaultClusterOptions = {}): Promise<FaultCluster> {
     const [postgres, redis, { kafka, proxy }] = await Promise.all([
@@ -95,11 +95,11 @@ export class FaultCluster {
     }
   }
 
-  /** Starts the sandbox and so many orders processes, and waits until they are ready unless told not to. */
+  /** Starts the sandbox and so many orders processes and, by default, waits until they are ready. */
   async startServices(nodes: number, ready = true): Promise<void> {
     for (let index = 0; index < nodes; index += 1) await this.addNode(index + 1);
     const [first] = this.nodes;
-    if (first === undefined) throw new Error('the sandbox needs somebody to call back');
+    if (first === undefined) throw new Error('the sandbox needs an orders process for its callbacks');
     this.callbackProxy = await TcpProxy.start({ targetPort: portOf(first.process.url) });
     const callback = `http://127.0.0.1:${this.callbackProxy.port}/orders/v1/payment-callbacks/sandbox`;
     this.sandboxProcess = await ServiceProcess.start({
@@ -122,12 +122,12 @@ export class FaultCluster {
     return this.nodes.map((node) => node.url);
   }
 
-  /** The Postgres in force. */
+  /** The current Postgres. */
   get postgres(): EngineHandle {
     return this.primary;
   }
 
-  /** Another server is Postgres from here on: every address leads to it. The old one must be gone for good. */
+  /** Makes another server the Postgres of all addresses. The old one must have ended for good. */
   failOverTo(primary: EngineHandle): void {
     this.primary = primary;
     for (const link of [this.postgresLink, ...this.nodes.map(({ postgres }) => postgres)]) {
@@ -141,7 +141,7 @@ export class FaultCluster {
     return this.sandboxProcess;
   }
 
-  /** The catalogue, when it was asked for. */
+  /** The catalogue. Throws when it was not requested. */
   get catalog(): ServiceProcess {
     if (this.catalogProcess === undefined) throw new Error('the catalogue was not started');
     return this.catalogProcess;
@@ -166,7 +166,7 @@ export class FaultCluster {
     return url.toString();
   }
 
-  /** SQL on the orders database that goes around the services; connects again after Postgres was away. */
+  /** SQL on the orders database, past the services. Reconnects after an outage of Postgres. */
   readonly sql: SqlClient = {
     query: async (text, params) => {
       if (this.client === undefined) {
@@ -199,13 +199,13 @@ export class FaultCluster {
     return JSON.parse(text) as T;
   }
 
-  /** How claims of the series are admitted at the moment, according to Postgres. */
+  /** The current admission of claims of the series, from Postgres. */
   async admissionOf(seriesUuid: string): Promise<string> {
     const { rows } = await this.sql.query(`select admission from series where series_id = $1`, [seriesUuid]);
     return String(rows[0]?.['admission']);
   }
 
-  /** Admissions at the gate that have waited for their decision to be reported for longer than this. */
+  /** Admissions at the gate whose decision is not reported after this long. */
   async stalePending(seriesUuid: string, itemUuid: string, olderThanMs: number): Promise<number> {
     const redis = new Redis(this.redis.url, { lazyConnect: true, retryStrategy: () => null });
     redis.on('error', () => undefined);
@@ -217,7 +217,7 @@ export class FaultCluster {
     }
   }
 
-  /** Resolves once every event of the outbox has reached Kafka. */
+  /** Resolves when every event of the outbox has reached Kafka. */
   async outboxDrained(withinMs = 60_000): Promise<void> {
     await eventually(
       async () => {
@@ -230,7 +230,7 @@ export class FaultCluster {
     );
   }
 
-  /** What each process took for a fault of its own, and the end of its log, for reports. */
+  /** The logged errors of each process and the end of its log, for reports. */
   logs(lines = 15): string {
     return this.nodes
       .map(({ process }) => {
@@ -241,7 +241,7 @@ export class FaultCluster {
       .join('\n');
   }
 
-  /** Stops everything and removes what it left. */
+  /** Stops all processes and removes their data. */
   async stop(): Promise<void> {
     for (const node of this.nodes) node.process.resume();
     await Promise.all([
@@ -296,6 +296,7 @@ export class FaultCluster {
       REDIS_URL: this.redis.url,
       KAFKA_BROKERS: this.kafkaLink.through(this.kafka.url),
       CURSOR_SECRET: 'a cursor secret that is long enough',
+      PAYMENT_PROVIDER: 'sandbox',
       PAYMENTS_PROVIDER_URL: `http://127.0.0.1:${this.providerLink.port}`,
       PAYMENTS_PROVIDER_KEY: SANDBOX_KEY,
       PAYMENTS_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,

@@ -1,5 +1,5 @@
-// An open round of one or more items, written straight into the orders database: whoever uses it looks at the way from the
-// claim on. The series is ENDED, so no worker makes further rounds of it.
+// An open round of one or more items, written straight into the orders database, for specs that start with a claim. The
+// series is ENDED, so no worker makes further rounds of it.
 import { idFromUuid, newUuid } from '@gravity/kernel';
 import type { SqlClient } from './promises';
 

@@ -1,6 +1,6 @@
-// What each buyer was told. The checker of the promises holds it against what the stores say afterwards.
+// The answers that buyers received. The checker of the promises compares them with the stores afterwards.
 
-/** One buyer's wish under one Idempotency-Key. Ids as they stand on the wire. */
+/** One buyer's wish with one Idempotency-Key. Ids in wire form. */
 export interface ClaimWish {
   readonly buyerId: string;
   readonly key: string;
@@ -9,7 +9,7 @@ export interface ClaimWish {
   readonly quantity: number;
 }
 
-/** How one request of a wish ended. */
+/** The outcome of one request of a wish. */
 export type ClaimOutcome =
   | {
       readonly kind: 'ok';
@@ -18,13 +18,13 @@ export type ClaimOutcome =
       readonly replayed: boolean;
       readonly body: string;
     }
-  /** A definite no, by the code of the problem document. */
+  /** A refusal, by the code of the problem document. */
   | { readonly kind: 'refused'; readonly status: number; readonly code: string }
-  /** The service asked to come again: nothing promised, nothing denied. */
+  /** The service asked for a repetition: no definite answer. */
   | { readonly kind: 'later'; readonly status: number; readonly code: string; readonly retryAfter: string | undefined }
-  /** No answer: the request may or may not have been carried out. */
+  /** No answer: the request may have been executed. */
   | { readonly kind: 'unknown'; readonly reason: string }
-  /** The connection was refused: the service has never seen the request. */
+  /** The connection was refused: the service did not receive the request. */
   | { readonly kind: 'not-sent'; readonly reason: string };
 
 export interface ClaimAttempt {
@@ -40,22 +40,22 @@ export interface ClaimRecord {
   readonly attempts: readonly ClaimAttempt[];
 }
 
-const MOST_WAIT_MS = 60_000;
+const WAIT_MAX_MS = 60_000;
 
-/** Collects the answers of a crowd; for specs, so without a bound. Times are monotonic milliseconds. */
+/** Collects the answers of many buyers. For specs, so without a bound. Times are monotonic milliseconds. */
 export class ClaimHistory {
   private readonly byKey = new Map<string, { wish: ClaimWish; attempts: ClaimAttempt[] }>();
   private readonly waiting: { readonly reached: () => boolean; readonly resolve: () => void }[] = [];
   private okCount = 0;
   private endedCount = 0;
 
-  /** Notes that a wish is about to be sent, so that it is known even if nothing ever comes back. */
+  /** Notes a wish before its first request, so that it is known without any answer. */
   invoked(wish: ClaimWish): void {
     const id = `${wish.buyerId} ${wish.key}`;
     if (!this.byKey.has(id)) this.byKey.set(id, { wish, attempts: [] });
   }
 
-  /** Notes how one request of a wish ended, and wakes whoever waited for that many. */
+  /** Notes the outcome of one request of a wish, and resolves waits for that many. */
   answered(wish: ClaimWish, attempt: ClaimAttempt): void {
     this.invoked(wish);
     this.byKey.get(`${wish.buyerId} ${wish.key}`)!.attempts.push(attempt);
@@ -77,13 +77,13 @@ export class ClaimHistory {
     return this.okCount;
   }
 
-  /** Resolves after so many more requests were answered with an order. Rejects when they do not come for a minute. */
+  /** Resolves after so many more requests were answered with an order. Rejects after a minute. */
   moreAccepted(count: number): Promise<void> {
     const goal = this.okCount + count;
     return this.until(() => this.okCount >= goal, `${count} more orders`);
   }
 
-  /** Resolves after so many more definite answers, good or bad. Rejects when they do not come for a minute. */
+  /** Resolves after so many more definite answers. Rejects after a minute. */
   moreAnswers(count: number): Promise<void> {
     const goal = this.endedCount + count;
     return this.until(() => this.endedCount >= goal, `${count} more answers`);
@@ -109,8 +109,8 @@ export class ClaimHistory {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const soFar = JSON.stringify(this.summary());
-        reject(new Error(`waited ${MOST_WAIT_MS / 1_000} s for ${what}; answers so far: ${soFar}`));
-      }, MOST_WAIT_MS);
+        reject(new Error(`waited ${WAIT_MAX_MS / 1_000} s for ${what}; answers so far: ${soFar}`));
+      }, WAIT_MAX_MS);
       const wake = (): void => {
         clearTimeout(timer);
         resolve();

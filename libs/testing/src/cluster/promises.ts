@@ -1,8 +1,8 @@
-// Holds what buyers were told against what the stores say: the promises P1–P4, by SQL that goes around the services.
+// Compares the answers of buyers with the stores: the promises P1–P4, by SQL past the services.
 import { idFromUuid, uuidFromId, uuidFromParts } from '@gravity/kernel';
 import type { ClaimHistory, ClaimRecord } from './history';
 
-/** Anything that runs SQL on the orders database, for instance a pg client. */
+/** Runs SQL on the orders database, for instance a pg client. */
 export interface SqlClient {
   /** Runs one statement with `$1`-style parameters; rejects with the driver's error. */
   query(text: string, params?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
@@ -12,13 +12,13 @@ export type PromiseName = 'P1' | 'P2' | 'P3' | 'P4';
 
 export interface PromiseReport {
   readonly ok: boolean;
-  /** How many facts were looked at, by promise. */
+  /** Number of checked facts, by promise. */
   readonly checked: Readonly<Record<PromiseName, number>>;
-  /** One sentence each, for people. */
+  /** One sentence each, for the reader of the report. */
   readonly violations: readonly { readonly promise: PromiseName; readonly what: string }[];
 }
 
-/** One item as `GET …/conservation` tells it. */
+/** One item in the answer of `GET …/conservation`. */
 export interface ConservationItem {
   readonly itemId: string;
   readonly postgres: Readonly<Record<'quota' | 'available' | 'held' | 'sold' | 'writtenOff', number>>;
@@ -29,19 +29,21 @@ export interface ConservationItem {
 }
 
 export interface PromiseOptions {
-  /** The rounds to look at, by wire id. */
+  /** The rounds to check, by wire id. */
   readonly roundIds: readonly string[];
-  /** Answers of the conservation route for these rounds, taken after settling; without them P3 is judged by SQL alone. */
+  /**
+   * Answers of the conservation route for these rounds, taken after settling. Without them, P3 is checked by SQL alone.
+   */
   readonly conservation?: readonly ConservationItem[];
-  /** Orders without a wish in the history are fine: somebody else buys as well. Default false. */
-  readonly strangers?: boolean;
+  /** Accepts orders without a wish in the history: other clients buy too. Default false. */
+  readonly otherClients?: boolean;
 }
 
 class Findings {
   readonly checked: Record<PromiseName, number> = { P1: 0, P2: 0, P3: 0, P4: 0 };
   readonly violations: { promise: PromiseName; what: string }[] = [];
 
-  /** Counts one fact; notes it when it does not hold. */
+  /** Counts one fact, and notes a violation when it does not hold. */
   expect(promise: PromiseName, holds: boolean, what: () => string): void {
     this.checked[promise] += 1;
     if (!holds) this.violations.push({ promise, what: what() });
@@ -59,7 +61,7 @@ interface OrderFacts {
   readonly status: string;
 }
 
-/** Checks everything; throws only when the database does not answer. */
+/** Checks all promises. Throws only when the database does not answer. */
 export async function checkPromises(
   client: SqlClient,
   history: ClaimHistory,
@@ -77,12 +79,12 @@ export async function checkPromises(
   await checkCounters(client, rounds, found);
   checkAnswers(records, orders, found);
   checkConservation(options.conservation ?? [], found);
-  checkWishes(records, orders, options.strangers === true, found);
+  checkWishes(records, orders, options.otherClients === true, found);
   await checkOnce(client, rounds, orders, found);
   return { ok: found.violations.length === 0, checked: found.checked, violations: found.violations };
 }
 
-/** The report as text; the history's counts help to see what the crowd went through. */
+/** The report as text, with the counts of the history. */
 export function describePromises(report: PromiseReport, history: ClaimHistory): string {
   const shown = report.violations.slice(0, 30).map(({ promise, what }) => `${promise}: ${what}`);
   const more = report.violations.length > shown.length ? [`… and ${report.violations.length - shown.length} more`] : [];
@@ -123,7 +125,7 @@ async function checkCounters(
   }
 }
 
-/** P2: an acknowledged order exists as it was told, and nobody heard two answers. */
+/** P2: an acknowledged order exists as acknowledged, and no wish has two different answers. */
 function checkAnswers(records: readonly ClaimRecord[], orders: ReadonlyMap<string, OrderFacts>, found: Findings): void {
   for (const { wish, attempts } of records) {
     const accepted = attempts.flatMap(({ outcome }) => (outcome.kind === 'ok' ? [outcome] : []));
@@ -154,7 +156,7 @@ function checkAnswers(records: readonly ClaimRecord[], orders: ReadonlyMap<strin
   }
 }
 
-/** P3: after settling, every unit is in one place, and the gate says what Postgres says. */
+/** P3: after settling, every unit is in one place, and the gate agrees with Postgres. */
 function checkConservation(items: readonly ConservationItem[], found: Findings): void {
   for (const { itemId, postgres, gate, gateAbsence, ok } of items) {
     const { quota, available, held, sold, writtenOff } = postgres;
@@ -175,11 +177,11 @@ function checkConservation(items: readonly ConservationItem[], found: Findings):
   }
 }
 
-/** P4, by wish: no order that nobody asked for, and none for a buyer who was only ever refused. */
+/** P4, by wish: no order without a request, and none for a wish whose answers are all refusals. */
 function checkWishes(
   records: readonly ClaimRecord[],
   orders: ReadonlyMap<string, OrderFacts>,
-  strangers: boolean,
+  otherClients: boolean,
   found: Findings,
 ): void {
   const wished = new Set<string>();
@@ -187,7 +189,7 @@ function checkWishes(
     const claimId = claimIdOf(wish.buyerId, wish.key);
     wished.add(claimId);
     const kinds = new Set(attempts.map(({ outcome }) => outcome.kind));
-    // An answer that never came, or asked to come again, leaves both ends open.
+    // Without a definite answer, both outcomes are possible.
     const onlyRefused = kinds.has('refused') && !kinds.has('ok') && !kinds.has('unknown') && !kinds.has('later');
     found.expect(
       'P4',
@@ -195,7 +197,7 @@ function checkWishes(
       () => `${wish.buyerId} under ${wish.key} was refused and has an order`,
     );
   }
-  if (strangers) return;
+  if (otherClients) return;
   for (const order of orders.values()) {
     found.expect('P4', wished.has(order.claim_id), () => `order ${order.order_id} was never asked for`);
   }

@@ -1,4 +1,4 @@
-// Chance that can be repeated: a spec draws everything from one seed, and a failure says how to draw the same again.
+// Repeatable randomness: a spec draws its numbers from one seed, and a failure shows the command that repeats it.
 import { randomInt } from 'node:crypto';
 import { relative } from 'node:path';
 import { projectRoot } from '../engines/paths';
@@ -32,7 +32,7 @@ export class SeededRandom {
     return this.next() < probability;
   }
 
-  /** One of the values, each as likely as the others; throws when there is none. */
+  /** One of the values, each with the same probability. Throws when there is none. */
   pick<T>(values: readonly T[]): T {
     const value = values[this.integer(0, values.length - 1)];
     if (value === undefined) throw new Error('nothing to pick from');
@@ -56,7 +56,7 @@ export function chosenSeed(): number {
   return given === undefined || given === '' ? randomInt(SEEDS) : Number(given);
 }
 
-/** Runs a spec's body with its own chance. A failure carries the command that repeats it. */
+/** Runs a spec's body with its own random numbers. A failure shows the command that repeats it. */
 export async function seeded(
   spec: { readonly file: string; readonly name: string },
   body: (random: SeededRandom) => Promise<void>,
@@ -74,7 +74,7 @@ export async function seeded(
   }
 }
 
-/** Jest reads the name as a regular expression, and the shell reads quotes. */
+/** Escapes a name for Jest, which reads it as a regular expression, and for the shell. */
 function asPattern(name: string): string {
   return name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll("'", '.');
 }

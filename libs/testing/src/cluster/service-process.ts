@@ -1,4 +1,4 @@
-// A service of the build as a real process that a spec can kill, freeze, stop in order and start again on its port.
+// A service of the build as a real process. A spec can kill, freeze, stop and restart it on its port.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../engines/paths';
@@ -11,7 +11,7 @@ const STOP_WITHIN_MS = 40_000;
 const BUILD_WITHIN_MS = 180_000;
 const PROBE_WITHIN_MS = 2_000;
 
-/** What {@link ServiceProcess.start} needs. */
+/** Options of {@link ServiceProcess.start}. */
 export interface ServiceProcessOptions {
   /** Names the process in errors and its log file: `orders-1`. */
   readonly name: string;
@@ -27,7 +27,7 @@ export interface ServiceProcessOptions {
   readonly root?: string;
 }
 
-/** What a process says about itself at `/health/ready`. */
+/** The answer of `/health/ready`. */
 export interface Readiness {
   readonly httpStatus: number;
   readonly status: string;
@@ -36,14 +36,14 @@ export interface Readiness {
 
 let build: Promise<unknown> | undefined;
 
-/** Compiles what has changed since the last build, once per process. */
+/** Compiles the changes since the last build, once per process. */
 export function buildServices(): Promise<unknown> {
   const root = projectRoot();
   build ??= mustRun(process.execPath, [join(root, 'tools', 'build.mjs')], { cwd: root, timeoutMs: BUILD_WITHIN_MS });
   return build;
 }
 
-/** One operating-system process of a service. It listens on the same port through all its lives. */
+/** One operating-system process of a service. It listens on the same port after every restart. */
 export class ServiceProcess {
   readonly url: string;
   private readonly server: ServerProcess;
@@ -70,7 +70,7 @@ export class ServiceProcess {
     });
   }
 
-  /** Starts the process and resolves when it answers on its port. It may be unready: ask {@link ready}. */
+  /** Starts the process and resolves when it answers on its port. {@link ready} waits for its readiness. */
   static async start(options: ServiceProcessOptions): Promise<ServiceProcess> {
     if (options.root === undefined) await buildServices();
     const service = new ServiceProcess(options.name, options, options.port ?? (await freePort()));
@@ -82,12 +82,12 @@ export class ServiceProcess {
     return this.server.pid;
   }
 
-  /** Sends the signal (SIGKILL unless told otherwise) and resolves when the process is gone. */
+  /** Sends the signal (default: SIGKILL) and resolves when the process has ended. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     return this.server.kill(signal);
   }
 
-  /** Starts it again on the same port; the log goes on. */
+  /** Starts it again on the same port, with the same log. */
   start(): Promise<void> {
     return this.server.start();
   }
@@ -97,7 +97,7 @@ export class ServiceProcess {
     this.server.pause();
   }
 
-  /** Lets a paused process go on where it stood. */
+  /** Resumes a paused process. */
   resume(): void {
     this.server.resume();
   }
@@ -107,7 +107,7 @@ export class ServiceProcess {
     return this.server.stop();
   }
 
-  /** Resolves once the process says that it is ready, degraded or not. */
+  /** Resolves when the process is ready, degraded or not. */
   async ready(withinMs = 60_000): Promise<void> {
     await eventually(
       async () => {
@@ -119,7 +119,7 @@ export class ServiceProcess {
     );
   }
 
-  /** What `/health/ready` answers now. */
+  /** The current answer of `/health/ready`. */
   async readiness(): Promise<Readiness> {
     const response = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(PROBE_WITHIN_MS * 5) });
     const body = (await response.json()) as Partial<Readiness> & { readonly state?: string };
@@ -134,7 +134,7 @@ export class ServiceProcess {
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
-  /** Everything the process has written since its first start. */
+  /** The whole log since the first start. */
   log(): string {
     return readFileSync(this.logFile, 'utf8');
   }

@@ -1,4 +1,4 @@
-// The wait for the end of a disturbance: the gate is in force, agrees with Postgres, and nothing is under way.
+// Waits for the end of a fault: the gate is in force, agrees with Postgres, and no claim is in flight.
 import { eventually } from '../eventually';
 import type { FaultCluster } from './fault-cluster';
 import type { FaultSale } from './fault-sale';
@@ -6,7 +6,7 @@ import type { ConservationItem } from './promises';
 
 const SETTLE_WITHIN_MS = 60_000;
 
-/** The gate's and Postgres' view of the sales, once the gate is in force again and nothing is under way. */
+/** The gate's and Postgres' view of the sales, when the gate is in force and no claim is in flight. */
 export async function settled(
   cluster: FaultCluster,
   sales: readonly FaultSale[],

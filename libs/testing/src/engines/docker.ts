@@ -1,5 +1,5 @@
-// The same three servers as containers, where a Docker engine runs. Ports are published on 127.0.0.1 only; data lies in
-// named volumes that carry the hash of the data folder, so two checkouts never meet.
+// The three servers as containers, when a Docker engine runs. Ports are published on 127.0.0.1 only. Data is in named
+// volumes with the hash of the data folder in their name, so checkouts do not share data.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const READY_WITHIN_MS = 90_000;
 const PROBE_EVERY_MS = 100;
 const STOP_WITHIN_S = 20;
 
-/** Whether a Docker engine answers; a client without one is common and of no use. */
+/** True when a Docker engine answers. A client alone is not enough. */
 export async function dockerEngineRuns(): Promise<boolean> {
   const docker = findProgram('docker');
   if (docker === undefined) return false;
@@ -44,7 +44,7 @@ export async function startContainer(
   const container = containerName(name, dataDir);
   const password = await containerPassword(dataDir);
   const { publish, args, url, probe } = recipe(name, port, password);
-  // One of the same name is a leftover of this very folder.
+  // A container of the same name is left over from an earlier run in this folder.
   await run('docker', ['rm', '--force', container], { timeoutMs: COMMAND_WITHIN_MS });
   const volume = keep ? volumeArgs(name, dataDir) : [];
   const secret = { ...process.env, POSTGRES_PASSWORD: password };
@@ -88,9 +88,9 @@ async function containerPassword(dataDir: string): Promise<string> {
 }
 
 interface Recipe {
-  /** The port inside. */
+  /** The port inside the container. */
   readonly publish: number;
-  /** Everything of `docker run` from the environment on. */
+  /** The arguments of `docker run`, from the environment on. */
   readonly args: readonly string[];
   readonly url: string;
   readonly probe: () => Promise<void>;
@@ -99,7 +99,7 @@ interface Recipe {
 function recipe(name: EngineName, port: number, password: string): Recipe {
   if (name === 'postgres') {
     const url = `postgresql://gravity:${password}@127.0.0.1:${port}/postgres`;
-    // The password goes by way of our environment: command lines can be read by everybody on the machine.
+    // The password is passed in the environment: every user of the machine can read command lines.
     const env = ['--env', 'POSTGRES_USER=gravity', '--env', 'POSTGRES_PASSWORD', '--shm-size', '256m'];
     return {
       publish: 5432,
@@ -129,7 +129,7 @@ function recipe(name: EngineName, port: number, password: string): Recipe {
 function kafkaEnvironment(port: number): string[] {
   const settings = {
     ...KAFKA_SETTINGS,
-    // Inside, the broker talks to itself by a listener of its own: the published port does not exist there.
+    // The broker connects to itself through an own listener: the published port does not exist inside the container.
     listeners: 'INTERNAL://:19092,CLIENT://:9092,CONTROLLER://:9093',
     'advertised.listeners': `INTERNAL://localhost:19092,CLIENT://127.0.0.1:${port}`,
     'listener.security.protocol.map': 'INTERNAL:PLAINTEXT,CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',

@@ -1,24 +1,24 @@
-// What the parts of the stack have in common: a handle to a running server, and the three ways we can come by one.
+// Types of the stack: a handle to a running server, and the origins of a server.
 
-/** The three servers Gravity stands on. */
+/** The three servers that Gravity uses. */
 export type EngineName = 'postgres' | 'redis' | 'kafka';
 
 export const ENGINE_NAMES: readonly EngineName[] = ['postgres', 'redis', 'kafka'];
 
-/** Spelled for people. */
+/** Names for messages. */
 export const ENGINE_TITLES: Readonly<Record<EngineName, string>> = {
   postgres: 'Postgres',
   redis: 'Redis',
   kafka: 'Kafka',
 };
 
-/** Where an engine came from: an address in the environment, another running stack, a container, or a program of ours. */
+/** The origin of an engine: an address in the environment, another running stack, a container, or a local program. */
 export type EngineSource = 'given' | 'attached' | 'docker' | 'machine';
 
 /** Writes one progress line. */
 export type Log = (line: string) => void;
 
-/** A running server. Those that are not ours (`owned: false`) can be used but refuse every control. */
+/** A running server. A server with `owned: false` was not started here; it can be used, and refuses every control. */
 export interface EngineHandle {
   readonly name: EngineName;
   /** A URL for Postgres and Redis, `host:port` for Kafka. Stays the same over restarts. */
@@ -27,7 +27,7 @@ export interface EngineHandle {
   readonly owned: boolean;
   /** The server's process, while it runs and when it is a process of this machine. */
   readonly pid: number | undefined;
-  /** Ends the server abruptly (`SIGKILL` unless told otherwise) and resolves when it is gone. */
+  /** Ends the server abruptly (default: `SIGKILL`) and resolves when it has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port and data; resolves when it answers. */
   start(): Promise<void>;
@@ -41,11 +41,11 @@ export interface EngineHandle {
   stop(): Promise<void>;
 }
 
-/** A Redis that tests can empty and send back in time. */
+/** A Redis that tests can empty and restore from a snapshot. */
 export interface RedisHandle extends EngineHandle {
   /** Deletes every key. */
   flush(): Promise<void>;
-  /** Saves the present contents to a file and returns its path. */
+  /** Saves the contents to a file and returns its path. */
   snapshot(): Promise<string>;
   /** Kills the server and starts it with the contents of a snapshot: a machine restored from an old backup. */
   rewind(snapshotFile: string): Promise<void>;
@@ -60,7 +60,7 @@ export class NotOwnedError extends Error {
   }
 }
 
-/** A server that somebody else runs. */
+/** A server that another process runs. */
 export class ForeignEngine implements RedisHandle {
   readonly owned = false;
   readonly pid = undefined;
@@ -103,7 +103,7 @@ export class ForeignEngine implements RedisHandle {
     return this.refuse();
   }
 
-  /** Nothing to do: whoever started it stops it. */
+  /** Does nothing: the process that started the server stops it. */
   async stop(): Promise<void> {}
 
   private refuse(): Promise<never> {

@@ -1,5 +1,5 @@
-// What a spec asks for: the shared engines of the run, databases of its own on them, or private servers that it may kill,
-// freeze, empty and rewind without disturbing others.
+// Engines for specs: the shared engines of the run, private databases on them, or private servers. A spec may kill,
+// freeze, empty and restore its private servers.
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { freePort } from './ports';
 import { ensureRequirements } from './requirements';
 import { TcpProxy } from '../faults/tcp-proxy';
 
-const MAX_NAME_CHARS = 40;
+const NAME_CHARS_MAX = 40;
 
 /** Addresses of the engines of this test run. */
 export interface Engines {
@@ -23,7 +23,7 @@ export interface Engines {
   readonly kafkaBrokers: string;
 }
 
-/** The engines that the run started (or was given). Throws in a spec whose name does not say that it needs engines. */
+/** The engines of the run. Throws in a spec whose file name does not declare that it needs engines. */
 export function engines(): Engines {
   const read = (key: string): string => {
     const value = process.env[key];
@@ -48,7 +48,7 @@ export function uniquePrefix(): string {
   return `t${randomBytes(4).toString('hex')}.`;
 }
 
-/** An empty database of a name nobody else uses. */
+/** An empty database with a unique name. */
 export interface FreshDatabase {
   readonly url: string;
   readonly name: string;
@@ -56,12 +56,12 @@ export interface FreshDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates an empty database on the shared Postgres, or on the server of the URL. `name` is only there to be recognised. */
+/** Creates an empty database on the shared Postgres, or on the server of the URL. `name` makes it recognisable. */
 export async function freshDatabase(name: string, serverUrl = engines().databaseUrl): Promise<FreshDatabase> {
   const readable = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
-    .slice(0, MAX_NAME_CHARS);
+    .slice(0, NAME_CHARS_MAX);
   const database = `t_${readable}_${randomBytes(4).toString('hex')}`;
   await onServer(serverUrl, `create database "${database}"`);
   const url = new URL(serverUrl);
@@ -86,9 +86,9 @@ async function onServer(url: string, statement: string): Promise<void> {
 
 /** Options of the private servers. */
 export interface FreshOptions {
-  /** Gets progress lines; silent unless given. */
+  /** Gets progress lines. Default: none. */
   readonly log?: (line: string) => void;
-  /** For the data, removed in the end; a temporary one unless given. */
+  /** Folder of the data, removed at the end. Default: a temporary one. */
   readonly folder?: string;
 }
 
@@ -108,9 +108,9 @@ export function freshKafka(options: FreshOptions = {}): Promise<EngineHandle> {
 }
 
 /**
- * A private broker that sends its clients to a fault-injecting proxy in front of it. Connect to `proxy.through(kafka.url)`.
- * The broker counts as started when it can be reached by way of the proxy, so heal the proxy before a start. Closing the
- * proxy is the caller's.
+ * A private broker that advertises the address of a fault-injecting proxy. Connect to `proxy.through(kafka.url)`. The
+ * broker counts as started when it answers through the proxy, so heal the proxy before a start. The caller closes the
+ * proxy.
  */
 export async function freshKafkaBehindProxy(
   options: FreshOptions = {},
@@ -132,7 +132,7 @@ async function privateEngine<H extends EngineHandle>(
 ): Promise<H> {
   const dataDir = options.folder ?? (await temporaryFolder());
   const log = options.log ?? silent;
-  // No addresses: a private server is never one that somebody gave us.
+  // No addresses: a private server is always started here.
   const env = { GRAVITY_DOCKER: process.env['GRAVITY_DOCKER'] };
   const stack = await startStack({
     dataDir,
@@ -154,7 +154,7 @@ export function removing<H extends EngineHandle>(handle: H, folder: string): H {
     await stop();
     await rm(folder, { recursive: true, force: true });
   };
-  // An orderly stop within restart() must keep the data, so restart goes by the original one.
+  // The stop within restart() must keep the data, so restart uses the original one.
   const restart = async (): Promise<void> => {
     await stop();
     await handle.start();

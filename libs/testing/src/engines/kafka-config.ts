@@ -1,14 +1,16 @@
-// How one Kafka broker is configured and run: KRaft, one node, small.
+// Configuration and command of one Kafka broker: KRaft, one node, small.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { connectsTo } from './ports';
 import type { ServerCommand } from './process';
 
-/** `fast-start` compiles quickly and not well, for tests and demonstrations; `full` is for measurements and long runs. */
+/**
+ * `fast-start` skips the optimising compiler, for tests and demonstrations. `full` is for measurements and long runs.
+ */
 export type KafkaJit = 'fast-start' | 'full';
 
-/** Settings of a node that is alone. The container gets the same ones. */
+/** Settings of a single node. The container gets the same ones. */
 export const KAFKA_SETTINGS: Readonly<Record<string, string | number>> = {
   'node.id': 1,
   'process.roles': 'broker,controller',
@@ -30,7 +32,7 @@ export const KAFKA_SETTINGS: Readonly<Record<string, string | number>> = {
   'log.segment.bytes': 67_108_864,
   'log.index.size.max.bytes': 1_048_576,
   'log.cleaner.dedupe.buffer.size': 8_388_608,
-  // After a kill the broker may not come back before its former self counts as gone.
+  // After a kill, the broker may not register again before its earlier session has expired.
   'broker.heartbeat.interval.ms': 500,
   'broker.session.timeout.ms': 3_000,
 };
@@ -38,11 +40,11 @@ export const KAFKA_SETTINGS: Readonly<Record<string, string | number>> = {
 export interface KafkaPorts {
   readonly port: number;
   readonly controllerPort: number;
-  /** The port clients are told; differs from `port` when a fault-injecting proxy stands in front. */
+  /** The advertised port; differs from `port` behind a fault-injecting proxy. */
   readonly advertisedPort?: number | undefined;
 }
 
-/** Writes server.properties for a broker whose log lies in `<folder>/log`. */
+/** Writes server.properties for a broker with its log in `<folder>/log`. */
 export async function writeKafkaConfig(
   folder: string,
   ports: KafkaPorts,
@@ -68,7 +70,7 @@ export async function writeKafkaConfig(
   return { file, probe: () => probeKafka(`127.0.0.1:${port}`) };
 }
 
-/** The command that runs the broker, all but its probe. */
+/** The command that runs the broker, without its probe. */
 export function kafkaCommand(
   installation: { readonly java: string; readonly classPath: string; readonly archiveFlags: readonly string[] },
   jit: KafkaJit,
@@ -106,7 +108,7 @@ export function kafkaCommand(
 export async function probeKafka(brokers: string): Promise<void> {
   const list = brokers.split(',').map((broker) => broker.trim());
   const [host = '', port = ''] = (list[0] ?? '').split(':');
-  // A connection first: kafkajs takes long to give up on a port where nothing listens.
+  // A connection first: kafkajs retries for a long time on a closed port.
   if (list.length === 1) await connectsTo(Number(port), host);
   const kafka = new Kafka({
     brokers: list,

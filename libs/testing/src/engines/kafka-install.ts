@@ -1,5 +1,5 @@
-// Kafka's jars from Maven Central, once per user, outside the tree; and beside them what makes a start quick: an archive
-// of loaded classes for this Java, and a formatted log folder.
+// Kafka's jars from Maven Central, once per user, outside the tree. Beside them are an archive of loaded classes for
+// this Java and a formatted log folder, which make a start quick.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ export interface KafkaInstallation {
   readonly formatted: string;
 }
 
-/** Whether the jars are here already. */
+/** True when the jars are installed. */
 export function kafkaJarsCached(): boolean {
   return existsSync(join(kafkaCache(), 'libs'));
 }
@@ -38,14 +38,14 @@ function kafkaCache(): string {
   return join(cacheDir(), `kafka-${KAFKA_VERSION}`);
 }
 
-/** Finds what is needed to run a broker; downloads and prepares it the first time. */
+/** Finds the files that a broker needs; downloads and prepares them on first use. */
 export async function installKafka(log: Log): Promise<KafkaInstallation> {
   const java = await javaProgram();
   if (java === undefined) throw new Error('No Java 17 or later.');
   if (!kafkaJarsCached()) await downloadJars(log);
   const cache = kafkaCache();
   const libs = join(cache, 'libs');
-  // The archive is only valid for the very same class path, so the order must not depend on the file system.
+  // The archive is valid for the same class path only, so the order must not depend on the file system.
   const jars = (await readdir(libs)).filter((name) => name.endsWith('.jar')).sort();
   const classPath = jars.map((name) => join(libs, name)).join(':');
   const key = createHash('sha256').update(`${java.version}\n${classPath}`).digest('hex').slice(0, 12);
@@ -76,7 +76,7 @@ async function downloadJars(log: Log): Promise<void> {
   log(`Kafka's jars are in ${cache} (${seconds(started)}).`);
 }
 
-/** One short life of a broker in a throw-away folder: formats a log folder and records which classes a start loads. */
+/** Runs a broker once in a temporary folder, to format a log folder and to record the classes that a start loads. */
 async function prepare(installation: KafkaInstallation, archive: string, log: Log): Promise<void> {
   log('Preparing Kafka for quick starts (once) …');
   const started = performance.now();
@@ -100,7 +100,7 @@ async function prepare(installation: KafkaInstallation, archive: string, log: Lo
     const recording = `${archive}.${process.pid}.partial`;
     const server = new ServerProcess({
       ...kafkaCommand(installation, 'fast-start', folder, config.file, [`-XX:ArchiveClassesAtExit=${recording}`]),
-      // Beside the ordinary stop the archive is written.
+      // The stop also writes the archive.
       stopWithinMs: DUMP_WITHIN_MS,
       probe: () => config.probe(),
     });
@@ -119,7 +119,7 @@ async function keepFormatted(logFolder: string, target: string): Promise<void> {
   await moveUnlessThere(partial, target);
 }
 
-/** Makes a formatted log folder with identities of its own, as `kafka-storage format` does, without another start of Java. */
+/** Makes a formatted log folder with new ids, as `kafka-storage format` does, without another start of Java. */
 export async function formatLogFolder(installation: KafkaInstallation, logFolder: string): Promise<void> {
   const partial = `${logFolder}.partial`;
   for (const path of [partial, logFolder]) await rm(path, { recursive: true, force: true });
@@ -132,7 +132,7 @@ export async function formatLogFolder(installation: KafkaInstallation, logFolder
   await rename(partial, logFolder);
 }
 
-/** 128 random bits as Kafka writes them; one that starts with a dash would be taken for an option. */
+/** 128 random bits in Kafka's notation, without a leading dash, which would be read as an option. */
 function kafkaUuid(): string {
   const text = randomBytes(16).toString('base64url');
   return text.startsWith('-') ? kafkaUuid() : text;

@@ -43,10 +43,10 @@ describe('a private Kafka', () => {
     return offsets.reduce((sum, { high }) => sum + Number(high), 0);
   };
 
-  it('creates no topics by itself', async () => {
+  it('creates no topics on use', async () => {
     const producer = clientOf(handle.url, 1).producer();
     await producer.connect();
-    await expect(producer.send({ topic: 'nobody-made-this', messages: [{ value: 'x' }] })).rejects.toThrow();
+    await expect(producer.send({ topic: 'missing-topic', messages: [{ value: 'x' }] })).rejects.toThrow();
     await producer.disconnect();
   });
 
@@ -61,14 +61,14 @@ describe('a private Kafka', () => {
     expect(await stored()).toBe(3);
   });
 
-  it('hangs while paused and goes on when resumed', async () => {
+  it('does not answer while paused, and answers when resumed', async () => {
     await handle.pause();
     await expect(withAdmin(handle.url, (admin) => admin.listTopics(), 0)).rejects.toThrow();
     await handle.resume();
     expect(await withAdmin(handle.url, (admin) => admin.listTopics())).toContain(topic);
   });
 
-  it('sends its clients through a proxy when told to', async () => {
+  it('sends its clients through a proxy on request', async () => {
     const { kafka, proxy } = await freshKafkaBehindProxy();
     try {
       const { brokers } = await withAdmin(proxy.through(kafka.url), (admin) => admin.describeCluster());

@@ -1,4 +1,4 @@
-// An Apache Kafka of our own: one node that is broker and controller, on 127.0.0.1.
+// A local Apache Kafka: one node that is broker and controller, on 127.0.0.1.
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,12 +12,12 @@ import type { ServerCommand } from './process';
 /** Options of {@link startKafka}. */
 export interface KafkaOptions extends EngineOptions {
   readonly jit?: KafkaJit | undefined;
-  /** The port clients are told, when it is not the broker's own: that of a fault-injecting proxy. */
+  /** The advertised port, when it is that of a fault-injecting proxy. */
   readonly advertisedPort?: number | undefined;
   readonly log: Log;
 }
 
-/** Starts a broker and resolves when it answers. The first time on a machine it downloads Kafka. */
+/** Starts a broker and resolves when it answers. Downloads Kafka on first use. */
 export async function startKafka(options: KafkaOptions): Promise<EngineHandle> {
   const { folder, jit = 'fast-start', advertisedPort } = options;
   const installation = await installKafka(options.log);

@@ -1,9 +1,9 @@
-// A handle to a server that we run as a process of this machine.
+// A handle to a server that runs as a process of this machine.
 import { ENGINE_TITLES, type EngineHandle, type EngineName } from './engine';
 import { freePort, isPortFree } from './ports';
 import { ServerProcess, ServerStartError, type ServerCommand } from './process';
 
-const MAX_PORT_TRIES = 3;
+const PORT_TRIES_MAX = 3;
 
 export class MachineEngine implements EngineHandle {
   readonly owned = true;
@@ -46,8 +46,8 @@ export class MachineEngine implements EngineHandle {
 }
 
 /**
- * Starts a server on the port, or on another one when somebody takes the port between our look and the server's.
- * Rejects with {@link ServerStartError} for every other reason.
+ * Starts a server on the port, or on another one when the port is taken between the check and the start. Rejects with
+ * {@link ServerStartError} for every other reason.
  */
 export async function startOnPort(
   firstPort: number,
@@ -61,19 +61,19 @@ export async function startOnPort(
       return { server, port };
     } catch (error) {
       const portWasTaken = error instanceof ServerStartError && !(await isPortFree(port));
-      if (!portWasTaken || tries === MAX_PORT_TRIES) throw error;
+      if (!portWasTaken || tries === PORT_TRIES_MAX) throw error;
       port = await freePort();
     }
   }
 }
 
-/** What all engines are started with. */
+/** Options of all engines. */
 export interface EngineOptions {
   /** Folder for the data, the log and the password; made when missing. */
   readonly folder: string;
-  /** Taken if free, else another. */
+  /** The port, if it is free; else another one is taken. */
   readonly preferredPort?: number | undefined;
-  /** Called when the server ends although nobody asked it to. */
+  /** Called when the server ends without a request. */
   readonly onLost?: ((engine: EngineName, how: string) => void) | undefined;
 }
 

@@ -1,16 +1,16 @@
-// Where things are on this machine: the project, the programs on the PATH, the caches that outlive a checkout, and the
-// user under whom Postgres runs when we are root (it refuses to run as root).
+// Paths of this machine: the project, the programs on the PATH, the caches that outlive a checkout; and the user for
+// Postgres when this process is root, because Postgres refuses to run as root.
 import { constants, accessSync, existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
-/** A user of this machine other than the one we run as. */
+/** A user of this machine other than that of this process. */
 export interface UnixUser {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** The folder of the project: the nearest one upward whose package.json is Gravity's. */
+/** The folder of the project: the nearest one upwards with Gravity's package.json. */
 export function projectRoot(from = __dirname): string {
   for (let folder = from; ; folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');
@@ -46,17 +46,20 @@ export function cacheDir(): string {
   return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'gravity');
 }
 
-/** A cache that the Postgres user can read too: root's own is usually closed to others. */
+/** A cache that the Postgres user can read too: root's own cache is usually closed to others. */
 export function sharedCacheDir(): string {
   return isRoot() ? '/var/cache/gravity' : cacheDir();
 }
 
-/** Whether we run as root. */
+/** True when this process runs as root. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** The user for Postgres: undefined unless we are root, then `postgres` or `nobody`. Throws when the machine has neither. */
+/**
+ * The user for Postgres: undefined unless this process is root, then `postgres` or `nobody`. Throws when neither
+ * exists.
+ */
 export function postgresUser(): UnixUser | undefined {
   if (!isRoot()) return undefined;
   const lines = readFileSync('/etc/passwd', 'utf8')
@@ -66,5 +69,5 @@ export function postgresUser(): UnixUser | undefined {
     const entry = lines.find((fields) => fields[0] === name);
     if (entry !== undefined) return { uid: Number(entry[2]), gid: Number(entry[3]) };
   }
-  throw new Error('Postgres does not run as root, and this machine has neither a user postgres nor a user nobody.');
+  throw new Error('Postgres does not run as root, and this machine has neither a user "postgres" nor a user "nobody".');
 }

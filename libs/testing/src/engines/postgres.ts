@@ -1,4 +1,4 @@
-// A Postgres of our own. Durable as in production (fsync, synchronous commits, full pages): durability is the product.
+// A local Postgres, durable as in production: fsync, synchronous commits, full pages.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { freePort, preferredPort } from './ports';
 import { mustRun, run, type ServerCommand } from './process';
 
 const ROLE = 'gravity';
-/** What the data of a cluster depends on beside the version; a new number makes new templates. */
+/** Revision of the templates: increase it when a change makes existing ones unusable. */
 const TEMPLATE_REVISION = 1;
 const INIT_WITHIN_MS = 120_000;
 
@@ -44,7 +44,7 @@ export function postgresSettingArgs(settings = POSTGRES_SETTINGS): string[] {
 
 /** Options of {@link startPostgres}. */
 export interface PostgresOptions extends EngineOptions {
-  /** Copy a cluster made once for this user instead of making one: quicker, for tests, whose data nobody keeps. */
+  /** Copies a prepared cluster of this user instead of making one. It is quicker; for tests. */
   readonly fromTemplate?: boolean | undefined;
 }
 
@@ -68,7 +68,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EngineHan
 
 /** One server on one data folder. */
 interface PostgresPlace extends EngineOptions {
-  /** Holds the cluster in `data`. */
+  /** The folder with the cluster in `data`. */
   readonly home: string;
   readonly owner: UnixUser | undefined;
   readonly port: number;
@@ -94,7 +94,7 @@ function postgresCommand(binaries: PostgresBinaries, place: PostgresPlace): Serv
   };
 }
 
-/** Starts the server of a data folder that is there already, `<folder>/data`, on a free port; for copies of a cluster. */
+/** Starts the server of an existing data folder, `<folder>/data`, on a free port; for copies of a cluster. */
 export async function startPostgresCopy(folder: string, urlFor: (port: number) => string): Promise<MachineEngine> {
   const user = postgresUser();
   const binaries = await postgresBinaries(user);
@@ -118,8 +118,8 @@ export async function probePostgres(url: string): Promise<void> {
 }
 
 /**
- * Where the cluster lives: the given folder, or, when that lies in a folder closed to the Postgres user (a root's home, for
- * instance), one of the system's that is named after it.
+ * The folder of the cluster: the given one, or, when the Postgres user cannot enter it (in root's home, for instance),
+ * a system folder named after it.
  */
 async function enterableHome(folder: string, user: UnixUser | undefined): Promise<string> {
   if (user === undefined || (await canEnter(folder, user))) return folder;
@@ -128,18 +128,18 @@ async function enterableHome(folder: string, user: UnixUser | undefined): Promis
   return home;
 }
 
-/** Whether that user can enter the folder. */
+/** True when that user can enter the folder. */
 async function canEnter(folder: string, user: UnixUser | undefined): Promise<boolean> {
   const result = await run('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { user, cwd: '/', timeoutMs: 5_000 });
   return result.code === 0;
 }
 
-/** The substitute of {@link enterableHome}; whoever empties the data folder removes it as well. */
+/** The substitute of {@link enterableHome}. It is removed with the data folder. */
 export function closedFolderSubstitute(folder: string): string {
   return join('/var/lib/gravity', createHash('sha256').update(folder).digest('hex').slice(0, 16));
 }
 
-/** An existing cluster keeps its owner, whichever users the machine has got since. */
+/** The owner of an existing cluster, which may be another user than the present choice. */
 async function ownerOf(home: string, user: UnixUser | undefined): Promise<UnixUser | undefined> {
   if (user === undefined) return undefined;
   const data = join(home, 'data');
@@ -149,12 +149,12 @@ async function ownerOf(home: string, user: UnixUser | undefined): Promise<UnixUs
 }
 
 function serverEnvironment(): NodeJS.ProcessEnv {
-  // PG* variables are meant for clients and would change what initdb and the server do.
+  // PG* variables are for clients, and would change initdb and the server.
   const kept = Object.entries(process.env).filter(([key]) => !key.startsWith('PG') && !key.startsWith('LC_'));
   return { ...Object.fromEntries(kept), LC_ALL: 'C' };
 }
 
-/** Makes an empty cluster in `<home>/data` and its password beside it. Half a cluster is never left under that name. */
+/** Makes an empty cluster in `<home>/data` and its password beside it. An incomplete cluster never has that name. */
 async function createCluster(binaries: PostgresBinaries, home: string, owner: UnixUser | undefined): Promise<void> {
   const password = randomBytes(24).toString('base64url');
   const making = join(home, 'data.partial');
@@ -183,14 +183,14 @@ async function initdb(
   owner: UnixUser | undefined,
 ): Promise<void> {
   const collation = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--encoding=UTF8'];
-  // The C library's character classes decide what a letter is for trigram search; macOS calls the locale differently.
+  // Trigram search uses the character classes of the C library; on macOS the locale has another name.
   const characters = process.platform === 'linux' ? ['--locale=C.UTF-8'] : ['--locale=C', '--lc-ctype=UTF-8'];
   const access = [`--username=${ROLE}`, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
   const options = { user: owner, cwd: '/', env: serverEnvironment(), timeoutMs: INIT_WITHIN_MS };
   await mustRun(binaries.initdb, ['-D', data, '--no-instructions', ...access, ...collation, ...characters], options);
 }
 
-/** Copies the cluster that was made once for this version and user; makes it first when it is not there. */
+/** Copies the prepared cluster of this version and user; makes it first when it is missing. */
 async function copyTemplate(binaries: PostgresBinaries, home: string, owner: UnixUser | undefined): Promise<void> {
   const template = join(
     sharedCacheDir(),
@@ -201,7 +201,7 @@ async function copyTemplate(binaries: PostgresBinaries, home: string, owner: Uni
     await mkdir(dirname(template), { recursive: true });
     await mkdir(partial, { recursive: true, mode: 0o755 });
     await createCluster(binaries, partial, owner);
-    // Another process may have been quicker; its template is as good.
+    // Another process may have made the same template first.
     await rename(partial, template).catch(() => rm(partial, { recursive: true, force: true }));
   }
   const making = join(home, 'data.partial');

@@ -1,6 +1,6 @@
-// Programs we start. A server gets its own session, so that Ctrl-C in the terminal reaches us first and we stop it in
-// order; and it is told to die with us (Linux: parent-death signal), so that even `kill -9` of this process leaves
-// nothing behind.
+// Programs that this process starts. A server gets its own session, so that Ctrl-C in the terminal reaches this process
+// alone, which then stops its servers in order. On Linux, a parent-death signal ends the servers after a `kill -9` of
+// this process.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -8,15 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram, type UnixUser } from './paths';
 
 const PROBE_EVERY_MS = 25;
-const MAX_LOG_BYTES = 10 * 1024 * 1024;
-const MAX_OUTPUT_CHARS = 1024 * 1024;
+const LOG_BYTES_MAX = 10 * 1024 * 1024;
+const OUTPUT_CHARS_MAX = 1024 * 1024;
 const KILL_WITHIN_MS = 5_000;
 const LOG_TAIL_LINES = 12;
 
-/** Programs that run to their end by themselves, unless we end first. */
+/** Programs that run to their end. They are killed when this process ends first. */
 const errands = new Set<ChildProcess>();
 
-/** How a program ended and what it said. `code` is -1 when it could not be started or was killed. */
+/** Exit code and output of a program. `code` is -1 when it could not be started or was killed. */
 export interface RunResult {
   readonly code: number;
   readonly stdout: string;
@@ -45,8 +45,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     watchExit();
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout = (stdout + chunk.toString()).slice(-MAX_OUTPUT_CHARS)));
-    child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-MAX_OUTPUT_CHARS)));
+    child.stdout.on('data', (chunk: Buffer) => (stdout = (stdout + chunk.toString()).slice(-OUTPUT_CHARS_MAX)));
+    child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-OUTPUT_CHARS_MAX)));
     child.once('error', (error) => resolve({ code: -1, stdout, stderr: `${stderr}${error.message}` }));
     child.once('close', (code) => {
       errands.delete(child);
@@ -64,7 +64,7 @@ export async function mustRun(command: string, args: readonly string[], options:
   );
 }
 
-/** How to run one server. */
+/** The command of one server. */
 export interface ServerCommand {
   readonly title: string;
   readonly command: string;
@@ -76,9 +76,9 @@ export interface ServerCommand {
   readonly stopSignal: NodeJS.Signals;
   readonly stopWithinMs: number;
   readonly readyWithinMs: number;
-  /** Rejects while the server does not answer yet. */
+  /** Rejects while the server does not answer. */
   probe(): Promise<void>;
-  /** Called when the server ends although nobody asked it to. */
+  /** Called when the server ends without a request. */
   readonly onLost?: ((how: string) => void) | undefined;
 }
 
@@ -117,7 +117,7 @@ export class ServerProcess {
     if (!(await this.endsWithin(this.command.stopWithinMs))) await this.kill('SIGKILL');
   }
 
-  /** Sends a signal and resolves when the process is gone. A signal it survives is followed by SIGKILL. */
+  /** Sends a signal and resolves when the process has ended. SIGKILL follows when it does not end. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.child === undefined) return;
     this.signal(signal);
@@ -127,7 +127,7 @@ export class ServerProcess {
     await this.endsWithin(KILL_WITHIN_MS);
   }
 
-  /** Freezes the process and its children: the parent first, so that it makes no new ones meanwhile. */
+  /** Freezes the process and its children: the parent first, so that it starts no new ones meanwhile. */
   pause(): void {
     if (this.pid === undefined) return;
     this.frozen = true;
@@ -140,7 +140,7 @@ export class ServerProcess {
     for (const pid of [...childrenOf(this.pid), this.pid]) send(pid, 'SIGCONT');
   }
 
-  /** The last thing this process does for its servers when it exits without having stopped them. */
+  /** Kills the server; called when this process exits without having stopped it. */
   abandon(): void {
     this.resume();
     this.signal(this.command.stopSignal);
@@ -179,7 +179,7 @@ export class ServerProcess {
       child.once('error', (error) => end(error.message));
       child.once('exit', (code, signal) => end(signal === null ? `exit status ${code ?? 0}` : signal));
     });
-    // A forgotten server must not keep this process alive; the exit handler below ends it.
+    // A running server must not keep this process alive; the exit handler below ends it.
     child.unref();
     watchExit();
   }
@@ -189,7 +189,7 @@ export class ServerProcess {
     const { title, logFile, readyWithinMs } = this.command;
     let last: unknown;
     const wasStopping = this.stopping;
-    // While it starts, an early end is reported by the error below rather than as a loss.
+    // During the start, the error below reports an early end.
     this.stopping = true;
     while (this.child !== undefined && performance.now() < deadline) {
       try {
@@ -217,7 +217,7 @@ export class ServerProcess {
   }
 }
 
-/** A server did not come up. The message carries the end of its log. */
+/** A server did not start. The message contains the end of its log. */
 export class ServerStartError extends Error {
   override readonly name = 'ServerStartError';
 }
@@ -234,7 +234,9 @@ function watchExit(): void {
 
 let deathSignalWorks: Promise<boolean> | undefined;
 
-/** The words to put before a command so that it gets a signal when this process dies, however it dies. Empty off Linux. */
+/**
+ * A prefix for commands that sends them a signal when this process ends in any way. Empty on other systems than Linux.
+ */
 async function parentDeathWrapper(signal: NodeJS.Signals): Promise<string[]> {
   const program = process.platform === 'linux' ? findProgram('setpriv') : undefined;
   if (program === undefined) return [];
@@ -244,7 +246,7 @@ async function parentDeathWrapper(signal: NodeJS.Signals): Promise<string[]> {
   return (await deathSignalWorks) ? [program, '--pdeathsig', signal.replace('SIG', ''), '--'] : [];
 }
 
-/** Sends a signal; a process that is gone already is what we wanted. */
+/** Sends a signal. A process that has already ended is no error. */
 export function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -254,7 +256,7 @@ export function send(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * Something that tells a process from a later one with the same number: when it was started. Undefined when no such
+ * The start time of a process, which distinguishes it from a later one with the same number. Undefined when no such
  * process runs.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {
@@ -266,7 +268,7 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
   return code === 0 ? stdout.trim() : undefined;
 }
 
-/** Ends a process that an earlier run left behind, if it is still the same one. Waits for its end. */
+/** Ends a process of an earlier run, unless its number belongs to another process. Waits for its end. */
 export async function endOrphan(pid: number, identity: string, signal: NodeJS.Signals): Promise<void> {
   for (const [attempt, waitMs] of [
     [signal, 10_000],
@@ -297,7 +299,7 @@ function childrenOf(pid: number): number[] {
 }
 
 function rotate(logFile: string): void {
-  if (existsSync(logFile) && statSync(logFile).size > MAX_LOG_BYTES) renameSync(logFile, `${logFile}.1`);
+  if (existsSync(logFile) && statSync(logFile).size > LOG_BYTES_MAX) renameSync(logFile, `${logFile}.1`);
 }
 
 function readLog(logFile: string): string {

@@ -23,7 +23,7 @@ describe('a private Redis', () => {
 
   afterAll(() => handle.stop());
 
-  it('listens on loopback under an address that outlives a kill, which empties it', async () => {
+  it('listens on loopback, and is empty at the same address after a kill', async () => {
     await set('1');
     expect(await get()).toBe('1');
     const { url, pid } = handle;
@@ -42,7 +42,7 @@ describe('a private Redis', () => {
     expect(await get()).toBeNull();
   });
 
-  it('goes back to an old snapshot, and is empty again after an ordinary restart', async () => {
+  it('returns to an old snapshot, and is empty after an ordinary restart', async () => {
     await set('old');
     const snapshot = await handle.snapshot();
     await set('new');
@@ -52,7 +52,7 @@ describe('a private Redis', () => {
     expect(await get()).toBeNull();
   });
 
-  it('hangs while paused and answers when resumed', async () => {
+  it('does not answer while paused, and answers when resumed', async () => {
     await set('3');
     await handle.pause();
     await expect(get()).rejects.toThrow();

@@ -1,4 +1,4 @@
-// A Redis of our own. It keeps nothing on disk: the gate must be able to lose it at any time.
+// A local Redis. It keeps nothing on disk: the system must survive its loss at any time.
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { preferredPort } from './ports';
 import type { ServerCommand, ServerProcess } from './process';
 import { redisProgram } from './requirements';
 
-/** Settings of every Redis we start. The container gets the same ones. */
+/** Settings of every local Redis. The container gets the same ones. */
 export const REDIS_SETTINGS: readonly string[] = [
   '--save',
   '',
@@ -60,7 +60,7 @@ class MachineRedis extends MachineEngine implements RedisHandle {
   }
 
   override async start(): Promise<void> {
-    // What a snapshot left behind must not come back with an ordinary start: that would be a Redis that persists.
+    // An ordinary start must not load the file of a snapshot.
     await rm(join(this.folder, 'dump.rdb'), { force: true });
     await super.start();
   }
@@ -93,7 +93,7 @@ export async function flushRedis(url: string): Promise<void> {
   await withRedis(url, (redis) => redis.flushall());
 }
 
-/** Resolves when the server answers; rejects when it does not, or is still loading. */
+/** Resolves when the server answers; rejects when it does not, or when it is loading. */
 export async function probeRedis(url: string): Promise<void> {
   await withRedis(url, (redis) => redis.ping());
 }

@@ -1,5 +1,5 @@
-// Programs that come from the machine: Redis, Java, Maven. Where apt is there and we are root they are installed after
-// one line that says so; elsewhere one line says what to install.
+// Programs of the machine: Redis, Java, Maven. With apt and as root they are installed, after a line that announces it.
+// Otherwise a line names the packages to install.
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { mustRun, run } from './process';
 const OLDEST_JAVA = 17;
 const INSTALL_WITHIN_MS = 600_000;
 
-/** A program the stack can ask for. */
+/** A program that the stack needs. */
 export type Requirement = 'redis' | 'java' | 'maven';
 
 const DEBIAN_PACKAGES: Readonly<Record<Requirement, string>> = {
@@ -36,7 +36,7 @@ export function mavenProgram(): string | undefined {
   return findProgram('mvn');
 }
 
-/** The Java of this machine, if it is recent enough, with a line that names its exact build. */
+/** The Java of this machine, if it is recent enough, with a line that identifies its build. */
 export async function javaProgram(): Promise<{ path: string; version: string } | undefined> {
   const home = process.env['JAVA_HOME'];
   for (const path of [home === undefined || home === '' ? undefined : join(home, 'bin', 'java'), findProgram('java')]) {
@@ -49,7 +49,7 @@ export async function javaProgram(): Promise<{ path: string; version: string } |
   return undefined;
 }
 
-/** Sees to it that the machine has these. Rejects with what to install when it does not and we cannot. */
+/** Installs missing programs. When that is impossible, rejects with the packages to install. */
 export async function ensureRequirements(needed: readonly Requirement[], log: Log): Promise<void> {
   const missing = await missingOf(needed);
   if (missing.length === 0) return;
@@ -88,13 +88,13 @@ async function installDebianPackages(missing: readonly Requirement[], log: Log):
   await withoutServiceStart(async () => {
     const first = await run('apt-get', install, { env, timeoutMs: INSTALL_WITHIN_MS });
     if (first.code === 0) return;
-    // A fresh machine has no package lists, an old one has stale ones.
+    // A new machine has no package lists, an old one has outdated ones.
     await mustRun('apt-get', ['update', '-q'], { env, timeoutMs: INSTALL_WITHIN_MS });
     await mustRun('apt-get', install, { env, timeoutMs: INSTALL_WITHIN_MS });
   });
 }
 
-/** Debian starts a server when its package is installed unless this file says no; we want only the program. */
+/** Debian starts a server after the installation of its package, unless this file forbids it. */
 async function withoutServiceStart(work: () => Promise<void>): Promise<void> {
   const policy = '/usr/sbin/policy-rc.d';
   if (existsSync(policy)) return work();

@@ -1,5 +1,5 @@
-// Who runs the stack of a data folder, and where it listens: `stack.lock` belongs to a living process, `stack.json` says
-// the rest. Both may be left over from a process that was killed; a process is recognised by its number and start time.
+// The process that runs the stack of a data folder (`stack.lock`), and the addresses (`stack.json`). Both may be left
+// over from a killed process; a process is identified by its number and start time.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { EngineName, EngineSource } from './engine';
 import { processIdentity } from './process';
 
-/** A process, told from later ones with the same number. */
+/** A process, distinguishable from later ones with the same number. */
 export interface ProcessRef {
   readonly pid: number;
   readonly identity: string;
@@ -24,34 +24,34 @@ export interface EngineRecord {
 export interface StackRecord {
   readonly owner: ProcessRef;
   readonly engines: Partial<Record<EngineName, EngineRecord>>;
-  /** The environment that leads services to these engines. */
+  /** The environment with the addresses of these engines. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-const MAX_LOCK_TRIES = 50;
+const LOCK_TRIES_MAX = 50;
 
 const file = (dataDir: string): string => join(dataDir, 'stack.json');
 const lockFile = (dataDir: string): string => join(dataDir, 'stack.lock');
 
-/** This very process, or another that runs; undefined when there is none of that number. */
+/** This process, or another one; undefined when no process has that number. */
 export async function processRef(pid: number): Promise<ProcessRef | undefined> {
   const identity = await processIdentity(pid);
   return identity === undefined ? undefined : { pid, identity };
 }
 
-/** Whether it still runs. */
+/** True when it runs. */
 export async function isRunning(ref: ProcessRef): Promise<boolean> {
   return (await processIdentity(ref.pid)) === ref.identity;
 }
 
-/** Takes the folder for this process. Returns the process that has it, when a living one has. */
+/** Takes the folder for this process. Returns its holder when a running process has it. */
 export async function takeLock(dataDir: string): Promise<ProcessRef | undefined> {
   await mkdir(dataDir, { recursive: true });
   const mine = join(dataDir, `.lock-${process.pid}-${randomBytes(4).toString('hex')}`);
   await writeFile(mine, JSON.stringify(await processRef(process.pid)), { mode: 0o600 });
   try {
-    for (let tries = 0; tries < MAX_LOCK_TRIES; tries += 1) {
-      // A link is made whole or not at all, so nobody ever reads half a lock.
+    for (let tries = 0; tries < LOCK_TRIES_MAX; tries += 1) {
+      // A link is atomic, so no process reads an incomplete lock.
       if (await linked(mine, lockFile(dataDir))) return undefined;
       const holder = await lockHolder(dataDir);
       if (holder !== undefined) return holder;
@@ -73,7 +73,7 @@ async function linked(from: string, to: string): Promise<boolean> {
   );
 }
 
-/** Removes a dead process's lock; should a living one have taken it since we looked, it gets it back. */
+/** Removes the lock of an ended process. When a running one has taken it meanwhile, restores it. */
 async function setAsideStaleLock(dataDir: string, aside: string): Promise<void> {
   await rename(lockFile(dataDir), aside).catch(() => undefined);
   const holder = await readJson<ProcessRef>(aside);
@@ -81,13 +81,13 @@ async function setAsideStaleLock(dataDir: string, aside: string): Promise<void> 
   await rm(aside, { force: true });
 }
 
-/** The living process that has the folder. */
+/** The running process that has the folder. */
 export async function lockHolder(dataDir: string): Promise<ProcessRef | undefined> {
   const holder = await readJson<ProcessRef>(lockFile(dataDir));
   return holder !== undefined && (await isRunning(holder)) ? holder : undefined;
 }
 
-/** Gives the folder back. */
+/** Releases the folder. */
 export async function releaseLock(dataDir: string): Promise<void> {
   await rm(file(dataDir), { force: true });
   await rm(lockFile(dataDir), { force: true });
@@ -103,7 +103,7 @@ export function stackFile(dataDir: string): string {
   return file(dataDir);
 }
 
-/** Writes the record; only its owner may read it, for it holds the password. */
+/** Writes the record. Its owner alone may read it, because it contains the password. */
 export async function writeStackFile(dataDir: string, record: StackRecord): Promise<void> {
   const partial = `${file(dataDir)}.partial`;
   await writeFile(partial, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });

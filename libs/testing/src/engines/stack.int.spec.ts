@@ -30,7 +30,7 @@ describe('startStack', () => {
     expect(await readdir(dataDir)).toEqual([]);
   });
 
-  it('says where it listens while it runs, to its owner alone, and nothing after', async () => {
+  it('publishes its addresses while it runs, to its owner alone', async () => {
     const stack = await startStack({ ...quiet, dataDir });
     const record = await runningStack(dataDir);
     expect(record).toMatchObject({
@@ -46,7 +46,7 @@ describe('startStack', () => {
     expect(await readdir(dataDir)).toEqual([]);
   });
 
-  it('does not empty a folder within which another stack runs', async () => {
+  it('does not empty a folder in which another stack runs', async () => {
     const inner = join(dataDir, 'demo', 'run-1');
     const stack = await startStack({ ...quiet, dataDir: inner });
     await expect(resetStack(dataDir)).rejects.toThrow(/demo.run-1 is running/);
@@ -56,7 +56,7 @@ describe('startStack', () => {
     expect(await resetStack(dataDir)).toBe(true);
   });
 
-  it('takes over from a process that is gone, and ends the servers it left', async () => {
+  it('takes the folder of an ended process, and ends its servers', async () => {
     const left = spawn('sleep', ['600'], { stdio: 'ignore' });
     const pid = left.pid ?? 0;
     const identity = (await processIdentity(pid)) ?? '';
@@ -72,9 +72,9 @@ describe('startStack', () => {
     await stack.stop();
   });
 
-  it('leaves a process alone that merely has the number of one of ours', async () => {
-    const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
-    const pid = stranger.pid ?? 0;
+  it('does not end a process that only has the number of an old server', async () => {
+    const other = spawn('sleep', ['600'], { stdio: 'ignore' });
+    const pid = other.pid ?? 0;
     await writeStackFile(dataDir, {
       owner: { pid, identity: '1' },
       engines: { redis: { url: 'x', source: 'machine', process: { pid, identity: '1' } } },
@@ -82,12 +82,12 @@ describe('startStack', () => {
     });
     await (await startStack({ ...quiet, dataDir })).stop();
     expect(await processIdentity(pid)).toBeDefined();
-    stranger.kill();
+    other.kill();
   });
 
   it('attaches to the stack of another process', async () => {
     const stack = await startStack({ ...quiet, dataDir });
-    // The owner of the folder becomes another process: a living one that is not us.
+    // The owner of the folder becomes another running process.
     const other = spawn('sleep', ['600'], { stdio: 'ignore' });
     const owner = { pid: other.pid ?? 0, identity: (await processIdentity(other.pid ?? 0)) ?? '' };
     const record = JSON.parse(readFileSync(join(dataDir, 'stack.json'), 'utf8')) as Parameters<

@@ -1,5 +1,5 @@
-// The stack: a real Postgres, Redis and Kafka, found or started. Per engine, in this order: an address in the environment;
-// a running stack of the same data folder; a running Docker engine; the programs of this machine.
+// The stack: a real Postgres, Redis and Kafka, found or started. Per engine, in this order: an address in the
+// environment; a running stack of the same data folder; a running Docker engine; the programs of this machine.
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -31,7 +31,7 @@ const ADDRESS_KEYS: Readonly<Record<EngineName, string>> = {
   kafka: 'KAFKA_BROKERS',
 };
 const USUAL_PORTS: Readonly<Record<EngineName, number>> = { postgres: 5432, redis: 6379, kafka: 9092 };
-/** The longest we wait for another process that is starting the same stack: it may be downloading. */
+/** Longest wait for another process that starts the same stack: it may be downloading. */
 const OTHER_START_WITHIN_MS = 600_000;
 const LOOK_AGAIN_MS = 200;
 
@@ -39,25 +39,25 @@ const LOOK_AGAIN_MS = 200;
 export interface StackOptions {
   /** Where data, logs and passwords go. Default: `.gravity` in the project. */
   readonly dataDir?: string;
-  /** Which engines; all three unless told otherwise. */
+  /** The engines. Default: all three. */
   readonly engines?: readonly EngineName[];
   /** Gets the progress lines. Default: stderr. */
   readonly log?: Log;
-  /** How Kafka's Java compiles. Default: `fast-start`. */
+  /** The compiler settings of Kafka's Java. Default: `fast-start`. */
   readonly kafkaJit?: KafkaJit;
   /** Where addresses are looked up. Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** `usual` (default) prefers 5432, 6379 and 9092; `free` never uses them. */
   readonly ports?: 'usual' | 'free';
-  /** Data that nobody keeps: quicker to set up, and the folder is removed when the stack stops. */
+  /** Temporary data: quicker to set up, and the folder is removed when the stack stops. */
   readonly throwAway?: boolean;
-  /** Whether SIGINT, SIGTERM and SIGHUP stop the engines and end this process. Default true; say false when you have an order of your own. */
+  /** True (default): SIGINT, SIGTERM and SIGHUP stop the engines and end this process. False: the caller does that. */
   readonly handleSignals?: boolean;
-  /** Called when an engine ends although nobody asked it to. */
+  /** Called when an engine ends without a request. */
   readonly onLost?: (engine: EngineName, how: string) => void;
 }
 
-/** A running stack. An engine that was not asked for has an empty address and refuses every control. */
+/** A running stack. An engine that was not requested has an empty address and refuses every control. */
 export interface Stack {
   readonly dataDir: string;
   readonly databaseUrl: string;
@@ -70,13 +70,15 @@ export interface Stack {
   readonly kafka: EngineHandle;
   /** The process that runs it, when that is another one. */
   readonly attachedTo: number | undefined;
-  /** Stops what was started here, in order. Safe to call twice. */
+  /** Stops the engines that were started here, in order. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 type Handles = Partial<Record<EngineName, EngineHandle>>;
 
-/** Finds or starts the engines; resolves when all of them answer. When one fails, the others are stopped and it rejects. */
+/**
+ * Finds or starts the engines; resolves when all of them answer. When one fails, the others are stopped and it rejects.
+ */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dataDir = resolve(options.dataDir ?? defaultDataDir());
   const wanted = options.engines ?? ENGINE_NAMES;
@@ -101,7 +103,7 @@ export function defaultDataDir(): string {
   return join(projectRoot(), '.gravity');
 }
 
-/** Empties a data folder. Rejects when its stack, or one in a folder within it, is running. Returns whether there was anything to remove. */
+/** Empties a data folder; true when it existed. Rejects while its stack, or one in a folder below it, is running. */
 export async function resetStack(dataDir = defaultDataDir()): Promise<boolean> {
   const holder = await takeLock(dataDir);
   if (holder !== undefined)
@@ -120,7 +122,7 @@ export async function resetStack(dataDir = defaultDataDir()): Promise<boolean> {
   return entries.length > 0;
 }
 
-/** A living stack whose folder lies somewhere within this one: a demonstration's, say. Emptying would destroy its data. */
+/** A running stack with a folder below this one, for instance of a demonstration. Emptying would destroy its data. */
 async function runningInside(dataDir: string): Promise<{ folder: string; pid: number } | undefined> {
   const paths = await readdir(dataDir, { recursive: true });
   for (const path of paths.filter((name) => basename(name) === 'stack.lock' && name !== 'stack.lock')) {
@@ -131,7 +133,7 @@ async function runningInside(dataDir: string): Promise<{ folder: string; pid: nu
   return undefined;
 }
 
-/** The record of the stack that runs in this folder now. */
+/** The record of the stack that runs in this folder. */
 export async function runningStack(dataDir = defaultDataDir()): Promise<StackRecord | undefined> {
   return (await lockHolder(dataDir)) === undefined ? undefined : readStackFile(stackFile(dataDir));
 }
@@ -183,7 +185,7 @@ async function startOwn(
   const forgetSignals = options.handleSignals === false ? (): void => undefined : stopOnSignals(stop);
   const stopAndForget = (): Promise<void> => stop().finally(forgetSignals);
   try {
-    // Root's umask and temporary folders are often closed; the Postgres user must be able to pass through.
+    // Root's umask often closes temporary folders; the Postgres user must be able to enter.
     if (isRoot()) await chmod(dataDir, 0o755);
     await endOrphans(dataDir);
     await startEngines(dataDir, names, handles, options);
@@ -219,7 +221,7 @@ async function startEngines(
       );
     }),
   );
-  // All of them are awaited before the first failure is reported, so that none starts behind our back.
+  // All starts are awaited before the first failure is reported, so that no engine stays behind.
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }
@@ -288,7 +290,7 @@ async function record(dataDir: string, stack: Stack, handles: Handles): Promise<
   await writeStackFile(dataDir, { owner, engines, env: stack.env });
 }
 
-/** Ends servers of this folder that outlived the process that started them. The caller has the lock. */
+/** Ends servers of this folder whose starting process has ended. The caller has the lock. */
 async function endOrphans(dataDir: string): Promise<void> {
   const left = await readStackFile(stackFile(dataDir));
   const orphans: [EngineName, ProcessRef | undefined][] = ENGINE_NAMES.map((name) => [
@@ -317,7 +319,7 @@ async function stopAll(
   }
 }
 
-/** Ctrl-C and its kin stop the engines, then end this process with the status a shell expects. Returns how to undo it. */
+/** Makes signals stop the engines and end this process with the usual status. Returns a function that undoes this. */
 function stopOnSignals(stop: () => Promise<void>): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const listener = (signal: NodeJS.Signals): void => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../eventually';
 import { TcpProxy } from './tcp-proxy';
 
-/** Answers each chunk with itself in capitals and remembers what it was asked. */
+/** Answers each chunk in capitals, and records the requests. */
 class Shouter {
   readonly heard: string[] = [];
   private readonly sockets = new Set<Socket>();

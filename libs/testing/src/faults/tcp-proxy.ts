@@ -1,35 +1,35 @@
-// A TCP proxy that misbehaves on command. Stand it between a service and an engine to cut, delay, freeze and lose what
-// travels between them, down to "the command was executed and the reply never came".
+// A TCP proxy that injects faults between a service and an engine: it cuts, delays, freezes and loses traffic, also
+// between the execution of a command and its reply.
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 const LOOPBACK = '127.0.0.1';
-/** How long a server may go on answering into the void after its client was cut, before its side is closed too. */
+/** Time between the cut of a client and the close of the server's side. */
 const DRAIN_MS = 250;
 
-/** Decides by the bytes of one chunk from the client; a text or bytes mean "contains". Small requests travel in one chunk. */
+/** Matches one chunk of the client; a text or bytes match by content. Small requests are one chunk. */
 export type RequestMatch = string | Buffer | ((chunk: Buffer) => boolean);
 
-/** A cut that waits for its moment. */
+/** A planned cut. */
 export interface PlannedCut {
   /**
-   * `request`: just before the matching request would be forwarded, so the server never sees it.
-   * `reply`: when the server's reply begins, so it was executed and the client never learns.
+   * `request`: before the matching request is forwarded, so the server does not receive it.
+   * `reply`: when the server's reply begins, so the request was executed and the client gets no reply.
    */
   readonly at: 'request' | 'reply';
   readonly match: RequestMatch;
-  /** Which of the matching requests, counted over all connections from now on; the first unless given. */
+  /** The number of the matching request, counted over all connections from the call on. Default: the first. */
   readonly nth?: number;
 }
 
-/** What a plan does when its moment has come: cut the connection, or freeze it so that the other end can be killed. */
+/** The action of a plan: cut the connection, or freeze it so that the other end can be killed. */
 type Means = 'cut' | 'stall';
 
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** Set when the next bytes of the server must not arrive. */
+  /** Set when the next bytes of the server are not delivered. */
   replyDoomed: { readonly means: Means; readonly done: () => void } | undefined;
-  /** Nothing passes any more in either direction. */
+  /** No bytes are forwarded in either direction. */
   stalled: boolean;
 }
 
@@ -43,11 +43,11 @@ interface Plan {
 export interface TcpProxyOptions {
   readonly targetPort: number;
   readonly targetHost?: string;
-  /** Listens here; a free port unless given. */
+  /** The port of the proxy. Default: a free one. */
   readonly port?: number;
 }
 
-/** Forwards connections to one server, until it is told to cut, delay, hold or stall them. */
+/** Forwards connections to one server, and cuts, delays, holds or stalls them on request. */
 export class TcpProxy {
   private readonly pairs = new Set<Pair>();
   private readonly plans = new Set<Plan>();
@@ -55,7 +55,7 @@ export class TcpProxy {
   private listeningPort = 0;
   private held = false;
   private delayMs = 0;
-  /** What is delayed, oldest first. */
+  /** Delayed chunks, oldest first. */
   private readonly waiting: { readonly work: () => void; readonly dueAt: number }[] = [];
   private targetPort: number;
 
@@ -74,12 +74,12 @@ export class TcpProxy {
     return this.listeningPort;
   }
 
-  /** Connections open now. */
+  /** Open connections. */
   get connections(): number {
     return this.pairs.size;
   }
 
-  /** The same URL (or `host:port`), by way of the proxy. */
+  /** The same URL (or `host:port`), through the proxy. */
   through(address: string): string {
     if (!address.includes('://')) return `${LOOPBACK}:${this.port}`;
     const url = new URL(address);
@@ -88,18 +88,18 @@ export class TcpProxy {
     return url.toString();
   }
 
-  /** Resets every connection now. New ones are welcome. */
+  /** Resets every connection. New ones are accepted. */
   cutAll(): void {
     for (const pair of this.pairs) this.cut(pair);
   }
 
-  /** Sends new connections to another port and resets the present ones: the address has moved to another server. */
+  /** Sends new connections to another port and resets the open ones, as if the address had moved to another server. */
   retarget(port: number): void {
     this.targetPort = port;
     this.cutAll();
   }
 
-  /** Refuses new connections, as a dead server does; existing ones go on. */
+  /** Refuses new connections, as a stopped server does. Open ones go on. */
   async refuse(): Promise<void> {
     const server = this.server;
     if (server === undefined) return;
@@ -114,7 +114,7 @@ export class TcpProxy {
     if (this.server === undefined) await this.listen(this.port);
   }
 
-  /** Forwards nothing in either direction and closes nothing: the network cable is out. New connections hang as well. */
+  /** Forwards nothing in either direction and closes nothing. New connections hang as well. */
   hold(): void {
     this.held = true;
     for (const { client, server } of this.pairs) {
@@ -123,7 +123,7 @@ export class TcpProxy {
     }
   }
 
-  /** Ends {@link hold}; what was held back is delivered. */
+  /** Ends {@link hold} and delivers the held bytes. */
   release(): void {
     this.held = false;
     for (const { client, server } of this.pairs) {
@@ -132,20 +132,20 @@ export class TcpProxy {
     }
   }
 
-  /** Delays every chunk in each direction by this long; 0 ends it, and delivers at once what is still on its way. */
+  /** Delays every chunk in each direction by this long. 0 ends the delay and delivers the delayed chunks. */
   delay(ms: number): void {
     this.delayMs = ms;
     if (ms === 0) for (const { work } of this.waiting.splice(0)) work();
   }
 
-  /** Plans one cut; resolves when it has happened. */
+  /** Plans one cut; resolves after it. */
   cutAt(plan: PlannedCut): Promise<void> {
     return this.plan(plan, 'cut');
   }
 
   /**
-   * As {@link cutAt}, but the connection freezes instead of breaking: the moment to kill the process behind it. With
-   * `at: 'reply'` it resolves when the server has begun to answer, so the request has been executed.
+   * As {@link cutAt}, but the connection freezes, so that the process behind it can be killed. With `at: 'reply'` it
+   * resolves when the server has begun to answer, so the request was executed.
    */
   stallAt(plan: PlannedCut): Promise<void> {
     return this.plan(plan, 'stall');
@@ -157,7 +157,7 @@ export class TcpProxy {
     });
   }
 
-  /** Forgets all planned cuts, holds and delays, ends frozen connections, and accepts new ones. */
+  /** Removes all planned cuts, holds and delays, ends frozen connections, and accepts new ones. */
   async heal(): Promise<void> {
     this.plans.clear();
     for (const pair of this.pairs) if (pair.stalled) this.cut(pair);
@@ -166,7 +166,7 @@ export class TcpProxy {
     await this.accept();
   }
 
-  /** Cuts everything and stops listening. */
+  /** Cuts all connections and stops listening. */
   async close(): Promise<void> {
     await this.refuse();
     this.cutAll();
@@ -203,7 +203,7 @@ export class TcpProxy {
   }
 
   private onRequest(pair: Pair, chunk: Buffer): void {
-    // What a frozen connection is sent is lost: its other end is about to be killed.
+    // Bytes for a frozen connection are dropped: its other end will be killed.
     if (pair.stalled) return;
     const due = this.duePlan(chunk);
     if (due?.plan.at === 'request') {
@@ -214,7 +214,7 @@ export class TcpProxy {
     }
     if (due !== undefined) {
       pair.replyDoomed = due;
-      // A connection that breaks by itself first has cut the reply as well.
+      // A connection that breaks for another reason has lost the reply as well.
       if (due.means === 'cut') pair.client.once('close', due.done);
     }
     this.forward(pair.client, pair.server, chunk);
@@ -230,8 +230,8 @@ export class TcpProxy {
       return;
     }
     if (!this.pairs.delete(pair)) return;
-    // Only the client's side goes at once. With requests in flight these bytes may belong to an earlier one, and a server
-    // whose connection is reset may drop what it has not read yet; so it gets time to execute what it was sent.
+    // Only the client's side is reset at once. With several requests in flight, these bytes may belong to an earlier
+    // one, and a server drops unread requests of a connection that is reset. The delay gives it time to execute them.
     pair.client.resetAndDestroy();
     setTimeout(() => pair.server.destroy(), DRAIN_MS).unref();
   }
@@ -257,7 +257,7 @@ export class TcpProxy {
     });
   }
 
-  /** At once, or after the delay; never before what came earlier, whose delay may have been longer: bytes keep their order. */
+  /** Delivers at once, or after the delay; never before an earlier chunk, whose delay may be longer. */
   private later(work: () => void): void {
     if (this.delayMs === 0 && this.waiting.length === 0) return work();
     const dueAt = Math.max(performance.now() + this.delayMs, this.waiting.at(-1)?.dueAt ?? 0);

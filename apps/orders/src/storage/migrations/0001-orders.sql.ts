@@ -1,6 +1,6 @@
-// The tables of the orders service. Every promise that can be a constraint is one: the CHECKs hold against faults of
-// every process.
-import { inboxDdl, outboxDdl, parkingDdl } from '@gravity/messaging';
+// The tables of the orders service. Every promise that can be a constraint is one: the CHECKs here hold whatever the
+// processes above them do.
+import { inboxDdl, outboxDdl } from '@gravity/messaging';
 import { idempotencyDdl } from '@gravity/http';
 
 /** What orders knows of each SKU, copied from the catalogue's events: no buying path asks the catalogue. */
@@ -239,6 +239,28 @@ create table refunds (
 create index refunds_order on refunds (order_id);
 create index refunds_open on refunds (next_attempt_at) where status = 'REQUESTED';`;
 
+/** Dead letters, under the name that they had until migration 7. */
+const parkedMessages = `
+    create table parked_messages (
+      id bigint generated always as identity primary key,
+      consumer text not null,
+      event_id uuid not null,
+      topic text not null,
+      partition integer not null,
+      "offset" bigint not null,
+      key text,
+      type text not null,
+      payload text not null,
+      headers jsonb not null,
+      reason text not null,
+      attempts integer not null,
+      status text not null check (status in ('PARKED', 'REPLAY', 'DISCARDED', 'REPLAYED')),
+      parked_at timestamptz not null default now(),
+      updated_at timestamptz not null default now(),
+      unique (consumer, event_id)
+    );
+    create index parked_messages_waiting on parked_messages (consumer, topic, key, id) where status in ('PARKED', 'REPLAY');`;
+
 /** All statements, in order. */
 export const ordersSchema: readonly string[] = [
   skuSnapshots,
@@ -251,6 +273,6 @@ export const ordersSchema: readonly string[] = [
   payments,
   outboxDdl(),
   inboxDdl(),
-  parkingDdl(),
+  parkedMessages,
   ...idempotencyDdl(),
 ];

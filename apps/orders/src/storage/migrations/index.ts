@@ -3,6 +3,7 @@ import { auditDdl, idempotencyGrowthDdl } from '@gravity/service';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { decideClaims } from '../decide-claims.sql';
 import { ordersSchema } from './0001-orders.sql';
+import { deadLetters, parkedMessagesAgain } from './0007-dead-letters.sql';
 
 export class Orders1764000000001 implements MigrationInterface {
   readonly name = 'Orders1764000000001';
@@ -102,9 +103,22 @@ export class AdmissionOrder1764000000006 implements MigrationInterface {
   }
 }
 
+/** See 0007-dead-letters.sql.ts. */
+export class DeadLetters1764000000007 implements MigrationInterface {
+  readonly name = 'DeadLetters1764000000007';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of deadLetters) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const statement of parkedMessagesAgain) await runner.query(statement);
+  }
+}
+
 /** What the write pipeline keeps: the audit log, and more about each idempotency key. */
-export class GrowWriteTables1764000000007 implements MigrationInterface {
-  readonly name = 'GrowWriteTables1764000000007';
+export class GrowWriteTables1764000000008 implements MigrationInterface {
+  readonly name = 'GrowWriteTables1764000000008';
 
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of [...idempotencyGrowthDdl(), ...auditDdl()]) await runner.query(statement);
@@ -126,5 +140,6 @@ export const ordersMigrations = [
   LiveOrdersOfBuyer1764000000004,
   FreeOrders1764000000005,
   AdmissionOrder1764000000006,
-  GrowWriteTables1764000000007,
+  DeadLetters1764000000007,
+  GrowWriteTables1764000000008,
 ];

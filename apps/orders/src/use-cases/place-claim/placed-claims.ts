@@ -40,9 +40,9 @@ export class PlacedClaims {
   constructor(private readonly database: Database) {
     this.lookups = new GroupCommit({
       name: 'claim-lookups',
-      maxBatch: LOOKUPS_PER_BATCH,
-      maxQueue: LOOKUPS_QUEUED,
-      maxInFlight: 2,
+      batchMax: LOOKUPS_PER_BATCH,
+      queueMax: LOOKUPS_QUEUED,
+      inFlightMax: 2,
       idempotent: true,
       execute: (claimIds) => this.lookUp(claimIds),
     });

@@ -31,8 +31,8 @@ export class ReceivePaymentCallback {
   ) {
     this.batches = new GroupCommit({
       name: 'payment-callbacks',
-      maxBatch: BATCH_MAX,
-      maxQueue: QUEUE_MAX,
+      batchMax: BATCH_MAX,
+      queueMax: QUEUE_MAX,
       idempotent: true,
       execute: (facts) => this.settler.settleBatch(facts),
     });

@@ -16,7 +16,7 @@ export class CancelIntent {
 
   /** The intent afterwards: PAID when the payment was faster. Refusals: `not-found`. */
   async execute(intentId: string): Promise<Result<Intent, Problem>> {
-    return changeIntent(this.intents, intentId, this.clock.nowMs(), ({ intent }) => {
+    return changeIntent(this.intents, this.clock, intentId, ({ intent }) => {
       const change = cancel(intent);
       return ok(change === undefined ? {} : { change });
     });

@@ -23,19 +23,23 @@ export class ConfirmIntent {
    * `invalid-request` (unknown token), `order-not-payable`, `outcome-unknown` (on demand, with the payment made).
    */
   async execute(intentId: string, clientSecret: string, token: string): Promise<Result<Intent, Problem>> {
-    const nowMs = this.clock.nowMs();
     const chargeId = newSandboxId('ch');
     let answerIsLost = false;
-    const result = await changeIntent(this.intents, intentId, nowMs, ({ intent, clientSecret: expected }) => {
-      if (!sameSecret(clientSecret, expected)) return refuse('not-found', `There is no payment intent ${intentId}.`);
-      const plan = planFor(token, intent.amount.minor);
-      if (plan === undefined) return unknownToken();
-      const confirmed = confirm(intent, plan, { nowMs, chargeId });
-      if (!confirmed.ok) return refuse('order-not-payable', `The payment intent is ${confirmed.error}.`);
-      if (confirmed.value === undefined) return ok({});
-      answerIsLost = plan.answer === 'unknown';
-      return ok({ change: confirmed.value });
-    });
+    const result = await changeIntent(
+      this.intents,
+      this.clock,
+      intentId,
+      ({ intent, clientSecret: expected }, nowMs) => {
+        if (!sameSecret(clientSecret, expected)) return refuse('not-found', `There is no payment intent ${intentId}.`);
+        const plan = planFor(token, intent.amount.minor);
+        if (plan === undefined) return unknownToken();
+        const confirmed = confirm(intent, plan, { nowMs, chargeId });
+        if (!confirmed.ok) return refuse('order-not-payable', `The payment intent is ${confirmed.error}.`);
+        if (confirmed.value === undefined) return ok({});
+        answerIsLost = plan.answer === 'unknown';
+        return ok({ change: confirmed.value });
+      },
+    );
     this.dispatcher.wake();
     if (result.ok && answerIsLost)
       return refuse('outcome-unknown', 'The bank did not answer in time. Ask for the state of the intent.');

@@ -30,12 +30,10 @@ export class CreateRefund {
     const { intentId, amount, idempotencyKey } = command;
     const hash = requestHash(intentId, command.chargeId ?? '', amount.minor.toString(), amount.currency);
     const created: StoredRefund = { refundId: newSandboxId('re'), intentId, amount, requestHash: hash };
-    const nowMs = this.clock.nowMs();
     let known: StoredRefund | undefined;
-    const result = await changeIntent(this.intents, intentId, nowMs, async ({ intent }) => {
-      // Looked up after the intent was read: a concurrent request with the same key either shows here or makes the
-      // version guard fail.
-      known = await this.intents.findRefund(idempotencyKey);
+    const result = await changeIntent(this.intents, this.clock, intentId, async ({ intent }, nowMs, tx) => {
+      // Looked up by a statement of its own after the lock: it sees the refunds that were made while this one waited.
+      known = await this.intents.findRefund(tx, idempotencyKey);
       if (known !== undefined) return ok({});
       const decided = refund(intent, { amount, refundId: created.refundId, nowMs });
       if (!decided.ok) return refusal(decided.error);

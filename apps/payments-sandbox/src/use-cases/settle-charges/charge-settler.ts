@@ -1,5 +1,5 @@
-// Carries out charges whose time has come. They are rows with due times, so a restart forgets none; the version guard makes
-// two processes at the same row harmless.
+// Carries out charges whose time has come. They are rows with due times, so a restart forgets none; the lock of the intent's
+// row makes two processes at the same charge harmless.
 import type { Clock } from '@gravity/kernel';
 import { CLOCK, Loop } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -31,12 +31,11 @@ export class ChargeSettler extends Loop {
   }
 
   private async settle(charge: ScheduledCharge): Promise<void> {
-    const stored = await this.intents.find(charge.intentId);
-    if (stored === undefined) return;
-    const nowMs = this.clock.nowMs();
-    const change = settleCharge(stored.intent, charge, nowMs);
-    if (change === undefined) await this.intents.voidCharge(charge.chargeId, nowMs);
-    // A lost race leaves the row due: the next look decides on what is true then.
-    else await this.intents.save(stored.intent, change, nowMs, { charged: charge.chargeId });
+    await this.intents.locked(charge.intentId, async ({ intent }, tx) => {
+      const nowMs = this.clock.nowMs();
+      const change = settleCharge(intent, charge, nowMs);
+      if (change === undefined) await this.intents.voidCharge(tx, charge.chargeId, nowMs);
+      else await this.intents.save(tx, change, nowMs, { charged: charge.chargeId });
+    });
   }
 }

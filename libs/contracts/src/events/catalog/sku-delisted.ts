@@ -1,4 +1,4 @@
 import { skuSnapshot } from './sku-snapshot';
 
-/** A SKU may no longer be sold. Orders already placed are not touched. */
+/** A SKU may not be sold. Placed orders do not change. */
 export const skuDelisted = skuSnapshot;

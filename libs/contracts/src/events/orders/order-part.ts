@@ -1,4 +1,5 @@
-// What every order event carries: the order as it was placed. Consumers need no other source for who, what and how much.
+// What every order event carries: the order as it was placed. Consumers need no other source for who, what and how
+// much.
 import {
   itemId,
   merchantId,

@@ -1,7 +1,7 @@
 import { price, time, units } from '../parts';
 import { itemBase, roundBase, roundRequired } from './round-part';
 
-/** An operator approved a round: it will open by itself at its time. */
+/** An operator approved a round: it opens at its time without a further command. */
 export const roundApproved = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   type: 'object',

@@ -1,7 +1,7 @@
 import { units } from '../parts';
 import { itemBase, roundBase, roundRequired } from './round-part';
 
-/** The final count of a round: nothing is held any more. */
+/** The final count of a round: no unit is held. */
 export const roundSettled = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   type: 'object',

@@ -1,0 +1,66 @@
+// Goal: two services of one process may provide the same class, and a service may be booted twice: each has instances of
+// its own. Method: services without a database, whose worker tells where it runs.
+import { createLogger } from '@gravity/observability';
+import { eventually, type LocalIssuer, localIssuer } from '@gravity/testing';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import { bootServices, configOf, coreOf, defineService, Loop, type RunningServices } from '../src';
+
+const PLACE = Symbol('place');
+const heard: string[] = [];
+
+@Injectable()
+class Teller extends Loop {
+  constructor(@Inject(PLACE) private readonly place: { readonly name: string }) {
+    super({ name: 'teller', pauseMs: 600_000 });
+  }
+
+  protected override async turn(): Promise<void> {
+    heard.push(this.place.name);
+  }
+}
+
+function serviceNamed(name: string) {
+  @Module({ imports: [coreOf(name)], providers: [{ provide: PLACE, useExisting: configOf(name) }, Teller] })
+  class TellerModule {}
+  const config = () => ({ name });
+  return defineService({ name, database: false, config, features: [TellerModule], workers: [Teller] });
+}
+
+const east = serviceNamed('east');
+const west = serviceNamed('west');
+
+let issuer: LocalIssuer;
+let running: RunningServices[] = [];
+
+beforeAll(async () => {
+  issuer = await localIssuer();
+});
+
+afterEach(async () => {
+  await Promise.all(running.map((services) => services.close()));
+  running = [];
+  heard.length = 0;
+});
+
+async function boot(...services: Parameters<typeof bootServices>[0]): Promise<void> {
+  const env = { ...issuer.env, CURSOR_SECRET: 'c'.repeat(32) };
+  const logger = createLogger({ service: 'shared', level: 'silent' });
+  running.push(await bootServices(services, { env, port: 0, logger }));
+}
+
+it('runs the worker of each service, also when they are of one class', async () => {
+  await boot(east, west);
+  await eventually(async () => expect([...heard].sort()).toEqual(['east', 'west']));
+});
+
+it('boots a service twice in one process', async () => {
+  await boot(east);
+  await boot(east);
+  await eventually(async () => expect(heard).toEqual(['east', 'east']));
+});
+
+it('does not start with a worker that no feature provides', async () => {
+  await expect(boot(defineService({ name: 'north', database: false, workers: [Teller] }), east)).rejects.toThrow(
+    'north lists the worker Teller, which none of its features provides',
+  );
+});
