@@ -65,6 +65,7 @@ function texts({ format, pattern, minLength = 0, maxLength, ...schema }: ValueSc
     return fc
       .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
       .map((date) => date.toISOString());
+  if (format === 'time-zone') return fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
   const regExp = new RegExp(pattern ?? '', 'u');
   const fits = (text: string): boolean =>
     regExp.test(text) &&

@@ -52,6 +52,13 @@ describe('paying in time', () => {
     },
   );
 
+  it('begins with titles of any characters', async () => {
+    const order = await placed(await sale.openRound(), 'b_title');
+    const title = `a\u0007\t${'🍺'.repeat(200)}`;
+    await sale.database.query('update order_lines set title = $2 where order_id = $1', [order.uuid, title]);
+    expect((await post(`orders/${order.id}/payment-intents`, order.bearer)).status).toBe(201);
+  });
+
   it('refunds another amount and ends in REFUNDED', async () => {
     const order = await placed(await sale.openRound(), 'b_wrong_amount');
     const intent = await post(`orders/${order.id}/payment-intents`, order.bearer);

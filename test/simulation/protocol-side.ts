@@ -89,7 +89,7 @@ export class ProtocolSide {
       case 'claim':
         return this.claim(next.batch);
       case 'cancel': {
-        const result = await this.cancellations.execute(this.buyer(next.number), this.orderKey(next.number));
+        const result = await this.cancellations.execute(this.buyer(next.number), this.orderId(next.number));
         return result.ok ? result.value.status : result.error.code;
       }
       case 'expire':

@@ -35,7 +35,9 @@ export function lintApi(api: ApiDescription): string[] {
     places.set(id, place);
     faults.push(...lintOperation(method, path, operation).map((fault) => `${place}: ${fault}`));
   }
-  for (const [name, schema] of Object.entries(api.components.schemas)) faults.push(...lintMembers(name, schema));
+  for (const [name, schema] of Object.entries(api.components.schemas)) {
+    faults.push(...lintMembers(name, schema), ...lintBounds(`schema ${name}`, schema));
+  }
   return faults;
 }
 
@@ -53,10 +55,69 @@ function lintOperation(method: string, path: string, operation: ApiOperation): s
   const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path').map((one) => one.name);
   if (named.sort().join() !== declared.sort().join())
     faults.push(`declares path parameters [${declared.join()}], the path has [${named.join()}]`);
+  for (const { name, schema } of operation.parameters ?? []) faults.push(...lintBounds(`parameter ${name}`, schema));
+  for (const [type, { schema }] of Object.entries(operation.requestBody?.content ?? {}))
+    faults.push(...lintBounds(`body ${type}`, schema));
   const takesKey = (operation.parameters ?? []).some((one) => one.in === 'header' && one.name === 'Idempotency-Key');
   // PUT and DELETE are repeatable by themselves.
   if (takesKey && method !== 'POST') faults.push('asks for an Idempotency-Key, which belongs to POST alone');
   return [...faults, ...lintResponses(operation)];
+}
+
+/** What a schema leaves open: texts of any form and length, numbers and lists without bounds. */
+function lintBounds(place: string, given: unknown): string[] {
+  if (typeof given !== 'object' || given === null) return [`${place} has no schema`];
+  const schema = given as Bounded;
+  const parts = [
+    ...(schema.items === undefined ? [] : lintBounds(`${place}[]`, schema.items)),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, part]) => lintBounds(`${place}.${name}`, part)),
+    ...[...(schema.allOf ?? []), ...(schema.anyOf ?? [])].flatMap((part) => lintBounds(place, part)),
+    ...(typeof schema.additionalProperties === 'object' ? lintBounds(`${place}.*`, schema.additionalProperties) : []),
+  ];
+  const fault = schema.type === 'null' ? undefined : looseness(schema);
+  return fault === undefined ? parts : [`${place} ${fault}`, ...parts];
+}
+
+interface Bounded {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
+  readonly items?: object;
+  readonly properties?: Readonly<Record<string, object>>;
+  readonly allOf?: readonly object[];
+  readonly anyOf?: readonly object[];
+  readonly additionalProperties?: boolean | object;
+}
+
+function looseness(schema: Bounded): string | undefined {
+  if ((schema.$ref ?? schema.allOf ?? schema.anyOf ?? schema.enum) !== undefined) return undefined;
+  const types = [schema.type].flat().filter((type) => type !== 'null');
+  switch (types[0]) {
+    case 'string':
+      return (schema.format ?? schema.pattern ?? schema.maxLength) === undefined
+        ? 'is a text without format, pattern, enum or length'
+        : undefined;
+    case 'integer':
+    case 'number':
+      return schema.minimum === undefined || schema.maximum === undefined ? 'is a number without bounds' : undefined;
+    case 'array':
+      return schema.maxItems === undefined ? 'is a list without maxItems' : undefined;
+    case 'object':
+      return schema.properties === undefined && schema.maxProperties === undefined
+        ? 'is a map without maxProperties'
+        : undefined;
+    case 'boolean':
+      return undefined;
+    default:
+      return schema.properties === undefined ? 'has no type' : undefined;
+  }
 }
 
 function lintResponses(operation: ApiOperation): string[] {

@@ -204,9 +204,8 @@ export class World {
     const order = this.anyOrder();
     if (order === undefined) return;
     this.scheduler.note(`${process.name} cancels the order of ${order.buyer_id}`);
-    const orderKey = idFromUuid('order', order.order_id);
     this.scheduler.as(process, () => {
-      void process.cancellations.execute(order.buyer_id, orderKey).then(
+      void process.cancellations.execute(order.buyer_id, order.order_id).then(
         (result) => this.invariants.cancelled(order, result),
         (error: unknown) => this.invariants.outage(error),
       );

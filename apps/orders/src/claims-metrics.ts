@@ -1,4 +1,4 @@
-// What the claim path counts. Labels take values from closed sets: outcomes and admissions.
+// Counters of the claim path. Labels take values from closed sets: outcomes and admissions.
 import { gaugeReadAtScrape } from '@gravity/observability';
 import { Counter } from 'prom-client';
 import { SERVICE } from './orders-config';

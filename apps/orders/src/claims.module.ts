@@ -1,4 +1,4 @@
-// What claims need beside the gate: the decision, and the use case over both.
+// The claim path beside the gate: the decision and the use case.
 import type { Problem } from '@gravity/contracts';
 import { ShutdownHooks } from '@gravity/http';
 import { type Clock, monotonicMs } from '@gravity/kernel';
@@ -90,7 +90,7 @@ function deciderOf(
   });
 }
 
-/** How the claims of a series come in line: first come, or drawn at the opening. */
+/** The order of the claims of a series: first come, or drawn at the opening. */
 function admissionOrders(): Provider {
   return {
     provide: ADMISSION_ORDERS_IN_USE,
@@ -104,7 +104,7 @@ function admissionOrders(): Provider {
     ): AdmissionOrders => {
       const lots = new OpeningLots(connection, keeper);
       const draw = new OpeningDraw({ ...openingDraw, clock, lots, onOutcome: countDraw });
-      // A buyer who was drawn late finds the flag up more often than not.
+      // A buyer with a late turn mostly finds the item flagged as sold out.
       const soldOut = ({ item, buyerId }: ClaimInLine): Problem | undefined =>
         board.refuses(item.itemId, item.epoch, buyerId) ? SOLD_OUT : undefined;
       return { FIRST_COME: firstCome, DRAW: new DrawnOrder(draw, soldOut) };

@@ -1,4 +1,4 @@
-// The gate in Redis: its connection, what keeps it true, and the loops that tell it what Postgres has decided.
+// The gate in Redis: its connection, its keeper, and the loops that bring Postgres' decisions to it.
 import { APP_LOGGER, HealthRegistry } from '@gravity/http';
 import { type Clock } from '@gravity/kernel';
 import type { AppLogger } from '@gravity/observability';
@@ -42,7 +42,7 @@ export class GateModule implements OnApplicationBootstrap, OnApplicationShutdown
 
   onApplicationBootstrap(): void {
     this.connection.start();
-    // Without Redis claims go straight to Postgres: slower, and still ready.
+    // Without Redis claims go straight to Postgres. That is slower, and the service stays ready.
     this.health.register('orders gate', async () => this.connection.runId !== undefined, { critical: false });
     gateCalls(SERVICE, () => this.connection.commandCount);
   }
@@ -57,8 +57,8 @@ function connectionOf(config: OrdersConfig, log: AppLogger): GateConnection {
     url: config.redisUrl,
     commandTimeoutMs: config.gateTimeoutMs,
     onTrouble: (reason) => {
-      if (reason === undefined) log.info('the gate is within reach again');
-      else log.warn('the gate is out of reach', { reason });
+      if (reason === undefined) log.info('the gate is available');
+      else log.warn('the gate is unavailable', { reason });
     },
   });
 }

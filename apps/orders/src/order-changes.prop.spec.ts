@@ -1,5 +1,5 @@
-// Goal: whatever the order of events, repeated as often as they like, a paid order is honoured or refunded, never both and
-// never neither; units and wins move as promised. Method: random histories against the pure decisions and changes.
+// Goal: for any order and repetition of events a paid order is honoured or refunded, never both and never neither;
+// units and wins move as promised. Method: random histories against the pure decisions and changes.
 import * as fc from 'fast-check';
 import { money, newUuid } from '@gravity/kernel';
 import { validateEvent } from '@gravity/contracts';
@@ -66,7 +66,7 @@ function placed(): LoadedOrder {
   };
 }
 
-/** What happens to an order at a step; the charge of one id always has the amount it had first, as at a provider. */
+/** The event of a step; the charge of one id always has the amount it had first, as at a provider. */
 function react(order: LoadedOrder, event: Step, amounts: Map<string, bigint>): OrderChange | undefined {
   switch (event.kind) {
     case 'payment': {
@@ -143,7 +143,7 @@ describe('random histories of an order', () => {
           expect(units.sold).toBe(order.status === 'PAID' ? 2 : 0);
           expect(units.released <= 2).toBe(true);
           expect(wins).toBe(live ? 1 : 0);
-          // Every charge is kept or given back, never both, and at most one is kept.
+          // Every charge is kept or refunded, never both, and at most one is kept.
           const kept = [...amounts.keys()].filter((id) => !order.refunds.some((refund) => refund.chargeId === id));
           expect(kept).toEqual(order.status === 'PAID' ? [order.intent!.chargeId] : []);
           expect(new Set(order.refunds.map((refund) => refund.chargeId)).size).toBe(order.refunds.length);

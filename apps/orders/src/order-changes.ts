@@ -1,4 +1,4 @@
-// What a decision means for the rows: one OrderChange per order, written with others of its kind by the order writer.
+// The rows that follow from a decision: one OrderChange per order, written with others of its kind by the order writer.
 // Pure, so that a test can follow the counters through any history without a database.
 import { type Money, assert, uuidFromParts } from '@gravity/kernel';
 import { type CloseReason, isFree, ORDER_MACHINE, type OrderStatus, type RefundReason } from './domain/order';
@@ -20,7 +20,7 @@ export interface Charge {
   readonly amount: Money;
 }
 
-/** How the counters of the order's item move, in units. */
+/** Changes of the counters of the order's item, in units. */
 export interface CounterMove {
   readonly held: number;
   readonly sold: number;
@@ -47,7 +47,7 @@ export interface OrderChange {
     readonly decision: 'HONOURED' | 'REFUNDED';
     readonly reason: LatePaymentReason;
   };
-  /** When a closed order's intent is looked at again, in ms from now. */
+  /** Time until a closed order's intent is looked at again, in ms. */
   readonly checkInMs?: number;
   readonly events: readonly OrderEvent[];
 }
@@ -82,7 +82,7 @@ export function payFree(order: LoadedOrder): OrderChange {
   };
 }
 
-/** Ends without a sale; the units and the win go back. */
+/** Ends without a sale; the units and the win are released. */
 export function close(order: LoadedOrder, reason: CloseReason, intentStatus?: StoredIntent['status']): OrderChange {
   return {
     ...change(order, 'CLOSED'),

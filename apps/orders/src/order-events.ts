@@ -15,7 +15,7 @@ export function paymentIdOf(intentId: string): string {
   return idFromUuid('payment', uuidFromParts('payment', intentId));
 }
 
-/** What every event of an order carries. */
+/** The members of every event of an order. */
 export function orderEventBase(order: Order, sequence: number) {
   return {
     sequence,

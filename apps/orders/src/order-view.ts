@@ -1,33 +1,47 @@
 // An order as callers see it over REST. The claim's answer, the reads and the event stream all use this one shape.
-import { type MoneyJson, idFromUuid, moneyToJson, toRfc3339 } from '@gravity/kernel';
-import type { CloseReason, Order, OrderStatus } from './domain/order';
+import { idFromUuid, moneyToJson, toRfc3339 } from '@gravity/kernel';
+import {
+  CountField,
+  EnumField,
+  IdField,
+  ListField,
+  MoneyView,
+  MoneyViewField,
+  PageOf,
+  TextViewField,
+  TimeField,
+} from '@gravity/service';
+import { BUYER_ID_MAX, TITLE_MAX } from './limits';
+import { CLOSE_REASONS, type CloseReason, type Order, ORDER_STATUSES, type OrderStatus } from './domain/order';
 
-export interface OrderLineView {
-  readonly skuId: string;
-  readonly title: string;
-  readonly quantity: number;
-  readonly unitPrice: MoneyJson;
+export class OrderLineView {
+  @IdField('sku') skuId: string;
+  @TextViewField({ max: TITLE_MAX, description: 'The title when the order was placed' }) title: string;
+  @CountField() quantity: number;
+  @MoneyViewField() unitPrice: MoneyView;
 }
 
-export interface OrderView {
-  readonly orderId: string;
-  readonly status: OrderStatus;
-  readonly roundId: string;
-  readonly itemId: string;
-  readonly seriesId: string;
-  readonly buyerId: string;
-  readonly merchantId: string;
-  readonly shopId: string;
-  readonly quantity: number;
-  readonly lines: readonly OrderLineView[];
-  readonly total: MoneyJson;
-  readonly placedAt: string;
-  readonly expiresAt: string;
-  readonly paidAt?: string;
-  readonly closedAt?: string;
-  readonly closeReason?: CloseReason;
-  readonly version: number;
+export class OrderView {
+  @IdField('order') orderId: string;
+  @EnumField(ORDER_STATUSES) status: OrderStatus;
+  @IdField('round') roundId: string;
+  @IdField('item') itemId: string;
+  @IdField('series') seriesId: string;
+  @TextViewField({ max: BUYER_ID_MAX }) buyerId: string;
+  @IdField('merchant') merchantId: string;
+  @IdField('shop') shopId: string;
+  @CountField() quantity: number;
+  @ListField(OrderLineView, { max: 1 }) lines: readonly OrderLineView[];
+  @MoneyViewField() total: MoneyView;
+  @TimeField() placedAt: string;
+  @TimeField({ description: 'Not paid by then, the order closes' }) expiresAt: string;
+  @TimeField({ optional: true }) paidAt?: string;
+  @TimeField({ optional: true }) closedAt?: string;
+  @EnumField(CLOSE_REASONS, { optional: true }) closeReason?: CloseReason;
+  @CountField({ description: 'Grows with every change' }) version: number;
 }
+
+export class OrderListView extends PageOf(OrderView) {}
 
 /** The wire form of an order. */
 export function orderView(order: Order): OrderView {

@@ -1,4 +1,4 @@
-// What the orders service reads from the environment beside what every service reads.
+// The configuration of orders beside that of every service.
 import type { EnvReader } from '@gravity/kernel';
 import { type OpenPaymentProvider, readPaymentProvider } from './payments/provider-from-env';
 

@@ -1,4 +1,4 @@
-// What the orders service says about itself.
+// The declaration of the orders service.
 import { protoPackage } from '@gravity/contracts';
 import { defineService } from '@gravity/service';
 import { ClaimsModule } from './claims.module';
@@ -29,7 +29,7 @@ export const ordersService = defineService({
   grpc: protoPackage('orders'),
   migrations: ordersMigrations,
   handlers: [OnSkuChanged],
-  // The clock first: openings are judged by it. The loops that tell the gate stop after those that write for it.
+  // The clock comes first: openings are judged by it. Loops that update the gate stop after those that write for it.
   workers: [
     ...[ClockFollower, GateReconciler, ReturnsWorker, PendingSweeper],
     ...[RoundGenerator, RoundLifecycle, ConservationWatch],
@@ -40,7 +40,7 @@ export const ordersService = defineService({
   retention: [
     // An admission is settled within seconds of its note; a note from yesterday is of no use.
     { table: 'claim_tombstones', column: 'created_at', keepMs: DAY_MS },
-    // A signature is good for minutes and providers repeat for days; what happened to an order is in its own rows.
+    // A signature is valid for minutes, and providers repeat for days. The history of an order is in its own rows.
     { table: 'payment_callbacks', column: 'received_at', keepMs: 90 * DAY_MS },
   ],
 });

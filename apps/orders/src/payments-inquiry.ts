@@ -1,4 +1,4 @@
-// Asks the provider before an unpaid order is closed, and shuts the door behind the buyer who might still be paying.
+// Asks the provider before an unpaid order is closed, and cancels its intent, which the buyer might still pay.
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import pMap from 'p-map';
 import type { ProviderAnswer } from './domain/order';
@@ -8,7 +8,7 @@ import { type IntentState, PAYMENT_PROVIDER, type PaymentProvider } from './paym
 /** Cancellations under way at once. */
 const CANCELLATIONS_IN_FLIGHT_MAX = 16;
 
-/** What the provider says about one intent. */
+/** The provider's answer about one intent. */
 export interface Inquiry {
   readonly answer: Exclude<ProviderAnswer, 'no-intent'>;
   /** The state to store with the order, for an intent that is not paid. */
@@ -25,7 +25,7 @@ export class PaymentsInquiry {
 
   constructor(@Inject(PAYMENT_PROVIDER) private readonly provider: PaymentProvider) {}
 
-  /** What became of the intents; never throws. An intent the provider cannot tell about now is `unknown`. */
+  /** The states of the intents; never throws. An intent without an answer is `unknown`. */
   async ask(intentIds: readonly string[]): Promise<ReadonlyMap<string, Inquiry>> {
     try {
       const states = await this.provider.queryIntents(intentIds);
@@ -36,7 +36,7 @@ export class PaymentsInquiry {
     }
   }
 
-  /** Asks, and cancels whatever is not paid: afterwards an unpaid intent can no longer be paid by the buyer. */
+  /** Asks, and cancels the intents that are not paid: after that the buyer cannot pay them. */
   async shut(intentIds: readonly string[]): Promise<ReadonlyMap<string, Inquiry>> {
     const found = new Map(await this.ask(intentIds));
     const open = intentIds.filter(
@@ -47,7 +47,7 @@ export class PaymentsInquiry {
     return found;
   }
 
-  /** Cancels one intent: `unpaid` only when the provider confirms that the door is shut. */
+  /** Cancels one intent: `unpaid` only when the provider confirms the cancellation. */
   async cancel(intentId: string): Promise<Inquiry> {
     try {
       const inquiry = inquiryOf(intentId, await this.provider.cancelIntent(intentId));

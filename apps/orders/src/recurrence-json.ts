@@ -1,5 +1,13 @@
 // A recurrence as it is sent and stored, and the domain's form of it.
+import { values } from '@gravity/service';
 import type { Recurrence } from './domain/recurrence';
+
+/** A local time of day. */
+export const TIME_OF_DAY = values.matching('^([01]\\d|2[0-3]):[0-5]\\d$', 'must be HH:mm');
+/** The end of a daily window: a local time of day, or the end of the day. */
+export const END_OF_WINDOW = values.matching('^(([01]\\d|2[0-3]):[0-5]\\d|24:00)$', 'must be HH:mm or 24:00');
+/** 1 is Monday, 7 is Sunday. */
+export const WEEKDAY = values.integer({ min: 1, max: 7 });
 
 /** `startsAt`, `endsAt` in RFC 3339; `dailyFrom`, `dailyUntil` as `HH:mm` (`24:00` for the end of the day). */
 export interface RecurrenceJson {

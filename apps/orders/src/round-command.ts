@@ -1,53 +1,57 @@
-// What the commands that operators give to one round have in common: its locks, its events, and what follows the commit.
+// The common part of operators' commands to one round: its locks, its events, and the steps after the commit.
 import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
-import type { CallerIdentity } from '@gravity/http';
-import { ok, type Result } from '@gravity/kernel';
+import type { CallerIdentity, VersionMatch } from '@gravity/http';
+import { mapOk, type Result } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
-import { Database } from '@gravity/persistence';
-import { notFound, parsePathId } from './round-access';
+import { found, transactional, type Write } from '@gravity/service';
 import { type RoundView, roundView } from './round-view';
 import type { LockedRound } from './storage/round-rows';
 import { lockRound } from './storage/rounds.repository';
 import type { Queryable } from './storage/sku-snapshots.repository';
 import { RoundLifecycle } from './workers/round-lifecycle';
 
-/** Decides and writes; returns the round as it is afterwards, the same object when nothing had to change. */
-export type RoundDecision = (tx: Queryable, round: LockedRound) => Promise<Result<LockedRound, Problem>>;
+/** One command to a round. */
+export interface RoundDecision {
+  /** A uuid. */
+  readonly roundId: string;
+  /** Why, in the operator's words. */
+  readonly reason?: string;
+  /** Decides and writes; returns the round as it is afterwards, the same object when nothing had to change. */
+  readonly decide: (tx: Queryable, round: LockedRound, ifMatch: VersionMatch) => Promise<Result<LockedRound, Problem>>;
+  /** After the commit of a change, in this process: tells the gate. */
+  readonly follow?: (round: LockedRound) => Promise<void>;
+}
 
 @Injectable()
 export class RoundCommand {
   constructor(
-    private readonly database: Database,
     private readonly relay: OutboxRelay,
     private readonly lifecycle: RoundLifecycle,
   ) {}
 
-  /**
-   * Runs the decision under the locks of the round and its items. After the commit, and only when something has changed,
-   * `follow` makes the gate follow.
-   */
-  async run(
-    caller: CallerIdentity,
-    roundId: string,
-    decide: RoundDecision,
-    follow: (round: LockedRound) => Promise<void> = () => Promise.resolve(),
-  ): Promise<Result<RoundView, Problem>> {
-    const id = parsePathId('round', roundId);
-    if (!id.ok) return id;
-    const result = await this.database.transaction(async (tx): Promise<Result<[LockedRound, boolean], Problem>> => {
-      const round = await lockRound(tx, id.value);
-      if (round === undefined) return notFound('round', roundId);
-      const decided = await decide(tx, round);
-      return decided.ok ? ok([decided.value, decided.value !== round]) : decided;
-    });
-    if (!result.ok) return result;
-    const [round, changed] = result.value;
-    if (changed) {
-      this.relay.wake();
-      this.lifecycle.wake();
-      await follow(round);
-    }
-    return ok(roundView(round, round.nowMs, caller));
+  /** The write of a command. It decides under the locks of the round and its items. Refusal: `not-found`. */
+  write(caller: CallerIdentity, command: RoundDecision): Write<RoundView> {
+    const { roundId, reason, decide, follow } = command;
+    let changed: LockedRound | undefined;
+    return transactional(
+      { roundId, reason },
+      async (tx, ifMatch) => {
+        const round = found('round', roundId, await lockRound(tx, roundId));
+        if (!round.ok) return round;
+        const decided = await decide(tx, round.value, ifMatch);
+        changed = decided.ok && decided.value !== round.value ? decided.value : undefined;
+        return mapOk(decided, (after) => roundView(after, after.nowMs, caller));
+      },
+      {
+        ...(reason === undefined ? {} : { reason }),
+        committed: async () => {
+          if (changed === undefined) return;
+          this.relay.wake();
+          this.lifecycle.wake();
+          await follow?.(changed);
+        },
+      },
+    );
   }
 }

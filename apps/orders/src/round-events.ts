@@ -48,7 +48,7 @@ export const roundSoldOut: RoundEventMaker = (round, sequence, atMs) => ({
   payload: base(round, sequence, atMs),
 });
 
-/** A second chance, for the items that have units again. */
+/** The items that have units again. */
 export const roundReopened: RoundEventMaker = (round, sequence, atMs) => ({
   type: 'orders.round.reopened.v1',
   payload: {

@@ -1,7 +1,22 @@
 // Series and rounds as callers see them over REST.
-import { ApiProperty } from '@nestjs/swagger';
 import type { CallerIdentity } from '@gravity/http';
-import { CURRENCIES, type Currency, idFromUuid, moneyToJson, toRfc3339 } from '@gravity/kernel';
+import { idFromUuid, moneyToJson, toRfc3339 } from '@gravity/kernel';
+import {
+  CountField,
+  EnumField,
+  Field,
+  FlagField,
+  IdField,
+  ListField,
+  MoneyView,
+  MoneyViewField,
+  ObjectField,
+  PageOf,
+  seesAllOf,
+  TextViewField,
+  TimeField,
+  values,
+} from '@gravity/service';
 import {
   ADMISSION_ORDERS,
   type AdmissionOrderName,
@@ -10,124 +25,107 @@ import {
   roundMachine,
   type RoundStatus,
 } from './domain/round';
-import type { RecurrenceJson } from './recurrence-json';
-import { ownMerchant, seesEverything } from './round-access';
+import { ITEMS_MAX, REASON_MAX, REGIONS_MAX, TITLE_MAX } from './limits';
+import { END_OF_WINDOW, type RecurrenceJson, TIME_OF_DAY, WEEKDAY } from './recurrence-json';
 import type { Leftover, Round, RoundItem } from './storage/round-rows';
-import type { Series, SeriesStatus } from './storage/series.repository';
+import { type Series, SERIES_STATUSES, type SeriesStatus } from './storage/series.repository';
 
-const TIME = { type: 'string', format: 'date-time', example: '2026-11-20T12:00:00.000Z' } as const;
-const UNITS = { type: 'integer', minimum: 0 } as const;
-
-export class SaleMoneyView {
-  @ApiProperty({ type: 'integer', description: 'Minor units', example: 149900 }) amount: number;
-  @ApiProperty({ enum: CURRENCIES, example: 'CNY' }) currency: Currency;
-}
+const OWN_COUNTER = { optional: true, description: 'For operators and the merchant of the item' } as const;
+const LEFTOVERS = ['END', 'CARRY'] as const;
 
 export class RoundItemView {
-  @ApiProperty({ example: 'itm_01jcw8k3zqe6vrh5t2m9xa0001' }) id: string;
-  @ApiProperty() skuId: string;
-  @ApiProperty() shopId: string;
-  @ApiProperty() merchantId: string;
-  @ApiProperty() title: string;
-  @ApiProperty({ type: SaleMoneyView }) price: SaleMoneyView;
-  @ApiProperty({ type: 'integer' }) perOrderLimit: number;
-  @ApiProperty({ type: 'integer' }) perBuyerLimit: number;
-  @ApiProperty({ type: [String], required: false, description: 'Where it is delivered; absent: everywhere' })
+  @IdField('item') id: string;
+  @IdField('sku') skuId: string;
+  @IdField('shop') shopId: string;
+  @IdField('merchant') merchantId: string;
+  @TextViewField({ max: TITLE_MAX }) title: string;
+  @MoneyViewField() price: MoneyView;
+  @CountField() perOrderLimit: number;
+  @CountField() perBuyerLimit: number;
+  @ListField(values.region(), {
+    max: REGIONS_MAX,
+    optional: true,
+    description: 'Where it is delivered; absent: everywhere',
+  })
   regions?: readonly string[];
-  @ApiProperty(UNITS) quota: number;
-  @ApiProperty({ ...UNITS, description: 'quota − held − sold − writtenOff' }) available: number;
-  @ApiProperty({ ...UNITS, required: false, description: 'For operators and the merchant of the item' }) held?: number;
-  @ApiProperty({ ...UNITS, required: false, description: 'For operators and the merchant of the item' }) sold?: number;
-  @ApiProperty({ ...UNITS, required: false, description: 'For operators and the merchant of the item' })
-  writtenOff?: number;
-  @ApiProperty({ ...UNITS, required: false, description: 'Sold units that had been in another order before' })
-  resold?: number;
-  @ApiProperty({ required: false, description: 'Whether claims are accepted inside the window' }) selling?: boolean;
+  @CountField() quota: number;
+  @CountField({ description: 'quota − held − sold − writtenOff' }) available: number;
+  @CountField(OWN_COUNTER) held?: number;
+  @CountField(OWN_COUNTER) sold?: number;
+  @CountField(OWN_COUNTER) writtenOff?: number;
+  @CountField({ optional: true, description: 'Sold units that were in an earlier order' }) resold?: number;
+  @FlagField({ optional: true, description: 'Whether claims are accepted inside the window' }) selling?: boolean;
 }
 
 export class RoundView {
-  @ApiProperty({ example: 'rnd_01jcw8k3zqe6vrh5t2m9xa0001' }) id: string;
-  @ApiProperty() seriesId: string;
-  @ApiProperty({ type: 'integer', description: 'Counted per series' }) number: number;
-  @ApiProperty({ enum: roundMachine.states }) status: RoundStatus;
-  @ApiProperty(TIME) opensAt: string;
-  @ApiProperty(TIME) closesAt: string;
-  @ApiProperty({ type: 'integer' }) paymentWindowSeconds: number;
-  @ApiProperty({ type: 'integer', required: false, description: 'How often a buyer may win in the series' })
-  winLimit?: number;
-  @ApiProperty({ enum: ['END', 'CARRY'] }) leftover: Leftover;
-  @ApiProperty({ description: 'True while the sale is stopped' }) stopped: boolean;
-  @ApiProperty({ required: false }) stoppedReason?: string;
-  @ApiProperty({ type: 'integer', description: 'Send it back as If-Match to change the round' }) version: number;
-  @ApiProperty({ type: [RoundItemView] }) items: RoundItemView[];
-  @ApiProperty({ ...TIME, description: 'The clock that opens and closes rounds, when this was read' })
-  serverTime: string;
+  @IdField('round') id: string;
+  @IdField('series') seriesId: string;
+  @CountField({ description: 'Counted per series' }) number: number;
+  @EnumField(roundMachine.states) status: RoundStatus;
+  @TimeField() opensAt: string;
+  @TimeField() closesAt: string;
+  @CountField() paymentWindowSeconds: number;
+  @CountField({ optional: true, description: 'How often a buyer may win in the series' }) winLimit?: number;
+  @EnumField(LEFTOVERS) leftover: Leftover;
+  @FlagField({ description: 'True while the sale is stopped' }) stopped: boolean;
+  @TextViewField({ max: REASON_MAX, optional: true }) stoppedReason?: string;
+  @CountField({ description: 'Send it back as If-Match to change the round' }) version: number;
+  @ListField(RoundItemView, { max: ITEMS_MAX }) items: readonly RoundItemView[];
+  @TimeField({ description: 'The clock that opens and closes rounds, when this was read' }) serverTime: string;
 }
 
-export class RoundListView {
-  @ApiProperty({ type: [RoundView] }) items: RoundView[];
-  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' })
-  nextCursor?: string;
-  @ApiProperty() hasMore: boolean;
-}
+export class RoundListView extends PageOf(RoundView) {}
 
 export class RecurrenceView implements RecurrenceJson {
-  @ApiProperty({ ...TIME, required: false }) startsAt?: string;
-  @ApiProperty({ ...TIME, required: false }) endsAt?: string;
-  @ApiProperty({ type: 'integer' }) everySeconds: number;
-  @ApiProperty({ type: 'integer' }) openForSeconds: number;
-  @ApiProperty({ required: false, example: '09:00' }) dailyFrom?: string;
-  @ApiProperty({ required: false, example: '22:00' }) dailyUntil?: string;
-  @ApiProperty({ type: [Number], required: false, description: '1 is Monday' }) weekdays?: readonly number[];
+  @TimeField({ optional: true }) startsAt?: string;
+  @TimeField({ optional: true }) endsAt?: string;
+  @CountField() everySeconds: number;
+  @CountField() openForSeconds: number;
+  @Field(TIME_OF_DAY, { optional: true, example: '09:00' }) dailyFrom?: string;
+  @Field(END_OF_WINDOW, { optional: true, example: '22:00' }) dailyUntil?: string;
+  @ListField(WEEKDAY, { max: 7, optional: true, description: '1 is Monday' }) weekdays?: readonly number[];
 }
 
 export class SeriesItemView {
-  @ApiProperty() skuId: string;
-  @ApiProperty(UNITS) quota: number;
-  @ApiProperty({ type: SaleMoneyView }) price: SaleMoneyView;
-  @ApiProperty({ type: 'integer' }) perOrderLimit: number;
-  @ApiProperty({ type: 'integer' }) perBuyerLimit: number;
-  @ApiProperty({ type: [String], required: false }) regions?: readonly string[];
+  @IdField('sku') skuId: string;
+  @CountField() quota: number;
+  @MoneyViewField() price: MoneyView;
+  @CountField() perOrderLimit: number;
+  @CountField() perBuyerLimit: number;
+  @ListField(values.region(), { max: REGIONS_MAX, optional: true }) regions?: readonly string[];
 }
 
 export class SeriesView {
-  @ApiProperty({ example: 'ser_01jcw8k3zqe6vrh5t2m9xa0001' }) id: string;
-  @ApiProperty() title: string;
-  @ApiProperty({ enum: ['ACTIVE', 'PAUSED', 'ENDED'] }) status: SeriesStatus;
-  @ApiProperty({ example: 'Asia/Shanghai' }) timeZone: string;
-  @ApiProperty({ type: RecurrenceView }) recurrence: RecurrenceView;
-  @ApiProperty({ type: [SeriesItemView] }) items: SeriesItemView[];
-  @ApiProperty({ type: 'integer', required: false }) winLimit?: number;
-  @ApiProperty({ type: 'integer' }) paymentWindowSeconds: number;
-  @ApiProperty({ enum: ['END', 'CARRY'] }) leftover: Leftover;
-  @ApiProperty({ enum: ADMISSION_ORDERS, description: 'In which order the claims of an opening come to the gate' })
+  @IdField('series') id: string;
+  @TextViewField({ max: TITLE_MAX }) title: string;
+  @EnumField(SERIES_STATUSES) status: SeriesStatus;
+  @TextViewField({ max: 64, example: 'Asia/Shanghai' }) timeZone: string;
+  @ObjectField(RecurrenceView) recurrence: RecurrenceView;
+  @ListField(SeriesItemView, { max: ITEMS_MAX }) items: readonly SeriesItemView[];
+  @CountField({ optional: true }) winLimit?: number;
+  @CountField() paymentWindowSeconds: number;
+  @EnumField(LEFTOVERS) leftover: Leftover;
+  @EnumField(ADMISSION_ORDERS, { description: 'In which order the claims of an opening come to the gate' })
   admissionOrder: AdmissionOrderName;
-  @ApiProperty() autoApprove: boolean;
-  @ApiProperty({ type: 'integer' }) warmAheadSeconds: number;
-  @ApiProperty({ type: 'integer' }) roundsAhead: number;
-  @ApiProperty({ enum: ['GATE', 'DIRECT'], description: 'How claims are admitted at the moment' }) admission:
-    'GATE' | 'DIRECT';
-  @ApiProperty({ type: 'integer', description: 'Send it back as If-Match to change the series' }) version: number;
-  @ApiProperty() createdBy: string;
-  @ApiProperty(TIME) createdAt: string;
+  @FlagField() autoApprove: boolean;
+  @CountField() warmAheadSeconds: number;
+  @CountField() roundsAhead: number;
+  @EnumField(['GATE', 'DIRECT'], { description: 'How claims are admitted at the moment' }) admission: 'GATE' | 'DIRECT';
+  @CountField({ description: 'Send it back as If-Match to change the series' }) version: number;
+  @TextViewField({ max: 200, description: 'The operator' }) createdBy: string;
+  @TimeField() createdAt: string;
 }
 
-export class SeriesListView {
-  @ApiProperty({ type: [SeriesView] }) items: SeriesView[];
-  @ApiProperty({ required: false, description: 'Ask for the next page with it; absent on the last page' })
-  nextCursor?: string;
-  @ApiProperty() hasMore: boolean;
-}
+export class SeriesListView extends PageOf(SeriesView) {}
 
 /**
  * The wire form of a round for one caller. Merchants see the counters of their own items, and of a round that is not
  * public yet only their own items.
  */
 export function roundView(round: Round, nowMs: number, caller: CallerIdentity): RoundView {
-  const everything = seesEverything(caller);
-  const merchantId = ownMerchant(caller);
+  const sees = ({ merchantId }: RoundItem): boolean => seesAllOf(caller, merchantId);
   const isPublic = PUBLIC_ROUND_STATUSES.includes(round.status) || (round.status === 'CANCELLED' && round.sequence > 1);
-  const items = round.items.filter((item) => everything || isPublic || item.merchantId === merchantId);
+  const items = round.items.filter((item) => isPublic || sees(item));
   return {
     id: idFromUuid('round', round.roundId),
     seriesId: idFromUuid('series', round.seriesId),
@@ -141,7 +139,7 @@ export function roundView(round: Round, nowMs: number, caller: CallerIdentity): 
     stopped: round.stoppedReason !== undefined,
     ...(round.stoppedReason === undefined ? {} : { stoppedReason: round.stoppedReason }),
     version: round.version,
-    items: items.map((item) => itemView(item, everything || item.merchantId === merchantId)),
+    items: items.map((item) => itemView(item, sees(item))),
     serverTime: toRfc3339(nowMs),
   };
 }

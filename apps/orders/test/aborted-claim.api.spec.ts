@@ -1,6 +1,6 @@
 // Goal: a claim that waits for the database is not decided once its caller has left: the caller asks again, perhaps
-// elsewhere, and may be refused there. Method: an item locked by somebody else holds two decisions up, more claims wait
-// behind them over HTTP and gRPC, and their callers leave.
+// elsewhere, and may be refused there. Method: an item locked by another transaction holds two decisions up, more
+// claims wait behind them over HTTP and gRPC, and their callers leave.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,

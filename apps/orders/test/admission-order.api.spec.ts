@@ -42,7 +42,7 @@ it('holds the claims of a drawn opening until their turns, and no others', async
   }
   expect(Math.max(...atOnce!.map(({ ms }) => ms))).toBeLessThan(FIRST_TURN_MS - EXACT_MS);
   expect(Math.min(...inTurn!.map(({ ms }) => ms))).toBeGreaterThan(FIRST_TURN_MS - EXACT_MS);
-  // A repeated request of an accepted claim hears its order again.
+  // A repeated request of an accepted claim gets its order again.
   const winner = buyers[inTurn!.findIndex(({ answer }) => answer.status === 201)]!;
   const won = inTurn!.find(({ answer }) => answer.status === 201)!.answer;
   expect((await service.claim(drawn, winner, { key: keyOf(drawn, winner) })).body).toEqual(won.body);

@@ -1,5 +1,6 @@
-// Goal: totals from nothing to the largest are claimed, kept and told exactly, in currencies with and without minor units; one
-// of nothing is paid without a provider. Method: the whole service over HTTP, with no provider to be reached.
+// Goal: totals from zero to the largest are claimed, kept and shown exactly, in currencies with and without minor
+// units; a total of zero is paid without a provider. Method: the whole service over HTTP, with no provider to be
+// reached.
 import { newUuid } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { ClaimsService } from './support/claims-service';

@@ -1,6 +1,6 @@
-// Goal: a full queue refuses further claims at once, with a reason and the time to come again. Nothing of them is kept, no
-// unit of the gate either. Claims that wait are answered, and an accepted claim is never told that it was refused. Method: a
-// service with a short queue, an item locked by another transaction, a rush.
+// Goal: a full queue refuses further claims at once, with a reason and the time to come again. They leave no trace, and
+// take no unit of the gate. Claims that wait are answered, and an accepted claim is never told that it was refused.
+// Method: a service with a short queue, an item locked by another transaction, a rush.
 import { idFromUuid, newUuid } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
 import { ClaimDecider } from '../src/decision/claim-decider';
@@ -55,7 +55,7 @@ it('refuses by a sold-out flag without a promise', async () => {
   });
 });
 
-it('refuses what does not fit into the queue before the gate takes a unit for it, and takes it later', async () => {
+it('refuses claims beyond the queue before the gate takes a unit for them, and accepts them later', async () => {
   const sale = await service.onSale({ quotas: [RUSH] });
   const early = (): ReturnType<ClaimsService['claim']> => service.claim(sale, 'b_early', { key: 'key-of-the-early' });
   const first = await early();
@@ -79,7 +79,7 @@ it('refuses what does not fit into the queue before the gate takes a unit for it
       expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'overloaded', '1']);
     }
     expect(performance.now() - refusedFrom).toBeLessThan(AT_ONCE_MS);
-    // No promise: a crowd of refusals costs no turn of the event loop each.
+    // No promise object: a refusal costs no turn of the event loop.
     expect(execute(sale, 'b_direct')).toEqual({ ok: false, error: OVERLOADED });
     const repeated = await early();
     expect([repeated.status, repeated.body.code]).toEqual([503, 'overloaded']);

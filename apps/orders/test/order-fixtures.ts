@@ -1,5 +1,5 @@
-// A round on sale in a real Postgres and a real Redis, with orders placed straight into the tables: what specs of payment,
-// expiry and return start from.
+// A round on sale in a real Postgres and a real Redis, with orders placed straight into the tables: the start of specs
+// of payment, expiry and return.
 import { idFromUuid, newUuid, systemClock } from '@gravity/kernel';
 import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
 import { Database, migrate, openDatabase } from '@gravity/persistence';
@@ -100,7 +100,7 @@ export class Sale {
     return { seriesId, roundId, itemId, winLimit };
   }
 
-  /** Loads the gate from what Postgres has. */
+  /** Loads the gate from Postgres. */
   async loadGate(item: Item): Promise<void> {
     if (!(await this.gate.load(item.seriesId))) throw new Error('the gate was not loaded');
   }
@@ -184,7 +184,7 @@ export class Sale {
     return rows.map((row) => row.type.replace('orders.order.', '').replace('.v1', ''));
   }
 
-  /** Units by the orders themselves: what the counters must say. */
+  /** Units by the orders themselves; the counters must equal them. */
   async unitsByOrders(item: Item): Promise<{ held: number; sold: number }> {
     const [row] = await this.database.query<{ held: number; sold: number }>(
       `select coalesce(sum(quantity) filter (where status = 'AWAITING_PAYMENT'), 0)::int as held,

@@ -99,7 +99,7 @@ describe('accepted', () => {
     expect(await orderCount(sale)).toBe(2);
   });
 
-  it('gives back at once what a key reused for another sale was let in for', async () => {
+  it('returns at once the unit of a key that is reused for another sale', async () => {
     const [first, second] = [await onSale({ quotas: [1] }), await onSale({ quotas: [1] })];
     const [buyer, key] = [newBuyer(), newUuid()];
     expect((await claim(first, buyer, { key })).status).toBe(201);
@@ -107,7 +107,7 @@ describe('accepted', () => {
       status: 422,
       body: { code: 'idempotency-key-reused' },
     });
-    // The second sale's only unit is still for somebody, and its gate agrees with Postgres.
+    // The second sale's only unit is still free, and its gate agrees with Postgres.
     await eventually(async () => expect((await claim(second, newBuyer(), { key: newUuid() })).status).toBe(201));
     expect((await claim(first, buyer, { key })).headers.get('idempotent-replayed')).toBe('true');
   });
@@ -146,7 +146,7 @@ describe('accepted', () => {
   });
 });
 
-it('decides without a gate only when no sold-out flag of the gate before can stand', async () => {
+it('decides without a gate only when no sold-out flag of the earlier gate can stand', async () => {
   const sale = await onSale();
   await services.app.get(GateKeeper, { strict: false }).goDirect(sale.seriesId, undefined, 'for the test');
   expect((await claim(sale, newBuyer())).status).toBe(201);
@@ -201,7 +201,7 @@ describe('refused', () => {
     expect((await claim(sale, buyer)).status).toBe(201);
   });
 
-  it('to whom has won as often as the series allows', async () => {
+  it('to a buyer who has won as often as the series allows', async () => {
     const sale = await onSale({ winLimit: 1, perBuyerLimit: 5 });
     const buyer = newBuyer();
     expect((await claim(sale, buyer)).status).toBe(201);

@@ -1,5 +1,5 @@
-// Goal: history ends where the retention says, and no sooner. Method: rows on both sides of each limit, more of them than
-// one step removes, and the retention loop at work on the real Postgres.
+// Goal: rows are removed at the age that the retention says, and no sooner. Method: rows on both sides of each limit,
+// more of them than one step removes, and the retention loop at work on the real Postgres.
 import { Retention, RETENTION_MS } from '@gravity/service';
 import { eventually } from '@gravity/testing';
 import { ordersService } from '../src/orders.service';

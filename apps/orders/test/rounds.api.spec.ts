@@ -161,7 +161,51 @@ it('opens a round at its time and shows both sides of its units', async () => {
   });
 });
 
-it('takes amounts up to their edges, and refuses what is beyond when the series is made', async () => {
+it('answers a repeated key the same, and another request under it with 422', async () => {
+  const body = seriesBody([sku.wireId], { roundsAhead: 1 });
+  const headers = key();
+  const first = await call('operator', 'POST', '/series', body, headers);
+  const again = await call('operator', 'POST', '/series', body, headers);
+  expect([again.status, again.body, again.headers.get('idempotent-replayed')]).toEqual([201, first.body, 'true']);
+  const other = await call('operator', 'POST', '/series', { ...body, title: 'Other' }, headers);
+  expect([other.status, other.body.code]).toEqual([422, 'idempotency-key-reused']);
+  const at = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
+  const extra = { opensAt: at(3_600), closesAt: at(3_660), approve: false };
+  const rounds = `/series/${first.body.id}/rounds`;
+  const made = await call('operator', 'POST', rounds, extra, headers);
+  expect((await call('operator', 'POST', rounds, extra, headers)).body).toEqual(made.body);
+  expect(made.status).toBe(201);
+});
+
+it('keeps a record of what operators do, with their reasons', async () => {
+  const made = await call('operator', 'POST', '/series', seriesBody([sku.wireId], { roundsAhead: 1 }), key());
+  const at = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
+  const extra = { opensAt: at(3_600), closesAt: at(3_660), approve: false };
+  const round = await call('operator', 'POST', `/series/${made.body.id}/rounds`, extra, key());
+  const path = `/rounds/${round.body.id}`;
+  const version = { 'if-match': '"1"' };
+  expect((await call('operator', 'PUT', `${path}/approval`, undefined, version)).status).toBe(200);
+  expect((await call('operator', 'PUT', `${path}/stop-sale`, { reason: 'wrong price' })).status).toBe(200);
+  expect((await call('operator', 'DELETE', `${path}/stop-sale`)).status).toBe(200);
+  expect((await call('operator', 'PUT', `${path}/approval`, undefined, { 'if-match': '"9"' })).status).toBe(200);
+  expect((await call('operator', 'PUT', `${path}/cancellation`, { reason: 'rain' })).status).toBe(200);
+  // A refusal leaves no record.
+  expect((await call('operator', 'DELETE', `${path}/stop-sale`)).status).toBe(409);
+  const records = await database.query<{ operation: string; reason: string | null; sub: string }>(
+    'select operation, reason, sub from audit_log where object_id = $1 order by id',
+    [round.body.id],
+  );
+  expect(records.map(({ operation, reason, sub }) => [operation, reason, sub])).toEqual([
+    ['createRound', null, 'operator_1'],
+    ['approveRound', null, 'operator_1'],
+    ['stopSale', 'wrong price', 'operator_1'],
+    ['resumeSale', null, 'operator_1'],
+    ['approveRound', null, 'operator_1'],
+    ['cancelRound', 'rain', 'operator_1'],
+  ]);
+});
+
+it('takes amounts up to their edges, and refuses larger ones when the series is made', async () => {
   const body = seriesBody([sku.wireId]);
   const withItem = (item: object): object => ({ ...body, items: [{ ...body.items[0], ...item }] });
   const price = (amount: number, currency = 'CNY'): { price: object } => ({ price: { amount, currency } });
@@ -208,7 +252,7 @@ it('keeps the order in which claims of an opening are admitted, first come unles
   }
 });
 
-it('refuses those who may not, and what does not fit', async () => {
+it('refuses other callers and invalid input', async () => {
   const body = seriesBody([sku.wireId]);
   for (const role of ['buyer', 'merchant', 'anchor', 'service']) {
     expect((await call(role, 'POST', '/series', body, key())).status).toBe(403);

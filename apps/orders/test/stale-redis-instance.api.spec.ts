@@ -1,6 +1,6 @@
-// Goal: a Redis that comes back with an old memory, under the epoch still in force, has no buyer told "sold out" who has
-// bought. Method: a replica promoted with a snapshot from before the last sale; what was waiting for the connection is
-// asked there, and the buyer repeats his claim meanwhile.
+// Goal: a Redis that is restored from a snapshot, under the epoch in force, makes no buyer with an order hear "sold
+// out". Method: a replica promoted with a snapshot from before the last sale; a waiting question is asked there while
+// the buyer repeats the claim.
 import { newUuid } from '@gravity/kernel';
 import { eventually, freshRedis, type RedisHandle, TcpProxy } from '@gravity/testing';
 import { GateConnection } from '../src/gate/gate-connection';
@@ -26,14 +26,14 @@ afterAll(async () => {
   await Promise.all([primary?.stop(), replica?.stop()]);
 });
 
-it('answers a buyer by what Postgres knows while an old memory says sold out', async () => {
+it('answers a buyer from Postgres while a stale Redis says sold out', async () => {
   const connection = service.services.app.get(GateConnection, { strict: false });
   await eventually(() => expect(connection.runId).toBeDefined());
   const sale = await service.onSale({ quotas: [1] });
   const first = await service.claim(sale, 'b_first');
   expect(first.status).toBe(201);
   expect((await service.claim(sale, 'b_late')).body.code).toBe('sold-out');
-  // The unit belongs to somebody who gives it back: so the snapshot says sold out, and does not know who buys next.
+  // The unit belongs to a buyer whose order closes. So the snapshot says sold out and lacks the next buyer.
   await replica.rewind(await primary.snapshot());
   const cancelled = await service.call('b_first', 'POST', `/orders/${first.body.orderId}/cancellation`, {
     key: newUuid(),

@@ -1,4 +1,4 @@
-// Goal: a client that comes back hears what it has not seen, whatever it sends as Last-Event-ID. Method: the whole service
+// Goal: a client that comes back gets the versions it has not seen, with any Last-Event-ID. Method: the whole service
 // over HTTP; the order is cancelled while the stream is open.
 import { newUuid } from '@gravity/kernel';
 import { ClaimsService } from './support/claims-service';

@@ -1,4 +1,4 @@
-// What the sandbox payment provider says about itself.
+// The declaration of the sandbox payment provider.
 import { defineService } from '@gravity/service';
 import { PaymentsSandboxModule } from './payments-sandbox.module';
 import { readSandboxConfig, SERVICE } from './sandbox-config';

@@ -4,9 +4,9 @@ import { Secret } from '@gravity/observability';
 import { configOf } from '@gravity/service';
 
 export interface SandboxConfig {
-  /** What the merchant's server calls us with. */
+  /** The key of the merchant's server. */
   readonly serverKey: Secret;
-  /** Where callbacks go. */
+  /** The receiver of callbacks. */
   readonly callbackUrl: URL;
   /** Callbacks are signed with each of these. */
   readonly webhookSecrets: readonly Secret[];

@@ -9,12 +9,12 @@ export function newSandboxId(kind: 'pi' | 'ch' | 're'): string {
   return `${kind}_${newUuid().replaceAll('-', '')}`;
 }
 
-/** What allows to pay one intent. */
+/** The secret that allows paying one intent. */
 export function newClientSecret(): string {
   return `pcs_${randomBytes(CLIENT_SECRET_BYTES).toString('base64url')}`;
 }
 
-/** The same for the same request: how a reused Idempotency-Key with another request is noticed. */
+/** Equal for equal requests. It reveals an Idempotency-Key that is reused for another request. */
 export function requestHash(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

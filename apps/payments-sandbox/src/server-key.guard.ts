@@ -1,4 +1,4 @@
-// Checks the key of the merchant's server. Its callers hold no token of ours: to them we are an outside company.
+// Checks the key of the merchant's server. Callers hold no token of Gravity: the provider plays an outside company.
 import { ProblemError } from '@gravity/contracts';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { SANDBOX_CONFIG, type SandboxConfig } from './sandbox-config';

@@ -1,5 +1,5 @@
-// Goal: the sandbox does to a merchant exactly what its README promises per token. Method: the real service over HTTP on a
-// real Postgres, and a receiver that checks every signature.
+// Goal: the sandbox does exactly what its README promises per token. Method: the real service over HTTP on a real
+// Postgres, and a receiver that checks every signature.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FreshDatabase, eventually, freshDatabase } from '@gravity/testing';
 import { CallbackReceiver } from './callback-receiver';

@@ -1,5 +1,5 @@
-// Goal: whatever the process owes when it goes, another one does. Method: two instances on one database; the first is closed
-// in an orderly way, or loses its database in the middle of a delivery, which to the rest of the world is a crash.
+// Goal: another process delivers what a stopped process owes. Method: two instances on one database; the first is
+// closed in an orderly way, or loses its database in the middle of a delivery, which looks like a crash.
 import { type FreshDatabase, TcpProxy, eventually, freshDatabase } from '@gravity/testing';
 import { CallbackReceiver } from './callback-receiver';
 import { SECRET, Sandbox } from './sandbox';
@@ -21,7 +21,7 @@ afterEach(async () => {
 const start = (url = database.url, more: Record<string, string> = {}): Promise<Sandbox> =>
   Sandbox.start({ PAYMENTS_SANDBOX_DATABASE_URL: url, PAYMENTS_CALLBACK_URL: receiver.url, ...more });
 
-it('delivers after a restart what it could not deliver before, and makes the charges planned before', async () => {
+it('delivers owed callbacks after a restart, and makes planned charges', async () => {
   const before = await start();
   await receiver.stop();
   const [paid, late] = [await before.intent(), await before.intent()];

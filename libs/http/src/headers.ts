@@ -102,8 +102,3 @@ export function requireIfMatch(header: string | string[] | undefined): Result<Ve
   }
   return ok(VersionMatch.of(...opaque.filter((tag) => VERSION.test(tag)).map(Number)));
 }
-
-/** Handler parameter: the versions of the required If-Match. */
-export const IfMatch = createParamDecorator((_data: unknown, context: ExecutionContext): VersionMatch =>
-  valueOrThrow(requireIfMatch(context.getArgByIndex<HttpRequest>(0).headers['if-match'])),
-);

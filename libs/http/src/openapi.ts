@@ -6,6 +6,7 @@ import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { ErrorCode } from '@gravity/contracts';
 import { PROBLEMS_OF_CHANGES, problemResponses } from './operation';
+import { FAULTS_MAX } from './request-validation.pipe';
 import { readPolicy, type RoutePolicy } from './route-policy';
 
 const PROBLEM_SCHEMA = {
@@ -13,21 +14,26 @@ const PROBLEM_SCHEMA = {
   description: 'Why a request was refused (RFC 9457). `code` is stable; further members depend on it.',
   required: ['type', 'title', 'status', 'code', 'detail', 'retryable', 'requestId'],
   properties: {
-    type: { type: 'string', description: 'Where the code is explained, relative to this server.' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string' },
-    detail: { type: 'string', description: 'What happened and what to do.' },
+    type: { type: 'string', maxLength: 200, description: 'Where the code is explained, relative to this server.' },
+    title: { type: 'string', maxLength: 200 },
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    code: { type: 'string', pattern: '^[a-z][a-z-]{0,63}$' },
+    detail: { type: 'string', maxLength: 2_000, description: 'What happened and what to do.' },
     retryable: { type: 'boolean', description: 'The same request may succeed later without being changed.' },
-    requestId: { type: 'string' },
+    requestId: { type: 'string', maxLength: 200 },
     errors: {
       type: 'array',
+      maxItems: FAULTS_MAX,
       items: {
         type: 'object',
         required: ['pointer', 'message'],
         properties: {
-          pointer: { type: 'string', description: 'JSON pointer into the body, or `query/…`, `path/…`, `header/…`.' },
-          message: { type: 'string' },
+          pointer: {
+            type: 'string',
+            maxLength: 1_000,
+            description: 'JSON pointer into the body, or `query/…`, `path/…`, `header/…`.',
+          },
+          message: { type: 'string', maxLength: 1_000 },
         },
       },
     },

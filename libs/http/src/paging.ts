@@ -10,7 +10,8 @@ import { Secret } from '@gravity/observability';
 
 export const PAGE_LIMIT_MAX = 100;
 const PAGE_LIMIT_DEFAULT = 20;
-const CURSOR_LENGTH_MAX = 1_024;
+/** Characters of a cursor. */
+export const CURSOR_LENGTH_MAX = 1_024;
 const SIGNATURE_BYTES = 16;
 
 /** The query of every list; extend it with the list's filters. */

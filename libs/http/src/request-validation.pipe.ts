@@ -6,7 +6,8 @@ import type { FieldError } from '@gravity/contracts';
 import { err, ok, type Result } from '@gravity/kernel';
 import { invalidRequest } from './problem-reply';
 
-const FAULTS_MAX = 50;
+/** @internal Faults named in one answer. */
+export const FAULTS_MAX = 50;
 // class-transformer skips members with names of the object prototype, so validation would not see them.
 const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
 const NOT_A_DTO = new Set<unknown>([String, Number, Boolean, Array, Object, undefined]);

@@ -1,18 +1,18 @@
 // Merchants on the wire.
 import { idFromUuid, toRfc3339 } from '@gravity/kernel';
-import { IdField, TextField, TimeField } from '@gravity/service';
-import { ApiProperty } from '@nestjs/swagger';
+import { CountField, IdField, TextField, TextViewField, TimeField } from '@gravity/service';
+import { NAME_MAX } from '../limits';
 import type { Merchant } from './merchant';
 
 export class RegisterMerchantBody {
-  @TextField({ max: 200, example: '赤水酒业旗舰店' })
+  @TextField({ max: NAME_MAX, example: '赤水酒业旗舰店' })
   name: string;
 }
 
 export class MerchantView {
   @IdField('merchant') id: string;
-  @ApiProperty() name: string;
-  @ApiProperty({ type: 'integer' }) version: number;
+  @TextViewField({ max: NAME_MAX }) name: string;
+  @CountField() version: number;
   @TimeField() createdAt: string;
 }
 

@@ -13,6 +13,7 @@ import {
   TextField,
   values,
 } from '@gravity/service';
+import { DESCRIPTION_MAX, TITLE_MAX } from '../limits';
 import { type NewProduct, SKUS_PER_PRODUCT_MAX } from './product';
 import type { NewSku } from './sku';
 
@@ -23,7 +24,7 @@ export class SkuBody {
   @CodeField({ example: 'MT-53-500', description: 'Unique within the merchant, look-alikes included' })
   code: string;
 
-  @TextField({ max: 200, example: '飞天茅台酒 53度 500ml' })
+  @TextField({ max: TITLE_MAX, example: '飞天茅台酒 53度 500ml' })
   title: string;
 
   @AttributesField({ optional: true, example: { volume: '500ml' } })
@@ -37,10 +38,10 @@ export class CreateProductBody {
   @IdField('shop')
   shopId: string;
 
-  @TextField({ max: 200, example: '飞天茅台酒' })
+  @TextField({ max: TITLE_MAX, example: '飞天茅台酒' })
   title: string;
 
-  @TextField({ min: 0, max: 5_000, multiline: true, optional: true })
+  @TextField({ min: 0, max: DESCRIPTION_MAX, multiline: true, optional: true })
   description?: string;
 
   @AttributesField({ optional: true, example: { brand: '茅台' } })

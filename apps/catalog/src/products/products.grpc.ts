@@ -1,8 +1,7 @@
 // Products and SKUs over gRPC: reads. A message is checked as the query of the same operation over REST.
 import type { CatalogProto } from '@gravity/contracts';
 import { Caller, type CallerIdentity, invalidRequest, validateDto, valueOrThrow } from '@gravity/http';
-import { type IdKind, ok, uuidFromId } from '@gravity/kernel';
-import { notFound, Operation } from '@gravity/service';
+import { idOf, Operation } from '@gravity/service';
 import { Controller, type Type } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { FIND_PRODUCTS, FIND_SKUS, GET_PRODUCT, GET_SKU } from './products.operations';
@@ -54,12 +53,6 @@ export class ProductsGrpc {
     const page = valueOrThrow(await this.products.find(caller, query, productMessage));
     return { products: [...page.items], nextPageToken: page.nextCursor ?? '' };
   }
-}
-
-/** The uuid in a message; any other text names nothing. */
-function idOf(kind: IdKind, text: string): string {
-  const uuid = uuidFromId(kind, text);
-  return valueOrThrow(uuid === undefined ? notFound(kind, text) : ok(uuid));
 }
 
 function filters(request: CatalogProto.ListSkusRequest | CatalogProto.SearchProductsRequest): Record<string, unknown> {

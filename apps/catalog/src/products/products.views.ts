@@ -1,27 +1,41 @@
 // Products and SKUs as answers of REST.
 import { idFromUuid, moneyToJson, toRfc3339 } from '@gravity/kernel';
-import { IdField, MoneyView, MoneyViewField, PageOf, TimeField } from '@gravity/service';
-import { ApiProperty } from '@nestjs/swagger';
-import type { ProductFacts } from './product';
+import {
+  AttributesField,
+  CountField,
+  FlagField,
+  IdField,
+  ListField,
+  MoneyView,
+  MoneyViewField,
+  PageOf,
+  TextViewField,
+  TimeField,
+} from '@gravity/service';
+import { DESCRIPTION_MAX, TITLE_MAX } from '../limits';
+import { type ProductFacts, SKUS_PER_PRODUCT_MAX } from './product';
 import type { SkuFacts } from './sku';
 
-const ATTRIBUTES = { type: 'object', additionalProperties: { type: 'string' }, example: { volume: '500ml' } } as const;
+const ATTRIBUTES = { example: { volume: '500ml' } };
 
 export class SkuView {
   @IdField('sku') id: string;
   @IdField('product') productId: string;
   @IdField('shop') shopId: string;
   @IdField('merchant') merchantId: string;
-  @ApiProperty({ description: "The merchant's own code as it was typed; look-alikes are unique within the merchant" })
+  @TextViewField({
+    max: TITLE_MAX,
+    description: "The merchant's own code as it was typed; look-alikes are unique within the merchant",
+  })
   code: string;
-  @ApiProperty() title: string;
-  @ApiProperty(ATTRIBUTES) attributes: Record<string, string>;
+  @TextViewField({ max: TITLE_MAX }) title: string;
+  @AttributesField(ATTRIBUTES) attributes: Record<string, string>;
   @MoneyViewField() price: MoneyView;
   @IdField('price', { description: 'A version of the price; it never changes' }) priceVersionId: string;
-  @ApiProperty({ type: 'integer' }) priceVersion: number;
+  @CountField() priceVersion: number;
   @TimeField() priceEffectiveAt: string;
-  @ApiProperty() listed: boolean;
-  @ApiProperty({ type: 'integer', description: 'Send it back as If-Match to change the SKU' }) version: number;
+  @FlagField() listed: boolean;
+  @CountField({ description: 'Send it back as If-Match to change the SKU' }) version: number;
 }
 
 export function skuView(sku: SkuFacts): SkuView {
@@ -46,13 +60,13 @@ export class ProductView {
   @IdField('product') id: string;
   @IdField('shop') shopId: string;
   @IdField('merchant') merchantId: string;
-  @ApiProperty() title: string;
-  @ApiProperty() description: string;
-  @ApiProperty(ATTRIBUTES) attributes: Record<string, string>;
-  @ApiProperty() listed: boolean;
-  @ApiProperty({ type: 'integer', description: 'Send it back as If-Match to change the product' }) version: number;
+  @TextViewField({ max: TITLE_MAX }) title: string;
+  @TextViewField({ max: DESCRIPTION_MAX }) description: string;
+  @AttributesField(ATTRIBUTES) attributes: Record<string, string>;
+  @FlagField() listed: boolean;
+  @CountField({ description: 'Send it back as If-Match to change the product' }) version: number;
   @TimeField() createdAt: string;
-  @ApiProperty({ type: [SkuView] }) skus: SkuView[];
+  @ListField(SkuView, { max: SKUS_PER_PRODUCT_MAX }) skus: SkuView[];
 }
 
 export function productView({ facts, skus }: ProductWithSkus): ProductView {

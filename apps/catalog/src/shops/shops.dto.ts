@@ -1,15 +1,15 @@
 // Shops on the wire.
 import { ListQuery } from '@gravity/http';
 import { idFromUuid, toRfc3339 } from '@gravity/kernel';
-import { IdField, PageOf, TextField, TimeField } from '@gravity/service';
-import { ApiProperty } from '@nestjs/swagger';
+import { CountField, IdField, PageOf, TextField, TextViewField, TimeField } from '@gravity/service';
+import { NAME_MAX } from '../limits';
 import type { Shop } from './shop';
 
 export class OpenShopBody {
   @IdField('merchant')
   merchantId: string;
 
-  @TextField({ max: 200, example: '赤水酒业' })
+  @TextField({ max: NAME_MAX, example: '赤水酒业' })
   name: string;
 }
 
@@ -21,8 +21,8 @@ export class FindShopsQuery extends ListQuery {
 export class ShopView {
   @IdField('shop') id: string;
   @IdField('merchant') merchantId: string;
-  @ApiProperty() name: string;
-  @ApiProperty({ type: 'integer' }) version: number;
+  @TextViewField({ max: NAME_MAX }) name: string;
+  @CountField() version: number;
   @TimeField() createdAt: string;
 }
 

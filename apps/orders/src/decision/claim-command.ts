@@ -1,4 +1,4 @@
-// What the decision is asked, and what it answers.
+// The input and the answers of the decision.
 import type { SaleItem } from '../sales/sale-directory';
 
 export interface ClaimCommand {

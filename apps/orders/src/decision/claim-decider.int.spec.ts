@@ -84,7 +84,7 @@ async function counters(itemId: string): Promise<{ held: number; orders: number;
   return row!;
 }
 
-it('accepts exactly the quota for a crowd on two deciders, each claim submitted twice', async () => {
+it('accepts exactly the quota of many claims on two deciders, each claim submitted twice', async () => {
   const { items } = await saleWithItems({ quotas: [20] });
   const claims = Array.from({ length: 300 }, () => command(items[0]!, `b_${newUuid()}`));
   const deciders = [decider(), decider()];
@@ -194,7 +194,7 @@ it('calls the database unavailable, and writes nothing, while statements take se
   }
 });
 
-it('says that it is full, and yet decides those who come all the same: the gate has let them in', async () => {
+it('says that it is full, and still decides claims that the gate has admitted', async () => {
   const { items } = await saleWithItems({ quotas: [10] });
   const target = new ClaimDecider(database, new ServerClock(database, systemClock), {
     batchMax: 10,
@@ -217,7 +217,10 @@ it('spends at most one statement on a batch', async () => {
   expect((database.statements.count - before) / 512).toBeLessThanOrEqual(0.02);
 });
 
-/** What Postgres counted of the orders while this work ran on a connection of its own, which publishes it when it ends. */
+/**
+ * Postgres' counters of reads of orders during this work. The work has a connection of its own, which publishes them
+ * when it ends.
+ */
 async function countedOf(
   work: (target: ClaimDecider) => Promise<void>,
 ): Promise<{ tableScans: number; scans: Record<string, number>; entriesRead: Record<string, number> }> {
@@ -257,7 +260,7 @@ async function countedOf(
   };
 }
 
-/** Orders of this buyer that are closed, written as they are: nobody claimed them. */
+/** Closed orders of this buyer, written without claims. */
 async function closedOrders(item: SaleItem, buyerId: string, count: number): Promise<void> {
   await database.query(
     `insert into orders (order_id, claim_id, fingerprint, buyer_id, merchant_id, shop_id, series_id, round_id, item_id,
@@ -277,7 +280,7 @@ it('reads nothing of what a buyer ordered elsewhere', async () => {
   expect(scans).toMatchObject({ orders_item_buyer_status: 20, orders_buyer: 0 });
 });
 
-it('reads no order that a buyer has let go of, however many those are', async () => {
+it('reads no closed order of a buyer, however many there are', async () => {
   const { items } = await saleWithItems({ quotas: [1_000] });
   await closedOrders(items[0]!, 'b_fickle', 2_000);
   const { entriesRead } = await countedOf(async (target) => {
@@ -286,7 +289,7 @@ it('reads no order that a buyer has let go of, however many those are', async ()
   expect(entriesRead['orders_item_buyer_status']).toBeLessThanOrEqual(1);
 });
 
-it('looks claims up one by one although the statistics tell of a table that is read at once', async () => {
+it('looks claims up one by one although the statistics describe a small table', async () => {
   const { items } = await saleWithItems({ quotas: [1_000] });
   await database.query('truncate orders cascade');
   await closedOrders(items[0]!, 'b_first', 30);

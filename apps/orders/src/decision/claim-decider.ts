@@ -32,14 +32,14 @@ const DECIDE = `/* writes */ select * from decide_claims($1::uuid[], $2::uuid[],
   $7::bigint[], $8::text[], $9::text[], string_to_array($10, e'\\x1e'), $11::text[], $12, $13, $14::text[],
   $15::timestamptz)`;
 const PLACED = 'orders.order.placed.v1';
-/** Longer than a claim waits for its answer when 256 clients ask without a pause: 61 ms at the median, all told. */
+/** Longer than a claim waits for its answer when 256 clients ask without a pause (median 61 ms). */
 const DECISION_IS_STUCK_MS = 100;
 /**
- * Beyond a full queue there is room for those whom the gate let in before it was full: a unit is taken for each of them,
- * and would stay with a claim that was sent away now until the sweeper finds it.
+ * Claims that the gate admitted before the queue was full have room beyond it. Each of them holds a unit, which would
+ * stay with a refused claim until the sweeper finds it.
  */
 const ROOM_FOR_LET_IN = 100_000;
-/** Between payloads: a control character, which JSON text never contains. Spares escaping every quote of them. */
+/** Separates payloads: a control character, which JSON text never contains. So no quote needs escaping. */
 const SEPARATOR = '\x1e';
 
 export class ClaimDecider {
@@ -64,7 +64,7 @@ export class ClaimDecider {
     });
   }
 
-  /** Whether as many claims wait as may. Ask before the gate is asked: a claim that it lets in has to be decided. */
+  /** True when the queue is full. Check it before asking the gate: a claim that the gate admits has to be decided. */
   get isFull(): boolean {
     return this.commands.depth >= this.options.queueMax;
   }
@@ -85,8 +85,8 @@ export class ClaimDecider {
   }
 
   /**
-   * Claims may have waited behind a database that did not answer. A caller that has left meanwhile asks again,
-   * perhaps elsewhere, and may be refused there: an order now would be one that no caller hears of.
+   * Claims may have waited behind a database that did not answer. A caller that has left asks again, perhaps another
+   * process, and may be refused there. No caller would learn of an order made now.
    */
   private async decideWanted(batch: readonly ClaimCommand[]): Promise<readonly ClaimDecision[]> {
     const wanted = batch.filter(({ aborted }) => aborted?.() !== true);
@@ -103,14 +103,14 @@ export class ClaimDecider {
     } catch (error) {
       const { code, constraint } = error as { code?: string; constraint?: string };
       if (code === SKEWED_CLOCK) await this.clock.anchor();
-      // Another process has just accepted the same claim for another item, so no common lock kept us apart: now it is
-      // there to be found.
+      // Another process has just accepted the same claim for another item, so no common lock separated the two. Now its
+      // row is visible.
       else if (constraint !== ONE_ORDER_PER_CLAIM) throw error;
     }
     try {
       return await this.decideAt(batch, this.clock.nowMs());
     } catch (error) {
-      // The clock is right by now, so statements take seconds to arrive. This one wrote nothing.
+      // The clock is right by now, so statements take seconds to arrive. This statement wrote nothing.
       throw (error as { code?: string }).code === SKEWED_CLOCK ? note(error, 'unavailable') : error;
     }
   }

@@ -1,4 +1,4 @@
-// Goal: a process knows Postgres' time before it decides a claim, whatever its machine's clock shows, and follows it.
+// Goal: a process knows Postgres' time before it decides a claim, with any machine clock, and follows it.
 import { openDatabase } from '@gravity/persistence';
 import { eventually, freshDatabase } from '@gravity/testing';
 import { ClockFollower } from './clock-follower';
@@ -28,7 +28,7 @@ it('is read again soon when the first reading took long', async () => {
   const database = openDatabase({ url: fresh.url, applicationName: 'server-clock-spec', poolSize: 1 });
   const clock = new ServerClock(database, { nowMs: () => 0 });
   const follower = new ClockFollower(clock);
-  // The first question waits for this before it is asked: half of that is what its answer is wrong by.
+  // The first question waits this long before it is sent. Its answer is wrong by half of it.
   const busy = database.query('select pg_sleep(1)');
   follower.start();
   try {

@@ -30,7 +30,7 @@ const fold = (findings: readonly Finding[]): Suspicion | undefined =>
   findings.reduce<Suspicion | undefined>(suspect, undefined);
 
 describe('conservation', () => {
-  it('holds when the gate offers what Postgres has', () => {
+  it('holds when the gate offers the units that Postgres has', () => {
     expect(judgeConservation(ledger(), { available: 65, claimed: 35 })).toMatchObject({
       available: 65,
       gateDrift: 0,
@@ -38,7 +38,7 @@ describe('conservation', () => {
     });
   });
 
-  it('counts claims that are let through and not decided', () => {
+  it('counts claims that are admitted and not decided', () => {
     expect(judgeConservation(ledger({ undecided: 7 }), { available: 58, claimed: 42 })).toMatchObject({ gateDrift: 0 });
     expect(judgeConservation(ledger({ undecided: 7 }), { available: 65, claimed: 42 })).toMatchObject({
       gateDrift: 7,
@@ -98,7 +98,7 @@ describe('conservation', () => {
     );
   });
 
-  it('says what is wrong, on which side, by how many units', () => {
+  it('names the fault, its side and its units', () => {
     expect(look(66)).toEqual({ fault: 'the gate of epoch 1 offers 1 units too many' });
     expect(look(65)).toBe('clean');
     const noGate = judgeConservation(ledger(), undefined);
@@ -130,7 +130,7 @@ describe('conservation', () => {
     expect(judgeConservation(ledger({ ordersSold: 19 }), undefined).ok).toBe(false);
   });
 
-  it('stops a sale after three equal bad looks, whatever moves in between', () => {
+  it('stops a sale after three equal bad looks, also when counters move in between', () => {
     expect(mustStop(fold([look(66), look(66)]))).toBe(false);
     expect(mustStop(fold([look(66), moving, look(66), moving, look(66)]))).toBe(true);
   });

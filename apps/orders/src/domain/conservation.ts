@@ -1,7 +1,7 @@
 // Promise P3 as an equation: quota = available + held + sold + written-off, seen from Postgres and from the gate.
 import { availableUnits, type ItemCounters } from './round';
 
-/** What Postgres holds for an item, all read in one statement, hence at one instant. Units. */
+/** The counters of an item in Postgres, read in one statement and so at one instant. Units. */
 export interface LedgerSide extends ItemCounters {
   /** Quantities of the orders that await payment; must equal `held`. Undefined when it was not counted this time. */
   readonly ordersHeld?: number;
@@ -16,7 +16,7 @@ export interface LedgerSide extends ItemCounters {
   readonly returning: number;
 }
 
-/** What the gate holds for an item. Units. */
+/** The counters of an item in the gate. Units. */
 export interface GateSide {
   readonly available: number;
   readonly claimed: number;
@@ -52,15 +52,15 @@ export function judgeConservation(ledger: LedgerSide, gate: GateSide | undefined
   return { available, heldDrift, soldDrift, expectedAtGate, gateDrift, ok: ledgerOk && gateDrift === 0 };
 }
 
-/** How many equal bad looks in a row stop a sale. */
+/** Equal bad looks in a row that stop a sale. */
 export const LOOKS_BEFORE_STOP = 3;
 
-/** What one look said about one side: nothing, all well, or a fault that must be the same each time to count. */
+/** The result of one look at one side: unknown, clean, or a fault. A fault counts when it is the same each time. */
 export type Finding = 'unknown' | 'clean' | { readonly fault: string };
 
 /**
- * What a look says about the gate. A look during which the gate changed proves nothing, and so does one without a gate.
- * The fault names the epoch: a gate that was loaded anew is under no suspicion.
+ * The finding of a look at the gate. A look during which the gate changed proves nothing, nor does one without a gate.
+ * The fault names the epoch, so a reloaded gate starts without a suspicion.
  */
 export function gateFinding(look: {
   readonly still: boolean;
@@ -72,7 +72,7 @@ export function gateFinding(look: {
   return gateDrift === 0 ? 'clean' : { fault: `the gate of epoch ${look.epoch} offers ${gateDrift} units too many` };
 }
 
-/** What a look says about Postgres itself; exact at any time, but only when the orders were counted. */
+/** The finding of a look at Postgres itself. It is exact at any time, if the orders were counted. */
 export function ledgerFinding(verdict: ConservationVerdict, counted: boolean): Finding {
   const { heldDrift, soldDrift, available } = verdict;
   if (heldDrift !== 0 || soldDrift !== 0 || available < 0) {
@@ -88,9 +88,9 @@ export interface Suspicion {
 }
 
 /**
- * Folds a finding into what was suspected before: a clean one clears, the same fault adds one, another fault starts again
- * at one, and an unknown one changes nothing. A busy sale that is correct never gets here: whatever is on its way between
- * the two sides is either counted (pending claims, noted returns) or makes the gate change during the look.
+ * Folds a finding into what was suspected before: a clean one clears, the same fault adds one, another fault starts
+ * again at one, and an unknown one changes nothing. A busy and correct sale never gets here. Units on their way between
+ * the two sides are either counted (pending claims, noted returns) or change the gate during the look.
  */
 export function suspect(before: Suspicion | undefined, finding: Finding): Suspicion | undefined {
   if (finding === 'unknown') return before;

@@ -27,7 +27,7 @@ describe('a late payment', () => {
     expect(decideLatePayment({ ...fine, ...facts }, true)).toEqual({ decision: 'REFUNDED', reason });
   });
 
-  it('is honoured up to the limits, counted with what it asks for', () => {
+  it('is honoured up to the limits, its own units included', () => {
     const facts = { ...fine, perBuyerLimit: 3, buyerUnits: 1, winLimit: 2, wins: 1, available: 2, quantity: 2 };
     expect(decideLatePayment(facts, false).decision).toBe('HONOURED');
     expect(decideLatePayment({ ...facts, buyerUnits: 2 }, true).reason).toBe('limit-reached');

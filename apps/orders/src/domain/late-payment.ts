@@ -1,6 +1,6 @@
 // A payment that arrives after its order closed has one answer, given once: honoured with a fresh unit, or refunded.
 
-/** What Postgres shows under its locks when the answer is given. Counts are units. */
+/** The facts in Postgres, read under its locks, when the answer is given. Counts are units. */
 export interface LatePaymentFacts {
   /** False when the gate had no unit for it. True without a gate (DIRECT admission): Postgres alone decides then. */
   readonly admitted: boolean;
@@ -29,7 +29,10 @@ export type LatePaymentDecision =
    */
   | { readonly decision: 'TAKE_AGAIN'; readonly reason: 'stale-admission' | 'unit-at-rest' };
 
-/** Decides a late payment. `mayTakeAgain` bounds the rounds with the gate; without it what the gate refused is refunded. */
+/**
+ * Decides a late payment. `mayTakeAgain` bounds the rounds with the gate; without it a payment that the gate refused is
+ * refunded.
+ */
 export function decideLatePayment(facts: LatePaymentFacts, mayTakeAgain: boolean): LatePaymentDecision {
   const refunded = (reason: LatePaymentReason): LatePaymentDecision => ({ decision: 'REFUNDED', reason });
   if (!facts.roundOpen) return refunded('round-over');

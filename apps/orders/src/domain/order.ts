@@ -3,7 +3,8 @@
 import { type Money, defineStateMachine, equalMoney } from '@gravity/kernel';
 
 export type OrderStatus = 'AWAITING_PAYMENT' | 'PAID' | 'CLOSED' | 'REFUNDING' | 'REFUNDED';
-export type CloseReason = 'EXPIRED' | 'CANCELLED_BY_BUYER' | 'DISCREPANCY';
+export const CLOSE_REASONS = ['EXPIRED', 'CANCELLED_BY_BUYER', 'DISCREPANCY'] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
 export type RefundReason = 'LATE_PAYMENT' | 'DISCREPANCY' | 'DUPLICATE_PAYMENT';
 
 /**
@@ -51,7 +52,7 @@ export interface Order {
   readonly sequence: number;
 }
 
-/** What is known of the money of an order. */
+/** The money of an order, as far as it is known. */
 export interface OrderMoney {
   readonly status: OrderStatus;
   readonly total: Money;
@@ -87,7 +88,7 @@ export function isFree(order: Pick<OrderMoney, 'status' | 'total'>): boolean {
   return order.status === 'AWAITING_PAYMENT' && order.total.minor === 0n;
 }
 
-/** A payment success arrives, in whatever state the order is, as often as it likes. */
+/** A payment success arrives, in any state of the order and any number of times. */
 export function decidePaymentSucceeded(order: OrderMoney, payment: PaymentSucceeded): PaymentDecision {
   if (payment.chargeId === order.chargeId || order.refundedCharges.has(payment.chargeId)) return { do: 'nothing' };
   const exact = equalMoney(payment.amount, order.total);
@@ -108,7 +109,7 @@ export function decidePaymentFailed(order: Pick<OrderMoney, 'status'>): { readon
   return { do: order.status === 'AWAITING_PAYMENT' ? 'note' : 'nothing' };
 }
 
-/** What the provider says about the intent of an order. `unknown` covers silence, errors and a payment in flight. */
+/** The provider's answer about the intent of an order. `unknown` covers silence, errors and a payment in flight. */
 export type ProviderAnswer = 'no-intent' | 'unpaid' | 'unknown' | 'paid';
 
 export type ClosingDecision = { readonly do: 'close' | 'ask-again' | 'settle-payment' | 'nothing' };
@@ -126,7 +127,7 @@ export function decideExpiry(status: OrderStatus, answer: ProviderAnswer, mayAsk
 
 export type CancelDecision = { readonly do: 'close' | 'settle-payment' | 'retry-later' | 'refuse' };
 
-/** The buyer wants out. Only an order that awaits payment can be cancelled, and only when no money is on its way. */
+/** The buyer cancels. Only an order that awaits payment can be cancelled, and only while no payment is in flight. */
 export function decideCancellation(status: OrderStatus, answer: ProviderAnswer): CancelDecision {
   if (status !== 'AWAITING_PAYMENT') return { do: 'refuse' };
   if (answer === 'paid') return { do: 'settle-payment' };

@@ -170,7 +170,7 @@ describe('recurrence', () => {
     ]);
   });
 
-  it('names what is wrong', () => {
+  it('names its faults', () => {
     expect(recurrenceFaults({ everySeconds: 60, openForSeconds: 61 })).toMatchObject([{ field: 'openForSeconds' }]);
     expect(
       recurrenceFaults({ everySeconds: 86_400, openForSeconds: 7_200, dailyFrom: 60, dailyUntil: 120 }),

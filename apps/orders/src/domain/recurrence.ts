@@ -1,4 +1,4 @@
-// When the rounds of a series open, as data and a pure function of time.
+// The opening times of a series, as data and a pure function of time.
 import { DAY_MS, isoWeekday, LocalClock, localDayOf, MINUTE_MS } from '@gravity/kernel';
 
 /**
@@ -27,7 +27,7 @@ export interface Recurrence {
 
 export const EVERY_SECONDS_MIN = 5;
 export const EVERY_SECONDS_MAX = 86_400;
-/** How many openings may be asked for at once. */
+/** Openings per call. */
 export const OPENINGS_MAX = 1_000;
 
 /** Days looked through beyond what the openings asked for can need: a weekday, an overnight window, a lost day. */
@@ -43,7 +43,7 @@ export interface Opening {
   readonly closesAtMs: number;
 }
 
-/** What is wrong with a recurrence, located by field; empty when nothing is. */
+/** The faults of a recurrence, located by field; empty when it has none. */
 export function recurrenceFaults(
   recurrence: Recurrence,
 ): readonly { readonly field: string; readonly message: string }[] {

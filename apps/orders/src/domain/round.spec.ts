@@ -77,11 +77,11 @@ describe('round', () => {
     ['CLOSED', undefined],
     ['SETTLED', undefined],
     ['CANCELLED', undefined],
-  ])('in %s that nobody has won in, called off, leads to %s', (status, target) => {
+  ])('in %s without orders leads to %s when it is cancelled', (status, target) => {
     expect(cancellationTarget(status, [item(), item()])).toBe(target);
   });
 
-  it('that is warmed and called off stands for those who have won in it', () => {
+  it('that is warmed and cancelled keeps its orders', () => {
     expect(cancellationTarget('WARMED', [item(), item({ held: 1 })])).toBe('CLOSED');
     expect(cancellationTarget('WARMED', [item({ sold: 1 }), item()])).toBe('CLOSED');
     expect(cancellationTarget('WARMED', [item({ writtenOff: 1 })])).toBe('CANCELLED');
@@ -96,7 +96,7 @@ describe('round', () => {
     expect(pathTo('APPROVED', 'CLOSED')).toEqual([]);
   });
 
-  it('has one list of states for each thing that may be done or seen', () => {
+  it('has one list of states for each action and each view', () => {
     const all = roundMachine.states;
     const hidden = all.filter((status) => !PUBLIC_ROUND_STATUSES.includes(status));
     expect(hidden).toEqual(['DRAFT', 'CANCELLED']);
@@ -135,7 +135,7 @@ describe('round', () => {
         (start, items, from) => {
           let status = start;
           let nowMs = from;
-          for (let turn = 0; turn < 20 && !roundMachine.terminal.has(status); turn += 1) {
+          for (let turn = 0; turn < 60 && !roundMachine.terminal.has(status); turn += 1) {
             const released = items.map((each) => (nowMs > 20_000 ? { ...each, held: 0 } : each));
             const step = nextRoundStep(times(status), released, nowMs);
             if (step === undefined) {

@@ -3,7 +3,7 @@ import { defineStateMachine } from '@gravity/kernel';
 
 export type RoundStatus = 'DRAFT' | 'APPROVED' | 'WARMED' | 'OPEN' | 'SOLD_OUT' | 'CLOSED' | 'SETTLED' | 'CANCELLED';
 
-/** In which order the claims of a round's opening come to the gate: as they arrive, or as a draw among the buyers says. */
+/** The order in which the claims of an opening reach the gate: as they arrive, or by a draw among the buyers. */
 export const ADMISSION_ORDERS = ['FIRST_COME', 'DRAW'] as const;
 export type AdmissionOrderName = (typeof ADMISSION_ORDERS)[number];
 
@@ -69,9 +69,9 @@ export const NOT_APPROVED_IN_TIME = 'not approved before it would have closed';
 export const MISSED = 'the service was not running while the round would have been open';
 
 /**
- * What a round should do now, or undefined when it has to wait. `nowMs` is the clock of the database. A round that was
- * never warmed before its end is cancelled: nobody can have claimed from it. One that was warmed goes through OPEN even
- * when it is late, because the gate opens by its own clock and may have let claims through.
+ * The step that a round takes now, or undefined when it has to wait. `nowMs` is the clock of the database. A round that
+ * was not warmed before its end is cancelled: it cannot have orders. A round that was warmed goes through OPEN even
+ * when it is late, because the gate opens by its own clock and may have admitted claims.
  */
 export function nextRoundStep(round: RoundTimes, items: readonly ItemCounters[], nowMs: number): RoundStep | undefined {
   switch (round.status) {
@@ -97,9 +97,9 @@ export function nextRoundStep(round: RoundTimes, items: readonly ItemCounters[],
 }
 
 /**
- * Where a cancellation leads. A round on sale cannot be undone, because buyers have won in it: cancelling it ends the
- * sale at once (CLOSED), and what was won stands. A warmed round whose gate has already let buyers win is as good as
- * open. Undefined when the round is over.
+ * The state that a cancellation leads to. A round with orders cannot be undone: cancelling it ends the sale at once
+ * (CLOSED), and its orders stand. A warmed round whose gate has admitted claims counts as open. Undefined when the
+ * round is over.
  */
 export function cancellationTarget(
   status: RoundStatus,

@@ -1,7 +1,7 @@
 // Goal: after deliveries in any order and number, orders knows the newest state of each SKU, and a delisted SKU is not
 // sold. Method: the methods of the event handler in real transactions.
 import type { EventPayload } from '@gravity/contracts';
-import { newId, newUuid, uuidFromId } from '@gravity/kernel';
+import { newId, uuidFromId } from '@gravity/kernel';
 import { EventContext } from '@gravity/messaging';
 import { OPERATOR, roundsFixture, type RoundsFixture, seriesBody } from '../../test/support/rounds-fixture';
 import { findRounds } from '../storage/rounds.repository';
@@ -45,7 +45,7 @@ const known = async (skuId: string) =>
     )
   )[0];
 
-it('keeps the newest event, whatever the order of arrival', async () => {
+it('keeps the newest event in any order of arrival', async () => {
   const skuId = newId('sku');
   const [first, second, third] = [skuEvent(skuId, 1), skuEvent(skuId, 2), skuEvent(skuId, 3, { listed: false })];
   await deliver('priced', [second]);
@@ -59,9 +59,9 @@ it('keeps the newest event, whatever the order of arrival', async () => {
 it('takes a delisted SKU off a running sale and puts it back, but not into a stopped one', async () => {
   const skuId = newId('sku');
   await deliver('listed', [skuEvent(skuId, 1)]);
-  const made = await fix.createSeries.execute(OPERATOR, newUuid(), seriesBody([skuId], { roundsAhead: 1 }));
+  const made = await fix.perform(fix.createSeries.execute(OPERATOR, seriesBody([skuId], { roundsAhead: 1 })));
   if (!made.ok) throw new Error(made.error.detail);
-  const seriesId = uuidFromId('series', made.value.body.id)!;
+  const seriesId = uuidFromId('series', made.value.id)!;
   await fix.generator.generate(seriesId);
   const round = async () =>
     (await findRounds(fix.database, { seriesId, visibleTo: { everything: true }, limit: 1 })).rounds[0]!;

@@ -1,5 +1,4 @@
-// In which order the claims of an opening come to the gate. The series chooses one of two strategies; a claim goes through
-// its own and knows nothing of the other.
+// The order in which the claims of an opening reach the gate. The series chooses one of two strategies.
 import type { Problem } from '@gravity/contracts';
 import type { Result } from '@gravity/kernel';
 import type { AdmissionOrderName } from '../domain/round';
@@ -14,9 +13,11 @@ export interface ClaimInLine {
 }
 
 export interface AdmissionOrder {
-  /** So long before the opening, by the process' clock, claims may come to the gate, whose own clock judges. In ms. */
+  /**
+   * Claims may reach the gate this long before the opening by the process' clock. The gate's own clock judges. In ms.
+   */
   readonly openingMarginMs: number;
-  /** Calls `letIn` when it is the claim's turn, and answers what that answers; or refuses the claim. */
+  /** Calls `letIn` when it is the claim's turn and returns its answer, or refuses the claim. */
   inTurn<T>(claim: ClaimInLine, letIn: () => Promise<Result<T, Problem>>): Promise<Result<T, Problem>>;
 }
 

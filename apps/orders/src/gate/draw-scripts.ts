@@ -1,5 +1,5 @@
-// The scripts by which processes agree on whom an opening's draw has drawn. They decide nothing: units go to claims at the
-// gate and in Postgres as ever, and a draw that is lost with its memory costs its exactness only.
+// The scripts by which processes agree on the result of an opening's draw. They decide nothing: the gate and Postgres
+// give units to claims. A lost draw costs exactness only.
 import { CLOCK, gateKeys } from './gate-scripts';
 
 /** The gate's item, and the ranks that were drawn: a sorted set whose members are their own scores. */
@@ -10,7 +10,7 @@ export function drawKeys(seriesId: string, itemId: string): string[] {
 
 export const DRAW_KEY_COUNT = 2;
 
-/** For so long ranks are kept after the entries close, in milliseconds: every process has asked by then. */
+/** Ranks are kept this long after the entries close, in milliseconds. Every process has asked by then. */
 const KEEP_MS = 60_000;
 
 /** Answers of the script of entries. */

@@ -1,5 +1,5 @@
-// Goal: a claim survives a connection to Redis that drops; it is let in once, by the same gate. Method: a proxy before the
-// real Redis that cuts on command.
+// Goal: a claim survives a connection to Redis that drops; it is admitted once, by the same gate. Method: a proxy
+// before the real Redis that cuts on command.
 import { Socket } from 'node:net';
 import { newUuid, sleep } from '@gravity/kernel';
 import { engines, eventually, TcpProxy } from '@gravity/testing';
@@ -44,7 +44,7 @@ const claim = (): ReturnType<RedisGate['claim']> =>
 it.each([
   { name: 'before the script runs', at: 'request' as const },
   { name: 'before its answer arrives', at: 'reply' as const },
-])('lets a claim in once although the connection drops $name', async ({ at }) => {
+])('admits a claim once although the connection drops $name', async ({ at }) => {
   const cut = proxy.cutAt({ at, match: itemId });
   expect(await claim()).toEqual({ kind: at === 'reply' ? 'known' : 'admitted', admissionNumber: 1 });
   await cut;
@@ -65,7 +65,7 @@ it('asks no server but the one that holds the gate in force', async () => {
   expect(connection.commandCount).toBe(before);
 });
 
-it('sends what is asked of many items in one write', async () => {
+it('sends the calls for many items in one write', async () => {
   const writes = [jest.spyOn(Socket.prototype, '_write'), jest.spyOn(Socket.prototype, '_writev' as '_write')];
   try {
     const asked = Array.from({ length: 100 }, () => gate.view(seriesId, newUuid()));
@@ -107,7 +107,7 @@ it('verifies a connection whose first answer was late, and stays open', async ()
   }
 });
 
-it('tells once why Redis does not let it in, without the password', async () => {
+it('logs once why Redis refuses it, without the password', async () => {
   const told: (string | undefined)[] = [];
   const url = new URL(engines().redisUrl);
   [url.username, url.password] = ['other', 'canary77'];

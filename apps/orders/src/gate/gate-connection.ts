@@ -39,7 +39,7 @@ export class GateUnavailable extends Error {
   override readonly name: string = 'GateUnavailable';
 }
 
-/** The server behind the connection is not the one that holds the gate in force: it may be back with an old memory. */
+/** The server behind the connection does not hold the gate in force. It may have been restored from an old snapshot. */
 export class StaleRedisInstance extends GateUnavailable {
   override readonly name = 'StaleRedisInstance';
 }
@@ -48,14 +48,16 @@ export interface GateConnectionOptions {
   readonly url: string;
   /** A command without an answer for this long counts as lost. */
   readonly commandTimeoutMs?: number;
-  /** Told why Redis cannot be used, when the reason changes, and nothing when it can again. Never told a secret. */
+  /**
+   * Called with the reason when Redis cannot be used, and with undefined when it can again. The reason holds no secret.
+   */
   readonly onTrouble?: (reason: string | undefined) => void;
 }
 
 export class GateConnection {
   private readonly redis: Redis;
   private verifiedRunId: string | undefined;
-  /** Counts connections: what an earlier one answered says nothing about the present one. */
+  /** Counts connections: an answer of an earlier connection says nothing about the present one. */
   private connection = 0;
   private commands = 0;
   private trouble: string | undefined;
@@ -97,7 +99,7 @@ export class GateConnection {
 
   /**
    * The run id of the server behind this connection, once read; undefined while there is no verified connection. A
-   * restarted, restored or promoted server has another run id, and with it another memory.
+   * restarted, restored or promoted server has another run id, and may hold other data.
    */
   get runId(): string | undefined {
     return this.verifiedRunId;
@@ -123,8 +125,9 @@ export class GateConnection {
   }
 
   /**
-   * Runs a script on the server of this run id only: an old memory that came back knows nothing of what happened since.
-   * Throws {@link StaleRedisInstance}, with nothing sent, when the connection leads to another server; else what {@link run} does.
+   * Runs a script on the server of this run id only: a server restored from a snapshot misses later changes. Throws
+   * {@link StaleRedisInstance}, with nothing sent, when the connection leads to another server; else what {@link run}
+   * does.
    */
   async runIn(
     runId: string | undefined,
@@ -137,7 +140,7 @@ export class GateConnection {
     return this.run(script, keys, ...args);
   }
 
-  /** What is asked in one go leaves in one write: the calls of a hundred items cost the kernel as much as one. */
+  /** Calls made in one turn of the event loop leave in one write: a hundred calls cost the kernel as much as one. */
   private gather(): void {
     const { stream } = this.redis;
     if (stream.writableCorked > 0) return;
@@ -150,7 +153,7 @@ export class GateConnection {
     if (this.verifiedRunId === undefined) await sleep(ms, this.verified.signal);
   }
 
-  /** True when the server behind a verified connection answers: a connection may be open and dead. */
+  /** True when the server behind a verified connection answers. A connection may be open while its server is gone. */
   async answers(): Promise<boolean> {
     if (this.verifiedRunId === undefined) return false;
     return this.redis.ping().then(
@@ -159,7 +162,7 @@ export class GateConnection {
     );
   }
 
-  /** Asks until there is an answer or another connection: one that was slow once stays open, and 'ready' comes only once. */
+  /** Asks until there is an answer or another connection: a slow connection stays open, and 'ready' comes only once. */
   private async verify(): Promise<void> {
     const { connection } = this;
     while (connection === this.connection && this.redis.status === 'ready') {

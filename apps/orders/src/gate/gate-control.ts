@@ -1,4 +1,4 @@
-// What the rest of the service may ask of the gate. Postgres has always decided first; these calls make Redis follow.
+// The calls that the rest of the service makes to the gate. Postgres has decided first; these calls make Redis follow.
 
 /** One item as the gate sees it. Quantities are units. */
 export interface GateItemView {
@@ -28,7 +28,9 @@ export abstract class GateControl {
   /** Tells the returns worker that rows were committed to `gate_returns`. */
   abstract wakeReturns(): void;
 
-  /** What the gate holds for the items, or undefined when Redis does not answer. An absent item is missing in the map. */
+  /**
+   * The items as the gate holds them, or undefined when Redis does not answer. An absent item is missing in the map.
+   */
   abstract view(seriesId: string, itemIds: readonly string[]): Promise<ReadonlyMap<string, GateItemView> | undefined>;
 
   /**
@@ -41,7 +43,7 @@ export abstract class GateControl {
   abstract settle(claim: LateClaim, admission: LateAdmission, confirmed: boolean): void;
 }
 
-/** What the gate said to a late payment; the epoch is null in DIRECT admission. */
+/** The gate's answer to a late payment; the epoch is null in DIRECT admission. */
 export interface LateAdmission {
   readonly admitted: boolean;
   readonly epoch: bigint | null;

@@ -1,4 +1,4 @@
-// Goal: whatever Redis remembers, the gate in force is one that Postgres has issued, filled with what Postgres knows.
+// Goal: with any content of Redis, the gate in force is issued by Postgres and filled from Postgres.
 import { newUuid, sleep, systemClock } from '@gravity/kernel';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { engines, freshDatabase, type FreshDatabase } from '@gravity/testing';
@@ -56,7 +56,7 @@ it('goes past an epoch that Postgres has lost and Redis has kept', async () => {
   await keeper.load(sale.seriesId);
   await keeper.load(sale.seriesId);
   await keeper.load(sale.seriesId);
-  // A standby that never heard of the last loads is promoted.
+  // A standby without the last loads is promoted.
   await database.query(`update series set epoch = 1 where series_id = $1`, [sale.seriesId]);
   await database.query(`update round_items set epoch = 1, quota = 5 where series_id = $1`, [sale.seriesId]);
   expect(await keeper.load(sale.seriesId, 1n)).toBe(true);
@@ -64,7 +64,7 @@ it('goes past an epoch that Postgres has lost and Redis has kept', async () => {
   expect(await view(sale)).toMatchObject({ epoch: 4n, state: 'open', available: 5 });
 });
 
-it('lets claims of a series go straight to Postgres only for whoever saw the epoch in force', async () => {
+it('switches a series to DIRECT admission only for a caller who saw the epoch in force', async () => {
   const sale = await createSale(database, { quotas: [1] });
   await keeper.load(sale.seriesId);
   await keeper.goDirect(sale.seriesId, 0n, 'an old complaint');
@@ -76,7 +76,7 @@ it('lets claims of a series go straight to Postgres only for whoever saw the epo
   expect(rows).toEqual([{ admission: 'DIRECT', epoch: 2 }]);
 });
 
-it('opens what the gate before had left only when no sold-out flag of that can stand', async () => {
+it('opens the units left by the earlier gate only when none of its sold-out flags can stand', async () => {
   const sale = await createSale(database, { quotas: [3] });
   await keeper.load(sale.seriesId);
   await keeper.load(sale.seriesId);
@@ -89,14 +89,14 @@ it('opens what the gate before had left only when no sold-out flag of that can s
   expect(await view(sale)).toMatchObject({ epoch: 2n, state: 'open', available: 3 });
 });
 
-it('keeps a return until the gate of the epoch in force has heard of it', async () => {
+it('keeps a return until the gate of the epoch in force has applied it', async () => {
   const sale = await createSale(database, { quotas: [3] });
   await keeper.load(sale.seriesId);
   const rows = async (): Promise<number> =>
     (await database.query(`select 1 from gate_returns where series_id = $1`, [sale.seriesId])).length;
   const turn = (): Promise<unknown> =>
     (returns as unknown as { turn: (signal: AbortSignal) => Promise<unknown> }).turn(new AbortController().signal);
-  // What answers us is an old primary: the gate in force was loaded into another.
+  // An old primary answers: the gate in force was loaded into another server.
   await database.query(`update series set epoch = 2 where series_id = $1`, [sale.seriesId]);
   await database.query(`insert into gate_returns (claim_id, series_id, item_id) values ($1, $2, $3)`, [
     newUuid(),

@@ -1,4 +1,4 @@
-// Keeps the gate true: loads it from Postgres, rebuilds it after any loss, switches a series to DIRECT admission while
+// Keeps the gate equal to Postgres: loads it, rebuilds it after any loss, switches a series to DIRECT admission while
 // Redis is away and back when it has returned. Every switch takes a new epoch, so two processes that disagree about
 // Redis can never both have their claims accepted.
 import { type Clock, monotonicMs, sleep } from '@gravity/kernel';
@@ -43,24 +43,24 @@ export class GateKeeper extends GateControl {
     return load;
   }
 
-  /** Claims of the series go straight to Postgres from now on, unless another process has moved the series on since. */
+  /** Sends the claims of the series straight to Postgres, unless another process has moved the series on. */
   async goDirect(seriesId: string, observedEpoch: bigint | undefined, reason: string): Promise<void> {
     if (await this.state.goDirect(seriesId, observedEpoch)) this.onSwitch(seriesId, 'DIRECT', reason);
   }
 
-  /** Finds series whose gate is not the one behind our connection and loads them. For the recovery loop. */
+  /** Finds series whose gate is on another server than this connection's, and loads them. For the recovery loop. */
   async reconcile(): Promise<number> {
     const runId = this.connection.runId;
     if (runId === undefined) return 0;
     const series = await this.state.seriesToReload(runId, DIRECT_REST_MS);
-    // A load takes a new epoch and closes the way through Postgres for a moment: not for a server that only hangs.
+    // A load takes a new epoch and pauses DIRECT admission for a moment, so a server that hangs is no reason for it.
     if (series.length === 0 || !(await this.connection.answers())) return 0;
     for (const { seriesId, epoch } of series) await this.load(seriesId, epoch);
     return series.length;
   }
 
   override async setSelling(seriesId: string, itemIds: readonly string[], selling: boolean): Promise<void> {
-    await this.tolerantly(itemIds, (itemId) => this.gate.setState(seriesId, itemId, selling ? 'open' : 'stopped'));
+    await this.whileAvailable(itemIds, (itemId) => this.gate.setState(seriesId, itemId, selling ? 'open' : 'stopped'));
   }
 
   override async forget(_seriesId: string, itemIds: readonly string[]): Promise<void> {
@@ -101,7 +101,7 @@ export class GateKeeper extends GateControl {
   override settle(claim: LateClaim, { epoch, admissionNumber }: LateAdmission, confirmed: boolean): void {
     if (epoch === null || admissionNumber === null) return;
     const admission = { epoch, number: admissionNumber };
-    // The sweeper of pending notes finds what a lost report leaves behind.
+    // The sweeper settles the pending note of a lost report.
     this.gate
       .report(claim.seriesId, claim.itemId, claim.claimId, admission, confirmed ? 'confirmed' : 'cancelled')
       .catch(() => undefined);
@@ -115,12 +115,12 @@ export class GateKeeper extends GateControl {
     }
     const snapshot = await this.state.beginLoad(seriesId, runId, observedEpoch);
     if (snapshot === undefined) return true;
-    // The first gate of a series has no gate before it whose sold-out flags could stand.
+    // A first gate has no predecessor whose sold-out flags could still stand.
     const opensAt = snapshot.epoch > 1n ? monotonicMs() + SOLD_OUT_FLAG_MS : 0;
     try {
       const newerEpoch = await this.fill(seriesId, snapshot, opensAt);
       if (newerEpoch === undefined) this.onSwitch(seriesId, 'GATE', `loaded under epoch ${snapshot.epoch}`);
-      // Usually another process has loaded since. An epoch that Postgres does not know has to be passed first.
+      // Usually another process has loaded it. An epoch that Postgres does not know has to be passed first.
       else if (await this.state.passEpoch(seriesId, newerEpoch)) return await this.loadNow(seriesId, newerEpoch);
       return true;
     } catch (error) {
@@ -131,8 +131,8 @@ export class GateKeeper extends GateControl {
   }
 
   /**
-   * Fills the gate and opens it, units free of the gate before not until no sold-out flag of that can stand; or leaves it
-   * alone and returns its epoch when that is not older than the snapshot's.
+   * Fills the gate and opens it. Units that were free in the earlier gate rest until none of its sold-out flags can
+   * stand. A gate that is not older than the snapshot stays as it is, and its epoch is returned.
    */
   private async fill(seriesId: string, snapshot: GateSnapshot, opensAt: number): Promise<bigint | undefined> {
     const epoch = String(snapshot.epoch);
@@ -197,7 +197,8 @@ export class GateKeeper extends GateControl {
     return undefined;
   }
 
-  private async tolerantly(itemIds: readonly string[], act: (itemId: string) => Promise<void>): Promise<void> {
+  /** Ends silently when Redis goes away: the watch reconciles the gate. */
+  private async whileAvailable(itemIds: readonly string[], act: (itemId: string) => Promise<void>): Promise<void> {
     try {
       for (const itemId of itemIds) await act(itemId);
     } catch (error) {

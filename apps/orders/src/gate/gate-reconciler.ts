@@ -2,7 +2,7 @@ import { Loop } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
 import { GateKeeper } from './gate-keeper';
 
-/** Brings series back to the gate once Redis is there again, and reloads those whose server has changed. */
+/** Returns series to the gate when Redis is back, and reloads gates whose server has changed. */
 @Injectable()
 export class GateReconciler extends Loop {
   constructor(private readonly keeper: GateKeeper) {

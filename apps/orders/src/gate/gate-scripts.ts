@@ -22,7 +22,7 @@ export function gateKeys(seriesId: string, itemId: string): string[] {
 /** Number of keys that {@link gateKeys} returns; fixed, so that a cluster client can find the slot. */
 export const GATE_KEY_COUNT = 6;
 
-/** How long a local sold-out flag may stand, and so how long a returned unit rests before it is offered again. */
+/** The longest life of a local sold-out flag. A returned unit rests this long before it is offered again. */
 export const SOLD_OUT_FLAG_MS = 200;
 
 /** First element of the claim script's answer. */
@@ -38,11 +38,11 @@ export const GATE_CODE = {
   NOT_OPEN: 6,
   CLOSED: 7,
   STOPPED: 8,
-  /** The claim was let through with another quantity: another request under the same key. */
+  /** The claim was admitted with another quantity: another request under the same key. */
   OTHER_QUANTITY: 9,
 } as const;
 
-/** Redis' own time, in milliseconds: what the gate goes by. */
+/** Redis' own time, in milliseconds. The gate judges by it. */
 export const CLOCK = `
 local function clock()
   local t = redis.call('TIME')
@@ -50,7 +50,7 @@ local function clock()
 end
 `;
 
-/** Units that rested long enough are for sale again. Shared by the scripts that look at `available`. */
+/** Returned units that have rested are for sale again. Shared by the scripts that look at `available`. */
 const WARM_UP_COOLED = `${CLOCK}
 local function cooled(item, now)
   local f = redis.call('HMGET', item, 'available', 'cooling', 'coolUntil')
@@ -84,12 +84,11 @@ end
 `;
 
 /**
- * Admits or refuses a batch of claims for one item.
- * ARGV: epoch, and one JSON array with claim id, buyer, quantity of each claim: one long argument costs client and server
- * a fraction of hundreds of short ones.
- * Answers {ANSWERED, now, available, opensAt, flagMs, (code, admission)…}, {ABSENT}, {OTHER_EPOCH, epoch} or {LOADING}.
- * Idempotent by claim id: a claim let through before is answered KNOWN with its first admission number, whatever has
- * happened to the window since, or OTHER_QUANTITY when the request is not the same.
+ * Admits or refuses a batch of claims for one item. ARGV: epoch, and one JSON array with claim id, buyer, quantity of
+ * each claim: one long argument costs client and server a fraction of hundreds of short ones. Answers {ANSWERED, now,
+ * available, opensAt, flagMs, (code, admission)…}, {ABSENT}, {OTHER_EPOCH, epoch} or {LOADING}. Idempotent by claim id:
+ * a claim that was admitted before is answered KNOWN with its first admission number, also after the window has closed,
+ * or OTHER_QUANTITY when the request differs.
  */
 export const CLAIM_SCRIPT = `${WARM_UP_COOLED}${COUNTS}
 local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -166,12 +165,12 @@ return reply
 `;
 
 /**
- * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission (`epoch|number`, or `epoch|`: under
- * whichever number) and verdict: 'confirmed' (the order is committed), 'cancelled' (it never will be: forget the claim) or
+ * Reports decisions. ARGV: one JSON array with, for each claim, its id, admission (`epoch|number`, or `epoch|` for any
+ * number) and verdict: 'confirmed' (the order is committed), 'cancelled' (it never will be: forget the claim) or
  * 'released' (the order was closed: remember the claim, offer its units again). The words are not stored, and a process
- * sends its own script with them, so processes with other words may run beside it. Idempotent; a claim the gate does not know,
- * or knows from another admission, is skipped: a load gives the same numbers again. Answers 0 while loading; else 1 and the
- * places of the reports `epoch|` that were for a gate of another epoch than this.
+ * sends its own script with them, so processes with other words may run beside it. Idempotent; a claim the gate does
+ * not know, or knows from another admission, is skipped: a load gives the same numbers again. Answers 0 while loading;
+ * else 1 and the places of the reports `epoch|` that were for a gate of another epoch than this.
  */
 export const SETTLE_SCRIPT = `${WARM_UP_COOLED}
 local series, wins, item, claims, pending, buyers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -295,8 +294,8 @@ return reply
 `;
 
 /**
- * What a local sold-out flag needs: {flagMs, note of a claim…}; flagMs 0: the item is not sold out, or has more claims than
- * ARGV[2] allows to copy. ARGV: epoch, most claims.
+ * The facts for a local sold-out flag: {flagMs, note of a claim…}; flagMs 0: the item is not sold out, or has more
+ * claims than ARGV[2] allows to copy. ARGV: epoch, most claims.
  */
 export const SOLD_OUT_SCRIPT = `${WARM_UP_COOLED}
 local g = redis.call('HMGET', KEYS[3], 'epoch', 'state')

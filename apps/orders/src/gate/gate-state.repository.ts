@@ -1,5 +1,5 @@
-// Which gate is in force is a fact in Postgres: a series has one epoch and one way of admission, copied to the items of
-// its live rounds, where the decision reads them under the item's lock.
+// Postgres says which gate is in force: a series has one epoch and one way of admission. Both are copied to the items
+// of its live rounds, where the decision reads them under the item's lock.
 import type { Database, Tx } from '@gravity/persistence';
 import type { GateInForce } from './redis-gate';
 
@@ -41,9 +41,9 @@ export class GateStateRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes the next epoch for the gate of server `runId` and reads what belongs into it, in one transaction: from its
-   * commit on, no claim admitted under an earlier epoch is accepted, so the snapshot stays true until the gate opens.
-   * Undefined when the series is past `observedEpoch`.
+   * Takes the next epoch for the gate of server `runId` and reads its content, in one transaction: from its commit on,
+   * no claim admitted under an earlier epoch is accepted, so the snapshot stays true until the gate opens. Undefined
+   * when the series is past `observedEpoch`.
    */
   async beginLoad(
     seriesId: string,
@@ -107,7 +107,7 @@ export class GateStateRepository {
 
   /**
    * Live series whose gate is not the one of server `runId`: those in DIRECT admission for at least `restMs`, and those
-   * loaded into another server's memory.
+   * loaded into another server.
    */
   async seriesToReload(runId: string, restMs: number): Promise<SeriesToReload[]> {
     const rows = await this.database.query<{ series_id: string; epoch: string | number | bigint }>(
@@ -122,8 +122,8 @@ export class GateStateRepository {
   }
 
   /**
-   * Moves the series past an epoch that Postgres has never given out: it was lost in a failover, while Redis kept it.
-   * True when the series had been behind.
+   * Moves the series past an epoch that Postgres does not know: a failover lost it, while Redis kept it. True when the
+   * series had been behind.
    */
   async passEpoch(seriesId: string, lostEpoch: bigint): Promise<boolean> {
     const rows = await this.database.query(
@@ -133,7 +133,7 @@ export class GateStateRepository {
     return rows.length > 0;
   }
 
-  /** How claims of the series are admitted at the moment. */
+  /** The present admission of the series. */
   async admissionOf(seriesId: string): Promise<(GateInForce & { admission: 'GATE' | 'DIRECT' }) | undefined> {
     const [row] = await this.database.query<AdmissionRow>(
       `select admission, epoch, gate_run_id from series where series_id = $1`,

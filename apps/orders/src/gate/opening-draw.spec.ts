@@ -1,6 +1,6 @@
-// Goal: turns come by buyer, whatever is asked how often, in one process or several. Method: the draw on the machine's
-// clock with a short window; what is looked at is the order, not the time. How processes agree is specified with the gate
-// (opening-lots.int.spec.ts); here they are alone, or told whom they have drawn.
+// Goal: turns come by buyer, with any number of requests, in one process or several. Method: the draw on the machine's
+// clock with a short window; the order is compared, not the time. The agreement of processes is specified in
+// opening-lots.int.spec.ts; here they are alone, or given the result.
 import { systemClock } from '@gravity/kernel';
 import type { DrawnItem } from './opening-lots';
 import { type DrawOutcome, type Lots, OpeningDraw, type OpeningDrawOptions } from './opening-draw';
@@ -33,7 +33,7 @@ async function turns(draw: OpeningDraw, asking: readonly string[], opensAtMs: nu
 
 const buyers = Array.from({ length: 200 }, (_, number) => `b_${number}`);
 
-it('calls up buyers in one order that no number of requests changes', async () => {
+it('serves buyers in one order that no number of requests changes', async () => {
   const opensAtMs = systemClock.nowMs();
   const [first, second, storm] = await Promise.all([
     turns(newDraw(), buyers, opensAtMs),
@@ -62,7 +62,7 @@ it('holds claims for the length of the window, and none afterwards', async () =>
   expect(await turns(draw, buyers, nowMs - WINDOW_MS / 2)).toHaveLength(buyers.length);
 });
 
-it('refuses a storm of one buyer, and nobody else', async () => {
+it('refuses a flood of one buyer, and no other buyer', async () => {
   const draw = newDraw();
   const opensAtMs = systemClock.nowMs();
   const answers = Array.from({ length: 100 }, () => draw.turn(ITEM, 'b_storm', opensAtMs));
@@ -73,7 +73,7 @@ it('refuses a storm of one buyer, and nobody else', async () => {
   await Promise.all(waiting);
 });
 
-it('enters each rank once, lowest first, and calls up those who are drawn before the others, in one order', async () => {
+it('enters each rank once, lowest first, and serves drawn buyers before the others, in one order', async () => {
   let entered: readonly number[] = [];
   const outcomes: DrawOutcome[] = [];
   const lots = async (_: DrawnItem, ranks: readonly number[]): Promise<number> => (entered = ranks)[4]!;
@@ -104,7 +104,7 @@ it('goes on alone when the others cannot be asked, or answer too late', async ()
   expect(outcomes).toEqual(['alone', 'alone']);
 });
 
-it('asks the others for whoever comes when all who were there have been called up', async () => {
+it('asks the others again for a buyer who comes after all turns', async () => {
   const asked: number[] = [];
   const lots = async (_: DrawnItem, ranks: readonly number[]): Promise<number> => asked.push(ranks.length) * 2 ** 48;
   const draw = newDraw({ lots: drawing(lots) });

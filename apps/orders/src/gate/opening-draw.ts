@@ -1,17 +1,17 @@
-// Who is first at the opening is drawn by buyer, not by request. Every claim of the first moments waits. Its buyer's rank is
-// a keyed hash over item and buyer, the same in every process, so neither speed nor a hundred requests nor a second process
-// moves a buyer forward; the key keeps ranks from being known beforehand. Halfway through the window the processes agree on
-// the lowest ranks of all, as many as there are units. These go to the gate first, all others after a pause, so it matters
-// little which process is late. After the window claims are taken as they come.
+// The order at the opening is drawn by buyer, not by request. Every claim of the first moments waits. Its buyer's rank
+// is a keyed hash over item and buyer, the same in every process, so neither speed nor a hundred requests nor a second
+// process moves a buyer forward; the key keeps ranks from being known beforehand. Halfway through the window the
+// processes agree on the lowest ranks of all, as many as there are units. These go to the gate first, all others after
+// a pause, so it matters little which process is late. After the window claims are taken as they come.
 import { createHmac } from 'node:crypto';
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, sleep } from '@gravity/kernel';
 import type { DrawnItem, OpeningLots } from './opening-lots';
 
-/** Claims of one buyer that may wait for the draw of an item: a double tap and some patience, not a storm. */
+/** Claims of one buyer that may wait for the draw of an item: enough for double taps, too few for a flood. */
 const WAITING_PER_BUYER_MAX = 4;
 const WAITING_MAX = 50_000;
-/** How exactly turns are kept. */
+/** The precision of turns. */
 const STEP_MS = 2;
 /** Six bytes make a number that a double holds exactly. */
 const RANK_BYTES = 6;
@@ -20,11 +20,11 @@ const RANKS = 256 ** RANK_BYTES;
 /** Parts of the window, as shares of it. */
 const ENTRIES_OPEN = 4 / 8;
 const ENTRIES_CLOSE = 5 / 8;
-/** The turns of those who are drawn end. */
+/** End of the turns of drawn buyers. */
 const DRAWN_END = 6 / 8;
-/** Everybody else's turns begin. */
+/** Start of the turns of all others. */
 const REST_BEGINS = 7 / 8;
-/** How late a process may be without a buyer's odds depending on it. */
+/** A process may be this late without a change of a buyer's odds. */
 const MARGIN = REST_BEGINS - DRAWN_END;
 
 const STORM = refuse('rate-limited', 'Further claims of this buyer wait for the draw of this item already.', {
@@ -45,23 +45,23 @@ interface Line {
   readonly opensAtMs: number;
   readonly waiting: Waiting[];
   readonly perBuyer: Map<string, number>;
-  /** When a rank's turn comes, once that is known. */
+  /** The time of a rank's turn, once it is known. */
   dueMs: ((rank: number) => number) | undefined;
 }
 
 export type Lots = Pick<OpeningLots, 'prepare' | 'draw'>;
 
-/** How the order of an opening came about in this process: with the others, alone, or with them but behind them. */
+/** The origin of this process' order: agreed with the others, alone, or agreed but late. */
 export type DrawOutcome = 'agreed' | 'alone' | 'late';
 
 export interface OpeningDrawOptions {
-  /** How long after the opening claims take part. */
+  /** Claims take part this long after the opening. */
   readonly windowMs: number;
   /** The same in all processes, and known to no client. */
   readonly secret: string;
   /** The clock that the opening is judged by. */
   readonly clock: Clock;
-  /** By which the processes agree on whom they have drawn. */
+  /** Through it the processes agree on the drawn ranks. */
   readonly lots: Lots;
   readonly onOutcome?: (outcome: DrawOutcome) => void;
 }
@@ -105,7 +105,7 @@ export class OpeningDraw {
   private begin(item: DrawnItem, opensAtMs: number): Line {
     const line: Line = { opensAtMs, waiting: [], perBuyer: new Map(), dueMs: undefined };
     this.lines.set(item.itemId, line);
-    // What it cannot do now, the draw tries again.
+    // The draw itself tries a failed preparation again.
     this.options.lots.prepare(item, this.momentOf(line, ENTRIES_CLOSE)).catch(() => undefined);
     // Runs on after the first claim has been put into the line.
     queueMicrotask(() => void this.callUp(item, line));
@@ -116,7 +116,7 @@ export class OpeningDraw {
     let latestMs = await this.until(this.momentOf(line, ENTRIES_OPEN));
     const highest = await this.highestDrawn(item, line);
     line.dueMs = highest === undefined ? this.turnsAlone(line) : this.turnsOf(line, highest);
-    // In steps: a claim may yet come whose turn is sooner than that of all that wait.
+    // In steps: a claim with an earlier turn than all waiting ones may still arrive.
     for (this.letGo(line); line.waiting.length > 0; this.letGo(line)) {
       latestMs = Math.max(latestMs, await this.until(this.options.clock.nowMs() + STEP_MS));
     }
@@ -125,13 +125,13 @@ export class OpeningDraw {
     this.options.onOutcome?.(highest === undefined ? 'alone' : late ? 'late' : 'agreed');
   }
 
-  /** What the processes have agreed on; undefined when that takes too long. */
+  /** The agreement of the processes; undefined when it takes too long. */
   private highestDrawn(item: DrawnItem, line: Line): Promise<number | undefined> {
     const ascending = [...new Set(line.waiting.map(({ rank }) => rank))].reverse();
     const lots = this.options.lots.draw(item, ascending, this.momentOf(line, ENTRIES_CLOSE));
     const marginMs = MARGIN * this.options.windowMs;
     const tooLongMs = Math.max(this.momentOf(line, DRAWN_END), this.options.clock.nowMs() + marginMs);
-    // Whatever keeps it from the others, the order is made alone and counted as such.
+    // Without the others, for any reason, the order is made alone and counted as such.
     return Promise.race([lots.catch(() => undefined), this.until(tooLongMs).then(() => undefined)]);
   }
 
@@ -174,7 +174,7 @@ export class OpeningDraw {
   }
 }
 
-/** Where a claim of this rank belongs: its turn comes after those of the same rank. */
+/** The place of a claim of this rank: after those of the same rank. */
 function placeOf(waiting: readonly Waiting[], rank: number): number {
   let [low, high] = [0, waiting.length];
   while (low < high) {

@@ -1,5 +1,5 @@
-// Goal: processes agree on whom an opening has drawn, however late one of them is, and say so when they cannot. Method:
-// real Redis and Postgres; each process is a connection, a keeper and a clock of its own.
+// Goal: processes agree on the result of an opening's draw, however late one of them is, and say so when they cannot.
+// Method: real Redis and Postgres; each process is a connection, a keeper and a clock of its own.
 import { newUuid, sleep, systemClock } from '@gravity/kernel';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { engines, freshDatabase, type FreshDatabase } from '@gravity/testing';
@@ -36,7 +36,7 @@ afterAll(async () => {
   await fresh.drop();
 });
 
-/** What one process asks with. */
+/** The parts of one process. */
 async function newProcess(url = engines().redisUrl): Promise<{ lots: OpeningLots; connection: GateConnection }> {
   const connection = new GateConnection({ url });
   connections.push(connection);
@@ -47,7 +47,7 @@ async function newProcess(url = engines().redisUrl): Promise<{ lots: OpeningLots
   return { lots: new OpeningLots(connection, keeper), connection };
 }
 
-/** An item on sale whose gate nobody has loaded. */
+/** An item on sale whose gate is not loaded. */
 async function newItem(quota = UNITS): Promise<DrawnItem> {
   const { seriesId, itemIds } = await createSale(database, { quotas: [quota] });
   return { seriesId, itemId: itemIds[0]!, epoch: 0n, admission: 'GATE' };
@@ -72,7 +72,7 @@ it('draws the lowest ranks of all processes, as many as there are units, and say
   expect(await drawnSoFar(item)).toEqual(['2', '7', '8', '9', '11']);
 });
 
-it('has the gate loaded before anybody is called up, and before anybody enters', async () => {
+it('has the gate loaded before the first entry and the first turn', async () => {
   const { lots, connection } = await newProcess();
   const [early, late] = [await newItem(), await newItem()];
   await lots.prepare(early, Date.now() + 500);
@@ -82,7 +82,7 @@ it('has the gate loaded before anybody is called up, and before anybody enters',
   expect(await drawnSoFar(early)).toEqual([]);
 });
 
-it('takes no entry after the close, and answers whoever comes late', async () => {
+it('takes no entry after the close, and answers a late process', async () => {
   const { lots } = await newProcess();
   const item = await newItem();
   const closesAtMs = Date.now() + 300;
@@ -106,7 +106,7 @@ it('sends no more than matters', async () => {
   expect(await drawnSoFar(item)).toHaveLength(UNITS);
 });
 
-it('draws nobody when the memory is lost, Redis is away, or has quite another time', async () => {
+it('draws no buyer when the data is lost, Redis is away, or has quite another time', async () => {
   const { lots } = await newProcess();
   const item = await newItem();
   const closesAtMs = Date.now() + 300;
@@ -126,7 +126,7 @@ it('leaves the gate alone while claims go through Postgres', async () => {
   expect(await new RedisGate(connection).view(item.seriesId, item.itemId)).toBeUndefined();
 });
 
-it('lets the same buyers come first in two processes of which one is late, whoever asks both', async () => {
+it('serves the same buyers first in two processes of which one is late, also when buyers ask both', async () => {
   const opened = Date.now();
   const item = await newItem();
   const draws = await Promise.all(

@@ -1,5 +1,5 @@
-// What the processes of `orders` agree on before an opening's draw calls anybody up: the lowest ranks of all their buyers
-// together, as many as there are units. With it no process has to be on time with the others.
+// The agreement of the processes of `orders` before the draw of an opening: the lowest ranks of all their buyers
+// together, as many as there are units. With it a process may be late.
 import { sleep } from '@gravity/kernel';
 import { drawKeys, ENTERED } from './draw-scripts';
 import { type GateConnection, type GateReply, GateUnavailable } from './gate-connection';
@@ -10,13 +10,13 @@ const TRIES = 2;
 /** A connection that only dropped is back sooner than this. */
 const RECONNECT_WITHIN_MS = 100;
 /** A clock of Redis that is further behind than this is wrong. */
-const MOST_WAIT_MS = 2_000;
+const WAIT_MS_MAX = 2_000;
 
-/** What is drawn for. */
+/** The item of a draw. */
 export interface DrawnItem {
   readonly seriesId: string;
   readonly itemId: string;
-  /** Under which the gate was last seen. */
+  /** Epoch under which the gate was last seen. */
   readonly epoch: bigint;
   readonly admission: 'GATE' | 'DIRECT';
 }
@@ -28,17 +28,17 @@ export class OpeningLots {
   ) {}
 
   /**
-   * Sees to it that the gate is there, long before entries close: without it no process can enter. Rejects when it has to be loaded
-   * and Postgres is away, or when Redis is.
+   * Makes sure that the gate is loaded, long before entries close: without it no process can enter. Rejects when it has
+   * to be loaded and Postgres is away, or when Redis is.
    */
   async prepare(item: DrawnItem, closesAtMs: number): Promise<void> {
     await this.enter(item, [], closesAtMs);
   }
 
   /**
-   * Enters the ranks of this process' buyers, ascending, and waits until entries close, by Redis' clock. Resolves with the
-   * highest rank that was drawn, the same in each process; with undefined when there is none, because Redis is away, has
-   * lost its memory or has another time. Rejects when the gate has to be loaded and Postgres is away.
+   * Enters the ranks of this process' buyers, ascending, and waits until entries close, by Redis' clock. Resolves with
+   * the highest rank that was drawn, the same in each process; with undefined when there is none, because Redis is
+   * away, has lost its data or has another time. Rejects when the gate has to be loaded and Postgres is away.
    */
   async draw(item: DrawnItem, ranks: readonly number[], closesAtMs: number): Promise<number | undefined> {
     for (let count = 0; count < TRIES; count += 1) {
@@ -62,7 +62,7 @@ export class OpeningLots {
       (await this.connection.run('drawEnter', drawKeys(item.seriesId, item.itemId), closesAtMs, ...ranks))[0]!;
     const answer = await ask();
     if (answer !== ENTERED.ABSENT || item.admission === 'DIRECT') return answer;
-    // The first claim would load it. Then those who are called up meanwhile would come to it in no order.
+    // Otherwise the first claim loads it, and claims that arrive during the load reach it in no order.
     await this.gate.load(item.seriesId, item.epoch);
     return ask();
   }
@@ -71,7 +71,7 @@ export class OpeningLots {
     for (;;) {
       const [waitMs, rank] = await this.connection.run('drawCutoff', drawKeys(seriesId, itemId), closesAtMs);
       if (Number(waitMs) <= 0) return rank === undefined ? undefined : Number(rank);
-      if (Number(waitMs) > MOST_WAIT_MS) return undefined;
+      if (Number(waitMs) > WAIT_MS_MAX) return undefined;
       await sleep(Number(waitMs));
     }
   }

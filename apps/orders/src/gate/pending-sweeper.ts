@@ -1,5 +1,5 @@
-// Settles claims that the gate let through and whose process never reported back. The item's lock decides between the
-// claim's own late commit and our tombstone: whichever comes first stands, the other one finds it.
+// Settles claims that the gate admitted and whose process never reported back. The item's lock decides between the
+// claim's own late commit and the tombstone: the first one stands, and the other one finds it.
 import type { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
 import { GateUnavailable } from './gate-connection';
@@ -8,7 +8,7 @@ import { type RedisGate, STALE_PER_LOOK, type StaleNote } from './redis-gate';
 /** A decision takes milliseconds; after this long its process is gone, stopped, or cut off. */
 export const PENDING_GRACE_MS = 5_000;
 
-/** After a look that was full; not at once, should what it found not go away. */
+/** Pause after a full look, in case its claims do not go away. */
 const MORE_AFTER_MS = 10;
 
 interface LiveItem {
@@ -51,7 +51,7 @@ export class PendingSweeper extends Loop {
     const committed = await this.database.transaction(async (tx) => {
       await tx.query(`select 1 from round_items where item_id = $1 for no key update`, [item.item_id]);
       const orders = await tx.query<{ claim_id: string; live: boolean }>(
-        // By item as well: a key used again for another item is let in there, and finds its first order.
+        // By item as well: a key used again for another item is admitted there, and finds its first order.
         `select claim_id, status in ('AWAITING_PAYMENT', 'PAID') as live from orders
          where claim_id = any($1::uuid[]) and item_id = $2
          union all select claim_id, true from late_payments where claim_id = any($1::uuid[]) and decision = 'HONOURED'`,

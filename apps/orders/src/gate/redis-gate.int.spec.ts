@@ -1,5 +1,5 @@
-// Goal: the gate never lets through more than it was loaded with, answers a repeated claim as the first time, and gives
-// units back exactly once. Method: random commands against the scripts on a real Redis and against a model in memory.
+// Goal: the gate never admits more than it was loaded with, answers a repeated claim as the first time, and returns
+// units exactly once. Method: random commands against the scripts on a real Redis and against a model in memory.
 import fc from 'fast-check';
 import { monotonicMs, newUuid, sleep } from '@gravity/kernel';
 import { engines } from '@gravity/testing';
@@ -79,7 +79,7 @@ it('names as many keys as it is declared with, all under one hash tag', () => {
   expect(keys.every((key) => key.includes('{series}'))).toBe(true);
 });
 
-it('lets through exactly its units out of a crowd, twice asked', async () => {
+it('admits exactly its units out of many claims, each asked twice', async () => {
   const at = await load({ quota: 100 });
   const ids = Array.from({ length: 1_000 }, () => newUuid());
   const answers = await Promise.all([...ids, ...ids].map((id) => claim(at, id, `b_${id}`)));
@@ -115,7 +115,7 @@ it('agrees with a model for any sequence of claims and reports', async () => {
         const model = new GateModel(quota, perBuyer, winLimit);
         const startedAt = monotonicMs();
         for (const next of steps) {
-          // The model's time stands still: on a machine that stalls, what follows is not compared.
+          // The model's time stands still. On a machine that stalls, the rest is not compared.
           if (monotonicMs() - startedAt > SOLD_OUT_FLAG_MS / 2) return;
           // A claim id is made from its buyer, so one id never has two.
           if (next.do === 'claim') {
@@ -164,7 +164,7 @@ it('judges the window by its own clock', async () => {
   expect((await claim(await load({ quota: 1, opensInMs: -60_000, openMs: 1_000 }), 'c', 'b')).kind).toBe('closed');
 });
 
-it('refuses a stop, another epoch and an unknown item as what they are, but knows its claims', async () => {
+it('tells a stop, another epoch and an unknown item apart, and still knows its claims', async () => {
   const at = await load({ quota: 2, epoch: 7 });
   expect(await claim(at, 'c', 'b', 1, 6n)).toEqual({ kind: 'other-epoch', epoch: 7n });
   expect((await claim(at, 'c', 'b', 1, 7n)).kind).toBe('admitted');
@@ -174,13 +174,13 @@ it('refuses a stop, another epoch and an unknown item as what they are, but know
   expect((await claim({ ...at, itemId: newUuid() }, 'c', 'b', 1, 7n)).kind).toBe('absent');
 });
 
-it('does not begin a load that is older than what is there', async () => {
+it('does not begin a load that is older than the present one', async () => {
   const at = await load({ quota: 2, epoch: 7 });
   expect(await connection.run('gateLoadBegin', gateKeys(at.seriesId, at.itemId), 7)).toEqual([0, '7']);
   expect(await connection.run('gateLoadChunk', gateKeys(at.seriesId, at.itemId), 6, 'open', 1_000)).toEqual([0]);
 });
 
-it('hears of an admission only what was said of that very one', async () => {
+it('applies to an admission only reports of that very admission', async () => {
   const at = await load({ quota: 3, epoch: 7 });
   await claim(at, 'c', 'b', 1, 7n);
   const report = async (epoch: bigint, number: number): Promise<unknown> => {
@@ -215,7 +215,7 @@ it('lists claims whose decision was never reported', async () => {
   ]);
 });
 
-/** What the scripts promise, without Redis. Time stands still: nothing that cools becomes available. */
+/** The promises of the scripts, without Redis. Time stands still: nothing that cools becomes available. */
 class GateModel {
   cooling = 0;
   claimed = 0;

@@ -8,14 +8,14 @@ import { GATE_CODE, GATE_REPLY, gateKeys } from './gate-scripts';
 const CLAIMS_PER_CALL = 128;
 const CALLS_IN_FLIGHT = 2;
 const CLAIMS_QUEUED_PER_ITEM = 20_000;
-/** A connection that only dropped is back sooner than this; leaving the gate would take a new epoch and two seconds. */
+/** A dropped connection is back sooner than this. Leaving the gate would take a new epoch and two seconds. */
 const RECONNECT_WITHIN_MS = 250;
 const REPORTS_PER_CALL = 256;
 const REPORTS_QUEUED_PER_ITEM = 100_000;
-/** Stranded claims of an item that one look brings. */
+/** Unreported claims of an item per look. */
 export const STALE_PER_LOOK = 100;
 
-/** The gate that a question is for. A load that puts it into the memory of another server takes a new epoch. */
+/** The gate that a question is for. A load into another server takes a new epoch. */
 export interface GateInForce {
   readonly epoch: bigint;
   /** The server it was loaded into; undefined before the first load. */
@@ -28,7 +28,7 @@ export interface GateClaim {
   readonly quantity: number;
 }
 
-/** What the gate says to one claim. */
+/** The gate's answer to one claim. */
 export type GateAnswer =
   | { readonly kind: 'admitted'; readonly admissionNumber: number }
   | { readonly kind: 'known'; readonly admissionNumber: number }
@@ -42,8 +42,8 @@ export type GateAnswer =
 export type Verdict = 'confirmed' | 'cancelled' | 'released';
 
 /**
- * One letting through of a claim; without a number, whichever there was in that epoch. Numbers start again with each
- * load, so a number means nothing without its epoch.
+ * One admission of a claim; without a number, any admission of that epoch. Numbers start again with each load, so a
+ * number means nothing without its epoch.
  */
 export interface GateAdmission {
   readonly epoch: bigint;
@@ -91,8 +91,8 @@ export class RedisGate {
 
   /**
    * Reports a decision on one admission. Resolves with false when it named no number and the gate is of another epoch.
-   * Lost reports are found again: a claim left pending by the sweeper, a returned one by its row in `gate_returns`, for
-   * which the caller waits for the promise.
+   * Lost reports are found again: the sweeper finds a pending claim, the row in `gate_returns` a returned one. For the
+   * latter the caller waits for the promise.
    */
   report(
     seriesId: string,
@@ -118,7 +118,7 @@ export class RedisGate {
 
   /**
    * The buyers with claims of a sold-out item and for how long a local flag may stand; undefined when it is not. Throws
-   * {@link GateUnavailable}. Never asks an old memory, whose buyers are not all.
+   * {@link GateUnavailable}. Never asks a stale server, which lacks buyers.
    */
   async soldOut(
     seriesId: string,
@@ -151,7 +151,9 @@ export class RedisGate {
     };
   }
 
-  /** Claims let through more than `olderThanMs` ago whose decision has not been reported; at most {@link STALE_PER_LOOK}. */
+  /**
+   * Claims admitted more than `olderThanMs` ago whose decision has not been reported; at most {@link STALE_PER_LOOK}.
+   */
   async stalePending(seriesId: string, itemId: string, olderThanMs: number): Promise<StaleNote[]> {
     const keys = gateKeys(seriesId, itemId);
     const [epoch, ...notes] = await this.connection.run('gateStalePending', keys, olderThanMs, STALE_PER_LOOK);
@@ -189,7 +191,7 @@ export class RedisGate {
     }
   }
 
-  /** The script is idempotent by claim id, so one lost answer is asked for again before anybody is told. */
+  /** The script is idempotent by claim id, so one lost answer is asked for again before callers learn of it. */
   private async runTwice(
     runId: string | undefined,
     keys: readonly string[],
@@ -219,7 +221,7 @@ export interface PendingNote {
   readonly admissionNumber: number;
 }
 
-/** A note with the epoch under which its claim was let through. */
+/** A note with the epoch under which its claim was admitted. */
 export interface StaleNote extends PendingNote {
   readonly epoch: bigint;
 }

@@ -1,5 +1,5 @@
 // Tells the gate of units that Postgres has released. A row of `gate_returns` is written in the transaction of the
-// release and removed once the gate has heard of it. If this process dies in between, another one tells the gate again.
+// release and removed after the gate has applied it. If this process dies in between, another one applies it again.
 import { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
@@ -32,8 +32,9 @@ export class ReturnsWorker extends Loop {
        from gate_returns g join series s using (series_id) order by g.return_id limit ${ROWS_PER_TURN}`,
     );
     if (rows.length === 0) return;
-    // In DIRECT admission there is no gate to tell, and the next load reads Postgres. A row is for the gate of the epoch in
-    // force, for the load of an epoch takes earlier rows away; what answers may be another: an old primary, an old memory.
+    // In DIRECT admission there is no gate to tell, and the next load reads Postgres. A row is for the gate of the
+    // epoch in force, for the load of an epoch takes earlier rows away; another server may answer: an old primary, or
+    // one restored from a snapshot.
     const told = await Promise.allSettled(
       rows.map((row) =>
         row.admission === 'DIRECT'

@@ -1,6 +1,6 @@
-// A local answer for the crowd that comes too late. A flag carries every buyer of whom the gate knows a claim for the
-// item, and leaves them to the gate, so a buyer who repeats a request that was accepted is never told "sold out"; and no
-// flag stands when a returned unit goes on sale, because returned units rest for the longest life of a flag first (see
+// A local refusal for items that are sold out. A flag carries every buyer with a claim of the item in the gate, and
+// leaves them to the gate, so a buyer who repeats a request that was accepted is never told "sold out"; and no flag
+// stands when a returned unit goes on sale, because returned units rest for the longest life of a flag first (see
 // gate-scripts.ts).
 
 /** Items with more claims than this get no local flag: their refusals come from the gate. */
@@ -31,7 +31,7 @@ export class SoldOutBoard {
     return !flag.buyers.has(buyerId);
   }
 
-  /** Raises a flag from what the gate tells; one question at a time per item. Failures only cost the flag. */
+  /** Raises a flag from the gate's answer; one question at a time per item. Failures only cost the flag. */
   async raise(itemId: string, epoch: bigint, fetch: FetchFlag): Promise<void> {
     if (this.fetching.has(itemId)) return;
     this.fetching.add(itemId);

@@ -12,7 +12,7 @@ import { monotonicMs } from '@gravity/kernel';
 export interface BreakerLimits {
   /** Failures in a row that open it. */
   readonly failures: number;
-  /** How long it stays open the first time; doubles with every failed trial. */
+  /** Duration of the first pause; doubles with every failed trial. */
   readonly openMs: number;
   readonly openMsMax: number;
 }

@@ -1,13 +1,13 @@
-// The port to whoever moves the money. Orders knows this file only; an adapter speaks one provider's protocol.
-// Every command is idempotent, so the answer to an outage is always the same: ask again with the same key.
+// The port to the payment provider. Orders knows this file only; an adapter speaks one provider's protocol. Every
+// command is idempotent, so the answer to an outage is always the same: ask again with the same key.
 import { type Problem, ProblemError } from '@gravity/contracts';
 import type { Money, Result } from '@gravity/kernel';
 
 /** DI token of the {@link PaymentProvider} in use. */
 export const PAYMENT_PROVIDER = Symbol('PaymentProvider');
 
-/** Most intents one {@link PaymentProvider.queryIntents} call takes. */
-export const MAX_QUERIED_INTENTS = 1_000;
+/** Intents of one {@link PaymentProvider.queryIntents} call. */
+export const QUERIED_INTENTS_MAX = 1_000;
 
 /**
  * PENDING: not paid so far (a payment may be under way). DECLINED: the last attempt failed, another may follow.
@@ -17,7 +17,7 @@ export type IntentStatus = 'PENDING' | 'PAID' | 'DECLINED' | 'CANCELLED' | 'UNKN
 
 export interface IntentState {
   readonly status: IntentStatus;
-  /** What the buyer was charged, which is not always what was asked: compare it. Present when PAID. */
+  /** The charged amount. It may differ from the amount of the intent: compare them. Present when PAID. */
   readonly paidAmount?: Money;
   readonly paidAtMs?: number;
   readonly chargeId?: string;
@@ -35,9 +35,9 @@ export interface CreateIntent {
 
 export interface CreatedIntent {
   readonly intentId: string;
-  /** Where the buyer's app pays. */
+  /** URL at which the buyer's app pays. */
   readonly payUrl: string;
-  /** What lets the buyer's app pay this intent and nothing else. Give it to the order's buyer only. */
+  /** Lets the buyer's app pay this intent and nothing else. Give it to the order's buyer only. */
   readonly clientSecret?: string;
   readonly status: IntentStatus;
 }
@@ -55,7 +55,7 @@ export interface CreatedRefund {
   readonly status: 'PENDING' | 'SUCCEEDED' | 'FAILED';
 }
 
-/** A fact the provider told by a callback whose signature was checked. */
+/** A fact from a callback whose signature was checked. */
 export interface ProviderEvent {
   /** The same for every delivery of one event: the key to deduplicate by. */
   readonly eventId: string;
@@ -78,12 +78,15 @@ export type CallbackHeaders = Readonly<Record<string, string | string[] | undefi
  */
 export interface PaymentProvider {
   createIntent(request: CreateIntent): Promise<CreatedIntent>;
-  /** The state of each intent, with an entry for every id asked. At most {@link MAX_QUERIED_INTENTS}. */
+  /** The state of each intent, with an entry for every id asked. At most {@link QUERIED_INTENTS_MAX}. */
   queryIntents(intentIds: readonly string[]): Promise<ReadonlyMap<string, IntentState>>;
   /** Closes the intent for the buyer and tells its state afterwards: PAID when the payment was faster. */
   cancelIntent(intentId: string): Promise<IntentState>;
   refund(request: RefundPayment): Promise<CreatedRefund>;
-  /** Checks who sent a callback and reads it. Refusals: `signature-invalid`, `payload-too-large`, `invalid-request`. */
+  /**
+   * Checks the sender of a callback and reads it. Refusals: `signature-invalid`, `payload-too-large`,
+   * `invalid-request`.
+   */
   verifyCallback(headers: CallbackHeaders, rawBody: Buffer): Result<ProviderEvent, Problem>;
   /** Closes connections. */
   close(): Promise<void>;
@@ -105,7 +108,7 @@ export class ProviderUnavailable extends ProblemError {
   }
 }
 
-/** The provider understood the command and refused it. A bug of ours or a fact to handle, never a reason to repeat. */
+/** The provider understood the command and refused it. It is a bug or a fact to handle, never a reason to repeat. */
 export class ProviderRefusal extends Error {
   override readonly name = 'ProviderRefusal';
 

@@ -1,5 +1,5 @@
-// Goal: whatever the provider's end of the wire does, callers see an answer, a refusal or ProviderUnavailable, in bounded
-// time. Method: a real HTTP server that misbehaves on purpose. What a well-behaved provider answers is tested against the
+// Goal: for any behaviour of the provider callers see an answer, a refusal or ProviderUnavailable, in bounded time.
+// Method: a real HTTP server that misbehaves on purpose. The answers of a well-behaved provider are tested against the
 // sandbox itself, in test/payments.
 import { type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -150,7 +150,7 @@ it('says that nothing was sent when no server listens', async () => {
   await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
 });
 
-it('does not repeat what was refused', async () => {
+it('does not repeat a refused command', async () => {
   answer = json(422, { code: 'idempotency-key-reused', detail: 'Use a new key.' });
   const error = await failureOf(provider.createIntent(REQUEST));
   expect(error).toBeInstanceOf(ProviderRefusal);

@@ -19,7 +19,7 @@ import {
   type CreatedIntent,
   type CreatedRefund,
   type IntentState,
-  MAX_QUERIED_INTENTS,
+  QUERIED_INTENTS_MAX,
   type PaymentProvider,
   type ProviderEvent,
   ProviderRefusal,
@@ -101,7 +101,7 @@ export class SandboxProvider implements PaymentProvider {
     // An attempt for which no time was left says nothing about the provider.
     const failures = handleWhen((error) => !(error instanceof DeadlinePassed));
     ({ breaker: this.breaker, pauses: this.pauses } = breakerFor(failures, BREAKER));
-    // Connects on the first command, so the provider may start later than we do.
+    // Connects on the first command, so the provider may start later than this process.
     this.pool = new Pool(new URL(options.url).origin, {
       connections: CONNECTIONS_MAX,
       maxResponseSize: ANSWER_BYTES_MAX,
@@ -122,7 +122,7 @@ export class SandboxProvider implements PaymentProvider {
   }
 
   async queryIntents(intentIds: readonly string[]): Promise<ReadonlyMap<string, IntentState>> {
-    assert(intentIds.length <= MAX_QUERIED_INTENTS, `${intentIds.length} intents in one query`);
+    assert(intentIds.length <= QUERIED_INTENTS_MAX, `${intentIds.length} intents in one query`);
     const states = new Map<string, IntentState>();
     for (let start = 0; start < intentIds.length; start += QUERY_BATCH) {
       const batch = intentIds.slice(start, start + QUERY_BATCH);

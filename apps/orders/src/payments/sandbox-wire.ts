@@ -7,14 +7,14 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 const STATUSES: Readonly<Record<string, IntentStatus>> = {
   PENDING: 'PENDING',
-  // Confirmed, money not moved yet: to us it is not paid so far.
+  // Confirmed, but the money has not moved: not paid so far.
   PROCESSING: 'PENDING',
   PAID: 'PAID',
   DECLINED: 'DECLINED',
   CANCELLED: 'CANCELLED',
 };
 
-/** A document that is not what the protocol says. */
+/** A document that breaks the protocol. */
 export class MalformedAnswer extends Error {
   override readonly name = 'MalformedAnswer';
 }
@@ -91,7 +91,7 @@ function object(value: unknown): JsonObject {
 
 function text(value: unknown): string {
   if (typeof value !== 'string' || value === '' || value.length > 2_048) throw new MalformedAnswer('a text is missing');
-  // Postgres keeps neither in a text: an insert would fail each time that the provider repeats the callback.
+  // Postgres stores neither in a text: an insert would fail each time that the provider repeats the callback.
   if (value.includes('\u0000') || /\p{Surrogate}/u.test(value))
     throw new MalformedAnswer('a text has no place in a database');
   return value;

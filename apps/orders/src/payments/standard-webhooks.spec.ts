@@ -1,10 +1,11 @@
-// Goal: a callback is believed only when a current secret signed exactly these bytes a short while ago. Method: callbacks are
-// signed here by hand as the Standard Webhooks specification describes, not by the library that checks them.
+// Goal: a callback is accepted only when a current secret signed exactly these bytes a short while ago. Method:
+// callbacks are signed here by hand as the Standard Webhooks specification describes, not by the library that checks
+// them.
 import { createHmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Secret } from '@gravity/observability';
 import { readEvent } from './sandbox-wire';
-import { MAX_CALLBACK_BYTES, WebhookVerifier } from './webhook-verifier';
+import { CALLBACK_BYTES_MAX, WebhookVerifier } from './webhook-verifier';
 
 const CURRENT = `whsec_${randomBytes(32).toString('base64')}`;
 const NEXT = `whsec_${randomBytes(32).toString('base64')}`;
@@ -90,7 +91,7 @@ describe('standard webhooks', () => {
   });
 
   it('refuses a body past the limit before any hashing', () => {
-    const large = Buffer.alloc(MAX_CALLBACK_BYTES + 1, 'x');
+    const large = Buffer.alloc(CALLBACK_BYTES_MAX + 1, 'x');
     expect(codeOf(verifier(CURRENT).verify(headersFor(CURRENT, large), large))).toBe('payload-too-large');
   });
 

@@ -6,12 +6,12 @@ import type { Secret } from '@gravity/observability';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import type { CallbackHeaders } from './payment-provider';
 
-/** Largest callback body that is looked at, bytes. The format recommends at most 20 KB. */
-export const MAX_CALLBACK_BYTES = 65_536;
-/** Most secrets accepted at once: the current one and its neighbours in a rotation. */
-export const MAX_WEBHOOK_SECRETS = 4;
-/** Most signatures looked at in one header. */
-const MAX_SIGNATURE_HEADER_CHARS = 1_024;
+/** Bytes of a callback body. The format recommends at most 20 KB. */
+export const CALLBACK_BYTES_MAX = 65_536;
+/** Secrets accepted at once: the current one and its neighbours in a rotation. */
+export const WEBHOOK_SECRETS_MAX = 4;
+/** Signatures read in one header. */
+const SIGNATURE_HEADER_CHARS_MAX = 1_024;
 /** The id becomes a key in the database: no more than an index takes, and only characters that a text there may have. */
 const EVENT_ID = /^[\x21-\x7e]{1,256}$/;
 const MIN_SECRET_BYTES = 24;
@@ -22,9 +22,9 @@ export class WebhookVerifier {
 
   /** Throws {@link ConfigurationError}, without showing a secret, when one is malformed or shorter than 24 bytes. */
   constructor(secrets: readonly Secret[]) {
-    if (secrets.length === 0 || secrets.length > MAX_WEBHOOK_SECRETS) {
+    if (secrets.length === 0 || secrets.length > WEBHOOK_SECRETS_MAX) {
       throw new ConfigurationError(
-        `PAYMENTS_WEBHOOK_SECRETS needs 1 to ${MAX_WEBHOOK_SECRETS} secrets, has ${secrets.length}.`,
+        `PAYMENTS_WEBHOOK_SECRETS needs 1 to ${WEBHOOK_SECRETS_MAX} secrets, has ${secrets.length}.`,
       );
     }
     this.keys = secrets.map((secret, index) => {
@@ -41,14 +41,14 @@ export class WebhookVerifier {
 
   /** The event id of a genuine, recent callback. One refusal for every forgery: its reason would help only the forger. */
   verify(headers: CallbackHeaders, rawBody: Buffer): Result<string, Problem> {
-    if (rawBody.length > MAX_CALLBACK_BYTES) {
-      return refuse('payload-too-large', `A callback has at most ${MAX_CALLBACK_BYTES} bytes.`);
+    if (rawBody.length > CALLBACK_BYTES_MAX) {
+      return refuse('payload-too-large', `A callback has at most ${CALLBACK_BYTES_MAX} bytes.`);
     }
     const id = single(headers['webhook-id']);
     const timestamp = single(headers['webhook-timestamp']);
     const signature = single(headers['webhook-signature']);
     const complete = id !== undefined && timestamp !== undefined && signature !== undefined;
-    if (!complete || !/^\d{1,12}$/.test(timestamp) || signature.length > MAX_SIGNATURE_HEADER_CHARS) return invalid();
+    if (!complete || !/^\d{1,12}$/.test(timestamp) || signature.length > SIGNATURE_HEADER_CHARS_MAX) return invalid();
     if (!EVENT_ID.test(id)) return invalid();
     const required = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
     // The signature covers text. Bytes that are not UTF-8 would be replaced on the way there, so they are no genuine body.

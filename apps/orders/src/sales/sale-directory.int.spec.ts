@@ -1,5 +1,5 @@
-// Goal: whoever acts on what is in force now does not act on an answer that was asked for earlier. Method: a slow way to a
-// real Postgres, and a gate that changes while an answer is on it.
+// Goal: a caller who needs the present state does not get an answer that was asked for earlier. Method: a slow network
+// to a real Postgres, and a gate that changes while an answer is in transit.
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
 import { freshDatabase, type FreshDatabase, TcpProxy } from '@gravity/testing';
@@ -22,7 +22,7 @@ afterAll(async () => {
   await fresh.drop();
 });
 
-it('reads anew what a read under way may have seen too early', async () => {
+it('reads again when a read under way may have seen an earlier state', async () => {
   const sale = await createSale(near, {});
   const proxy = await TcpProxy.start({ targetPort: Number(new URL(fresh.url).port) });
   const far = openDatabase({ url: proxy.through(fresh.url), applicationName: 'directory-far' });

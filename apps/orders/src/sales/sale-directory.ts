@@ -1,5 +1,5 @@
-// What the claim path needs to know of a round, kept in memory for a moment. Nothing here is a promise: the gate and
-// Postgres judge again, and a claim that meets a newer epoch has the round read afresh.
+// The facts of a round for the claim path, cached for a moment. The gate and Postgres judge again, and a claim that
+// meets a newer epoch has the round read again.
 import { type Currency, idFromUuid } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
 import { LRUCache } from 'lru-cache';
@@ -46,9 +46,9 @@ export interface SaleRound {
   readonly paymentWindowMs: number;
   readonly stopped: boolean;
   readonly admissionOrder: AdmissionOrderName;
-  /** The server whose memory holds the series' gate. */
+  /** The server that holds the series' gate. */
   readonly gateRunId: string | undefined;
-  /** From this moment of our monotonic clock on Postgres alone may decide, while the admission is DIRECT. */
+  /** While the admission is DIRECT, Postgres alone may decide from this moment of the monotonic clock on. */
   readonly directFromMs: number;
   /** By wire id. */
   readonly items: ReadonlyMap<string, SaleItem>;
@@ -77,7 +77,7 @@ export class SaleDirectory {
     if (age > 2 * FRESH_MS) return this.refresh(roundId);
     if (age > FRESH_MS && !entry.refreshing) {
       entry.refreshing = true;
-      // A failed read is repeated by the next claim, which then waits for it and hears the reason.
+      // The next claim repeats a failed read, waits for it, and gets its error.
       this.refresh(roundId).catch(() => undefined);
     }
     return entry.round;
@@ -93,15 +93,15 @@ export class SaleDirectory {
   }
 
   /**
-   * The round as it is after this call began: a read that was under way already may have seen it before a switch that is
-   * over by now, and its answer may have been long on the way.
+   * The round as it is after this call began: a read that was under way may have seen it before a switch that is over
+   * by now, and its answer may be late.
    */
   async readAnew(roundId: string): Promise<SaleRound | undefined> {
     await this.reads.get(roundId)?.catch(() => undefined);
     return this.refresh(roundId);
   }
 
-  /** How long a claim in DIRECT admission has to wait, in ms: until no sold-out flag of the gate before can stand. */
+  /** Time that a claim in DIRECT admission has to wait, in ms: until no sold-out flag of the earlier gate can stand. */
   directWaitMs(round: SaleRound): number {
     return Math.max(0, Math.ceil(round.directFromMs - this.monotonic()));
   }

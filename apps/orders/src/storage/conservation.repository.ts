@@ -1,9 +1,9 @@
-// What Postgres says about the units of sale items, in one statement and hence as of one instant.
+// The units of sale items in Postgres, read in one statement and so as of one instant.
 import type { LedgerSide } from '../domain/conservation';
 import type { RoundStatus } from '../domain/round';
 import type { Queryable } from './sku-snapshots.repository';
 
-/** An item that the watch looks at. */
+/** An item under watch. */
 export interface WatchedItem {
   readonly itemId: string;
   readonly skuId: string;
@@ -26,7 +26,7 @@ export interface PendingClaim {
   readonly quantity: number;
 }
 
-/** Most items in one look. */
+/** Items of one look. */
 export const WATCHED_MAX = 2_000;
 
 /** The items of rounds in these states: those on sale first, then by time of opening. */

@@ -11,14 +11,14 @@
  * Answers the claims that are not accepted, one row each with its place in the batch, and before them one row with
  * ordinal 0 whose `accepted` says how many are: a batch without trouble is answered with one row.
  *
- * Outcomes: REPLAYED (the claim was accepted before; `fingerprint` tells whether the request is the same);
- * TOMBSTONED (this admission was given up); STALE_EPOCH (another gate is in force); NOT_SELLING; NOT_OPEN and CLOSED
- * (only judged for claims that no gate has timed); LIMIT_REACHED; ALREADY_WON; SOLD_OUT; RETRY (another claim of this
- * batch stands in the way of a fair answer: submit again).
+ * Outcomes: REPLAYED (the claim was accepted before; `fingerprint` tells whether the request is the same); TOMBSTONED
+ * (this admission was given up); STALE_EPOCH (another gate is in force); NOT_SELLING; NOT_OPEN and CLOSED (only judged
+ * for claims that no gate has timed); LIMIT_REACHED; ALREADY_WON; SOLD_OUT; RETRY (another claim of this batch stands
+ * in the way of a fair answer: submit again).
  *
- * Planned once for any arguments, because planning this statement anew costs more than deciding one claim. The plan must
- * then be right for every size of batch and table: one index look-up per claim, whatever the statistics say. A plan made
- * for thirty orders would read all of them, and go on doing so when there are a hundred thousand.
+ * Planned once for any arguments, because planning this statement anew costs more than deciding one claim. The plan
+ * must then be right for every size of batch and table: one index look-up per claim with any statistics.
+ * A plan made for thirty orders would read all of them, and go on doing so when there are a hundred thousand.
  *
  * Errors: GV001 when `p_decided_at` is more than two seconds off this server's clock; nothing is written then.
  */

@@ -137,7 +137,7 @@ export function loadedFromRow(row: LoadedRow): LoadedOrder {
   };
 }
 
-/** What the decisions about payments look at. */
+/** The facts for decisions about payments. */
 export function moneyOf(order: LoadedOrder): OrderMoney {
   return {
     status: order.status,

@@ -1,8 +1,8 @@
 // Writes the outcomes of many orders in one transaction with one statement per table.
 //
-// Order of locks everywhere in this service: orders (by id) → round_items (by id) → series_wins (by series, buyer). Whoever
-// inserts rows of an order holds its lock. The claim decision starts at round_items, sweepers skip locked orders, so no two
-// transactions wait in a ring.
+// Order of locks everywhere in this service: orders (by id) → round_items (by id) → series_wins (by series, buyer). A
+// transaction that inserts rows of an order holds its lock. The claim decision starts at round_items, sweepers skip
+// locked orders, so transactions never deadlock.
 import { EVENTS } from '@gravity/contracts';
 import { assert, newUuid } from '@gravity/kernel';
 import { type OutboxEvent, appendToOutbox } from '@gravity/messaging';
@@ -10,12 +10,12 @@ import type { Tx } from '@gravity/persistence';
 import type { OrderChange } from '../order-changes';
 import { LOADED_COLUMNS, type LoadedOrder, type LoadedRow, PROVIDER_NAME, loadedFromRow } from './order-rows';
 
-/** Most orders that one transaction changes. */
-export const MAX_CHANGES = 500;
+/** Orders that one transaction changes. */
+export const CHANGES_MAX = 500;
 
 /** Locks the orders, waiting in id order, and reads them afterwards: a read under the lock sees its last owner's work. */
 export async function lockOrders(tx: Tx, orderIds: readonly string[]): Promise<Map<string, LoadedOrder>> {
-  assert(orderIds.length <= MAX_CHANGES, `${orderIds.length} orders in one transaction`);
+  assert(orderIds.length <= CHANGES_MAX, `${orderIds.length} orders in one transaction`);
   if (orderIds.length === 0) return new Map();
   await tx.query('select 1 from orders where order_id = any($1::uuid[]) order by order_id for no key update', [
     orderIds,
@@ -34,7 +34,7 @@ export async function loadOrders(tx: Tx, orderIds: readonly string[]): Promise<M
 /** Writes the changes, one per order, whose orders this transaction has locked. Throws when a row is not as it was read. */
 export async function writeChanges(tx: Tx, changes: readonly OrderChange[]): Promise<void> {
   if (changes.length === 0) return;
-  assert(changes.length <= MAX_CHANGES, `${changes.length} changes in one transaction`);
+  assert(changes.length <= CHANGES_MAX, `${changes.length} changes in one transaction`);
   assert(new Set(changes.map((change) => change.order.orderId)).size === changes.length, 'one change per order');
   await updateOrders(tx, changes);
   await writeMoney(tx, changes);
@@ -158,7 +158,7 @@ async function moveCounters(tx: Tx, changes: readonly OrderChange[]): Promise<vo
   assert(moved.length === itemIds.length, 'an order refers to an item that does not exist');
 }
 
-/** The order that took the last unit nobody had held, once there is one. Looked up once in the life of an item. */
+/** The order that took the last unit of first hand, once there is one. Looked up once in the life of an item. */
 async function findFirstPass(tx: Tx, item: ItemRow): Promise<string | null> {
   if (item.handed_out <= item.quota) return null;
   const rows = await tx.query<{ order_id: string }>(
@@ -214,7 +214,7 @@ async function writeMoney(tx: Tx, changes: readonly OrderChange[]): Promise<void
       ],
     );
   }
-  // What follows is rare: one order at a time.
+  // The rest is rare: one order at a time.
   for (const { order, refund, refundDone, late } of changes) {
     if (late !== undefined) {
       await tx.query('insert into late_payments (order_id, claim_id, decision, reason) values ($1, $2, $3, $4)', [

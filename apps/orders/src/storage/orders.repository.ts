@@ -1,4 +1,4 @@
-// Reads of orders outside any decision: one order, a page of them, and the versions of those that somebody watches.
+// Reads of orders outside any decision: one order, a page, and the versions of watched orders.
 import { Injectable } from '@nestjs/common';
 import { Database } from '@gravity/persistence';
 import type { Order, OrderStatus } from '../domain/order';
@@ -12,7 +12,7 @@ import {
   orderFromRow,
 } from './order-rows';
 
-/** Which orders a list shows; every condition given must hold. Ids are uuids. */
+/** Conditions of a list of orders; all that are given must hold. Ids are uuids. */
 export interface OrderFilter {
   readonly buyerId?: string | undefined;
   readonly merchantId?: string | undefined;
@@ -29,7 +29,7 @@ export class OrdersRepository {
     return (await this.findMany([orderId]))[0];
   }
 
-  /** Those of the orders that exist, in no order. */
+  /** The orders that exist, in no order. */
   async findMany(orderIds: readonly string[]): Promise<Order[]> {
     const text = `select ${ORDER_COLUMNS} from orders o where o.order_id = any($1::uuid[])`;
     return (await this.database.query<OrderRow>(text, [orderIds], 'orders-find')).map(orderFromRow);

@@ -16,7 +16,7 @@ export interface RoundItem extends ItemCounters {
   readonly price: Money;
   readonly perOrderLimit: number;
   readonly perBuyerLimit: number;
-  /** Where it is delivered; absent: everywhere. */
+  /** Regions of delivery; absent: everywhere. */
   readonly regions?: readonly string[];
   /** Units sold again after they had come back. */
   readonly resold: number;
@@ -40,7 +40,7 @@ export interface Round {
   readonly items: readonly RoundItem[];
 }
 
-/** A round whose row and items are locked by the transaction at hand. */
+/** A round whose row and items are locked by the transaction. */
 export interface LockedRound extends Round {
   readonly warmAheadMs: number;
   /** Postgres' clock, read under the locks. */

@@ -33,7 +33,7 @@ export interface RoundFilter {
 
 /**
  * Rounds in the order of their opening; one more than `limit` when there are more. The public sees a round from its
- * approval on; a round that was cancelled after its approval stays visible, so that whoever follows it learns of it.
+ * approval on; a round that was cancelled after its approval stays visible, so that its followers learn of it.
  */
 export async function findRounds(db: Queryable, filter: RoundFilter): Promise<{ rounds: Round[]; nowMs: number }> {
   const visible = filter.visibleTo;
@@ -76,7 +76,7 @@ export async function serverTimeMs(db: Queryable): Promise<number> {
   return Math.round(row!.now_ms);
 }
 
-/** Locks a round and its items. Undefined when there is none, or with `skip-locked` when somebody else has it. */
+/** Locks a round and its items. Undefined when there is none, or with `skip-locked` when another transaction has it. */
 export async function lockRound(
   tx: Queryable,
   roundId: string,
@@ -103,7 +103,7 @@ export async function lockItems(tx: Queryable, roundIds: readonly string[]): Pro
   );
 }
 
-/** What changes of a locked round besides its items. */
+/** Changes of a locked round besides its items. */
 export interface RoundChange {
   readonly status?: RoundStatus;
   /** Null takes the reason away. */
@@ -137,7 +137,7 @@ export async function writeRound(tx: Queryable, round: LockedRound, change: Roun
 
 /**
  * Puts the items of a locked round on sale, except those whose SKU the catalogue has delisted since, or takes all off.
- * With `newGate`, no gate that was loaded before may admit claims any more: an item at epoch 0 waits for its load.
+ * With `newGate`, no earlier gate may admit claims: an item at epoch 0 waits for its load.
  */
 export async function writeSelling(
   tx: Queryable,
@@ -249,7 +249,7 @@ export async function insertRound(tx: Queryable, series: Series, round: NewRound
   return true;
 }
 
-/** Which of these opening times the series has rounds for already. */
+/** The opening times among these for which the series has rounds. */
 export async function existingOpenings(
   db: Queryable,
   seriesId: string,

@@ -6,7 +6,8 @@ import type { AdmissionOrderName } from '../domain/round';
 import type { Leftover } from './round-rows';
 import type { Queryable } from './sku-snapshots.repository';
 
-export type SeriesStatus = 'ACTIVE' | 'PAUSED' | 'ENDED';
+export const SERIES_STATUSES = ['ACTIVE', 'PAUSED', 'ENDED'] as const;
+export type SeriesStatus = (typeof SERIES_STATUSES)[number];
 
 /** The template of a sale item. */
 export interface SeriesItem {

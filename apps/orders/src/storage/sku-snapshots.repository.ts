@@ -1,4 +1,4 @@
-// What orders knows of each SKU, copied from the catalogue's events.
+// SKUs as orders knows them, copied from the catalogue's events.
 import type { EventPayload } from '@gravity/contracts';
 import { assert, type IdKind, uuidFromId } from '@gravity/kernel';
 
@@ -51,8 +51,7 @@ export async function findSkuSnapshots(db: Queryable, skuIds: readonly string[])
 }
 
 /**
- * Stores what an event says of a SKU. The event with the higher sequence wins, so repeated and overtaken events change
- * nothing.
+ * Stores the SKU of an event. The event with the higher sequence wins, so repeated and overtaken events change nothing.
  */
 export async function saveSkuSnapshot(db: Queryable, sku: EventPayload<'catalog.sku.listed.v1'>): Promise<void> {
   await db.query(

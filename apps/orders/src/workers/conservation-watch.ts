@@ -1,12 +1,12 @@
 // Follows the conservation equation of every live item and acts on what it finds.
 //
-// When a sale is stopped: an item shows the same fault in three looks in a row, one second apart. The gate's drift only
+// A sale is stopped when an item shows the same fault in three looks in a row, one second apart. The gate's drift only
 // counts in looks during which the gate stood still (see ConservationCheck), under one epoch, and after claims and
-// returns in flight have been taken into account; so a busy sale is never stopped for being busy. The price is that a
-// drift under uninterrupted traffic is found in the first quiet milliseconds, at the latest when the item has sold out.
+// returns in flight have been taken into account; so a busy sale is never stopped for being busy. So a drift under
+// uninterrupted traffic is found in the first quiet milliseconds, at the latest when the item has sold out.
 //
-// It also mends what a process that died between its commit and its call to the gate has left behind: an item that sells
-// in Postgres and is stopped in the gate or the other way round, a gate that was never loaded or never finished.
+// It also reconciles the gate after a process died between its commit and its call to the gate: an item that sells in
+// Postgres and is stopped in the gate or the other way round, a gate that is not loaded or not finished.
 import { Injectable, Logger } from '@nestjs/common';
 import { idFromUuid, monotonicMs } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
@@ -39,19 +39,19 @@ const LOOK_EVERY_MS = 1_000;
 /** Summing the orders of an item takes longer the more it has sold: it gets at most a fiftieth of the time. */
 const COUNT_EVERY_MS = 3_000;
 const COUNT_SHARE = 50;
-/** Looks in a row after which the gate is told again what Postgres says. */
-const LOOKS_BEFORE_MENDING = 2;
-/** A gate that is being filled deserves patience. */
+/** Looks in a row after which the gate is told Postgres' state again. */
+const LOOKS_BEFORE_RECONCILING = 2;
+/** A load that is under way gets more time. */
 const LOOKS_BEFORE_RELOADING = { 'not-loaded': 3, 'other-epoch': 3, loading: 10 } as const;
 
 interface Memory {
   readonly gate: Suspicion | undefined;
   readonly ledger: Suspicion | undefined;
-  /** What has to be mended, and in how many looks it was seen. */
-  readonly mending: Suspicion | undefined;
+  /** The difference to reconcile, and in how many looks it was seen. */
+  readonly difference: Suspicion | undefined;
 }
 
-const CLEAR: Memory = { gate: undefined, ledger: undefined, mending: undefined };
+const CLEAR: Memory = { gate: undefined, ledger: undefined, difference: undefined };
 
 @Injectable()
 export class ConservationWatch extends Loop {
@@ -84,7 +84,7 @@ export class ConservationWatch extends Loop {
     this.publish(looks, countOrders);
     const memories = new Map<string, Memory>();
     for (const look of looks) memories.set(look.item.itemId, await this.judge(look, countOrders));
-    // Items that are not live any more are forgotten here.
+    // Items that are over are forgotten here.
     this.memories = memories;
   }
 
@@ -94,12 +94,12 @@ export class ConservationWatch extends Loop {
     const memory = {
       gate: suspect(before.gate, gateFinding({ still, epoch: ledger.epoch, verdict })),
       ledger: suspect(before.ledger, ledgerFinding(verdict, counted)),
-      mending: suspect(before.mending, mendingFinding(look)),
+      difference: suspect(before.difference, differenceFinding(look)),
     };
     const reason = [memory.gate, memory.ledger].find(mustStop);
     if (reason !== undefined && ledger.selling) await this.stopFor(look, reason.fault);
-    if (memory.mending !== undefined && (await this.mend(look, memory.mending)))
-      return { ...memory, mending: undefined };
+    if (memory.difference !== undefined && (await this.reconcileGate(look, memory.difference)))
+      return { ...memory, difference: undefined };
     return memory;
   }
 
@@ -107,21 +107,22 @@ export class ConservationWatch extends Loop {
     const roundId = idFromUuid('round', look.item.roundId);
     const itemId = idFromUuid('item', look.item.itemId);
     this.log.error(`drift in item ${itemId} of round ${roundId}: ${fault}; stopping the sale`);
-    const stopped = await this.stopSale.execute(WATCH, roundId, `drift: ${fault} (item ${itemId})`);
+    const stopped = await this.stopSale.stopByItself(look.item.roundId, `drift: ${fault} (item ${itemId})`);
     if (stopped.ok) stops.inc({ service: SERVICE });
     else this.log.warn(`round ${roundId} was not stopped: ${stopped.error.detail}`);
   }
 
   /** True when something was done, so that the looks are counted anew. */
-  private async mend(look: ItemLook, mending: Suspicion): Promise<boolean> {
+  private async reconcileGate(look: ItemLook, difference: Suspicion): Promise<boolean> {
     const { item, ledger, absence } = look;
     if (absence === undefined) {
-      if (mending.looks < LOOKS_BEFORE_MENDING) return false;
-      this.log.warn(`gate of item ${item.itemId}: ${mending.fault}; telling it again`);
+      if (difference.looks < LOOKS_BEFORE_RECONCILING) return false;
+      this.log.warn(`gate of item ${item.itemId}: ${difference.fault}; telling it again`);
       await this.gate.setSelling(item.seriesId, [item.itemId], ledger.selling);
       return true;
     }
-    if (!isReloadable(absence) || mending.looks < LOOKS_BEFORE_RELOADING[absence] || ledger.epoch === 0n) return false;
+    if (!isReloadable(absence) || difference.looks < LOOKS_BEFORE_RELOADING[absence] || ledger.epoch === 0n)
+      return false;
     this.log.warn(`gate of item ${item.itemId} is ${absence}; loading it`);
     await this.gate.load(item.seriesId, ledger.epoch);
     return true;
@@ -142,10 +143,7 @@ export class ConservationWatch extends Loop {
   }
 }
 
-/** The watch acts as an operator would. */
-const WATCH = { sub: 'conservation-watch', roles: new Set(['operator'] as const), roleMask: 0 };
-
-function mendingFinding({ absence, gate, ledger, still }: ItemLook): 'unknown' | 'clean' | { fault: string } {
+function differenceFinding({ absence, gate, ledger, still }: ItemLook): 'unknown' | 'clean' | { fault: string } {
   if (absence !== undefined) return isReloadable(absence) ? { fault: `${absence} ${ledger.epoch}` } : 'clean';
   if (!still || gate === undefined) return 'unknown';
   if ((gate.state === 'open') === ledger.selling) return 'clean';

@@ -1,4 +1,4 @@
-// Goal: P3 is watched without crying wolf. Method: real claims, decisions and returns through the real gate while the
+// Goal: P3 is watched without false alarms. Method: real claims, decisions and returns through the real gate while the
 // watch looks on; then faults put into Redis and Postgres by hand.
 import { Redis } from 'ioredis';
 import { idFromUuid, newId, newUuid, systemClock, uuidFromId } from '@gravity/kernel';
@@ -46,9 +46,9 @@ async function openSale(quota: number): Promise<OpenSale> {
   const sku = await knownSku(fix.database, newId('sku'));
   const body = seriesBody([sku.wireId], { roundsAhead: 1 });
   const items = body.items.map((item) => ({ ...item, quota }));
-  const made = await fix.createSeries.execute(OPERATOR, newUuid(), { ...body, items });
+  const made = await fix.perform(fix.createSeries.execute(OPERATOR, { ...body, items }));
   if (!made.ok) throw new Error(made.error.detail);
-  const seriesId = uuidFromId('series', made.value.body.id)!;
+  const seriesId = uuidFromId('series', made.value.id)!;
   await fix.generator.generate(seriesId);
   const { rounds } = await findRounds(fix.database, { seriesId, visibleTo: { everything: true }, limit: 1 });
   const { roundId } = rounds[0]!;
@@ -109,7 +109,7 @@ async function release({ itemId, seriesId }: OpenSale, count: number): Promise<v
 }
 
 const conservation = async (sale: OpenSale) => {
-  const answer = await fix.conservation.execute(sale.wireId);
+  const answer = await fix.conservation.execute(sale.roundId);
   if (!answer.ok) throw new Error(answer.error.detail);
   return answer.value;
 };
@@ -162,7 +162,7 @@ it('finds no drift in a busy sale with refusals, returns and second sales', asyn
   expect(item!.gate!.available + item!.gate!.claimed).toBe(quota);
 });
 
-it('shows claims in flight as in flight, and what is wrong as wrong', async () => {
+it('shows claims in flight as in flight, and faults as faults', async () => {
   const sale = await openSale(10);
   await fix.gate.claim(sale.seriesId, sale.itemId, inForce(sale.item), {
     claimId: newUuid(),
@@ -184,7 +184,7 @@ it('shows claims in flight as in flight, and what is wrong as wrong', async () =
     ok: true,
     items: [{ gate: null, gateAbsence: 'direct-admission', drift: null }],
   });
-  expect(await fix.conservation.execute(newId('round'))).toMatchObject({ error: { code: 'not-found' } });
+  expect(await fix.conservation.execute(newUuid())).toMatchObject({ error: { code: 'not-found' } });
 });
 
 it('stops a sale whose drift persists, leaves correct ones alone, and reconcile repairs the gate', async () => {
@@ -217,7 +217,7 @@ it('stops a sale whose drift persists, leaves correct ones alone, and reconcile 
   expect(await stoppedReason(broken)).toMatch(/^drift/);
 });
 
-it('mends a gate that a dead process has left behind', async () => {
+it('reconciles a gate after a process died', async () => {
   const [stopped, emptied] = [await openSale(5), await openSale(5)];
   await fix.gate.setState(stopped.seriesId, stopped.itemId, 'stopped');
   await redis.del(...gateKeys(emptied.seriesId, emptied.itemId));

@@ -10,13 +10,16 @@ import { GateControl } from '../gate/gate-control';
 import { type OrderChange, FIRST_LATE_CHECK_MS, close, payFree } from '../order-changes';
 import { type Inquiry, PaymentsInquiry } from '../payments-inquiry';
 import type { LoadedOrder } from '../storage/order-rows';
-import { MAX_CHANGES, loadOrders, lockOrders, writeChanges } from '../storage/order-writer';
+import { CHANGES_MAX, loadOrders, lockOrders, writeChanges } from '../storage/order-writer';
 import { type PaymentFact, PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
 
 export interface ExpiryOptions {
   /** Pause between sweeps that found little, in ms. */
   readonly pauseMs?: number;
-  /** How long the provider is asked about an expired order before it closes unanswered, and about a closed one, in ms. */
+  /**
+   * Time during which the provider is asked about an expired order before it closes unanswered, and about a closed one,
+   * in ms.
+   */
   readonly askForMs?: number;
   /** The first repeat of an unanswered question, in ms; later ones wait twice as long each. Longer than one question. */
   readonly askAgainMs?: number;
@@ -25,8 +28,8 @@ export interface ExpiryOptions {
 const PAUSE_MS = 250;
 const ASK_FOR_MS = 600_000;
 const ASK_AGAIN_MS = 15_000;
-const BATCH = MAX_CHANGES;
-const MAX_DOUBLINGS = 6;
+const BATCH = CHANGES_MAX;
+const DOUBLINGS_MAX = 6;
 
 @Injectable()
 export class ExpiryWorker extends Loop {
@@ -95,7 +98,7 @@ export class ExpiryWorker extends Loop {
     if (orders.length === 0) return;
     await tx.query(
       `update orders set check_attempts = check_attempts + 1,
-         next_check_at = now() + make_interval(secs => $2 * power(2, least(check_attempts, ${MAX_DOUBLINGS})) / 1000.0)
+         next_check_at = now() + make_interval(secs => $2 * power(2, least(check_attempts, ${DOUBLINGS_MAX})) / 1000.0)
        where order_id = any($1::uuid[])`,
       [orders.map((order) => order.orderId), this.askAgainMs],
     );
@@ -132,7 +135,7 @@ export class ExpiryWorker extends Loop {
     const outcomes = await this.settler.settleBatch(facts);
     const late = facts.filter((_, index) => outcomes[index] === 'late');
     const settled = await Promise.allSettled(late.map((fact) => this.settler.settleLate(fact)));
-    // One that fails now is asked about again later; it must not hold up the others.
+    // An order that fails is asked about again later and must not delay the others.
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed !== undefined) this.log.warn(`a late payment is not settled yet: ${String(failed.reason)}`);
   }
@@ -142,7 +145,7 @@ export class ExpiryWorker extends Loop {
     const due = await this.database.query<{ order_id: string; intent_id: string }>(
       `update orders o set check_attempts = o.check_attempts + 1,
          next_check_at = case when o.closed_at + make_interval(secs => $2 / 1000.0) > now()
-           then now() + make_interval(secs => $1 * power(2, least(o.check_attempts + 1, ${MAX_DOUBLINGS})) / 1000.0) end
+           then now() + make_interval(secs => $1 * power(2, least(o.check_attempts + 1, ${DOUBLINGS_MAX})) / 1000.0) end
        from (select order_id from orders where status = 'CLOSED' and next_check_at <= now()
              order by next_check_at limit ${BATCH} for no key update skip locked) due
        join payment_intents i on i.order_id = due.order_id

@@ -1,7 +1,7 @@
-// Pays orders that cost nothing. A committed claim wakes it; the sweep finds the orders of processes that died in between.
+// Pays orders that cost nothing. A committed claim wakes it; the sweep finds the orders of processes that died.
 import { Loop } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
-import { MAX_CHANGES } from '../storage/order-writer';
+import { CHANGES_MAX } from '../storage/order-writer';
 import { PaymentSettler } from '../use-cases/receive-payment-callback/payment-settler';
 
 const PAUSE_MS = 1_000;
@@ -13,6 +13,6 @@ export class FreeOrdersWorker extends Loop {
   }
 
   protected override async turn(): Promise<number | void> {
-    if ((await this.settler.settleFree()) >= MAX_CHANGES) return 0;
+    if ((await this.settler.settleFree()) >= CHANGES_MAX) return 0;
   }
 }

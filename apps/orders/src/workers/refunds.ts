@@ -1,5 +1,5 @@
-// Gives money back: asks the provider until it has done so. The refund's id is the idempotency key, so a process that
-// dies after the provider's answer only makes the next one ask again.
+// Gives money back: asks the provider until it has done so. The refund's id is the idempotency key, so after a crash
+// the next process asks again and gets the same refund.
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import pMap from 'p-map';
 import { type Currency, idFromUuid, money } from '@gravity/kernel';
@@ -62,7 +62,7 @@ export class RefundsWorker extends Loop {
   private async refund(due: DueRefund): Promise<void> {
     const charge = { intentId: due.intent_id, chargeId: due.charge_id, amount: money(BigInt(due.minor), due.currency) };
     try {
-      // Nothing was taken, so nothing goes back, and providers refuse to move nothing.
+      // No money was taken, so none goes back, and providers refuse amounts of zero.
       if (charge.amount.minor === 0n) {
         await this.settler.settle({ kind: 'refunded', orderId: due.order_id, charge });
         return;

@@ -18,7 +18,7 @@ const SERIES_PER_PAGE = 200;
 /** Rounds made in one transaction; a series with more to make is worked on again in the next turn. */
 const ROUNDS_PER_TRANSACTION = 50;
 const OUTLOOKS_MAX = 10_000;
-/** How long a series that lacks a round for want of a listed SKU is left alone. */
+/** Pause for a series that cannot make a round because no SKU is listed. */
 const NOTHING_TO_SELL_REST_MS = 5_000;
 
 /** Failures that have to do with one series. After any other the next series would fail too. */
@@ -32,7 +32,7 @@ interface Outlook {
 
 @Injectable()
 export class RoundGenerator extends Loop {
-  /** Only spares queries; a process that knows nothing looks at every series once. */
+  /** It saves queries only; a new process looks at every series once. */
   private readonly outlooks = new LRUCache<string, Outlook>({ max: OUTLOOKS_MAX });
 
   constructor(
@@ -73,7 +73,7 @@ export class RoundGenerator extends Loop {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Makes the missing rounds of one series; returns how many. Nothing when another process is at it. */
+  /** Makes the missing rounds of one series; returns how many. 0 when another process works on it. */
   async generate(seriesId: string): Promise<number> {
     const done = await this.database.transaction(async (tx) => {
       const series = await findSeries(tx, seriesId, 'skip-locked');

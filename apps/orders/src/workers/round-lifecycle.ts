@@ -40,7 +40,7 @@ export class RoundLifecycle extends Loop {
     const failures: unknown[] = [];
     for (const { round_id: roundId } of due) {
       if (stop.aborted) return 0;
-      // One round that cannot move must not keep the others from opening.
+      // A round that cannot move must not keep the others from opening.
       await this.advanceFully(roundId).catch((error: unknown) => failures.push(error));
     }
     await this.finishLoads();
@@ -72,7 +72,7 @@ export class RoundLifecycle extends Loop {
   private async untilNext(): Promise<number> {
     const [horizon] = await this.database.query<HorizonRow>(HORIZON, [], 'rounds-horizon');
     const longest = horizon?.live === true ? PAUSE_NEAR_MS : PAUSE_FAR_MS;
-    // What is due already is in another process' hands.
+    // Due steps are being taken by another process.
     return Math.min(longest, Math.max(PAUSE_MIN_MS, Math.ceil(horizon?.wait_ms ?? longest)));
   }
 }

@@ -1,4 +1,4 @@
-// Goal: rounds are generated once, move when their time or their counters say so, and no unit is lost on the way, with
+// Goal: rounds are generated once, change state by their time or their counters, and no unit is lost on the way, with
 // several processes at work. Method: the real workers on a real Postgres and Redis; time is moved in the rows.
 import { VersionMatch } from '@gravity/http';
 import { idFromUuid, newId, newUuid } from '@gravity/kernel';
@@ -82,9 +82,9 @@ describe('generator', () => {
     expect(new Set(rounds.map((round) => round.status))).toEqual(new Set(['DRAFT']));
 
     const paused = await newSeries();
-    expect((await fix.pauseSeries.execute(paused.wireId, VersionMatch.of(1), 'PAUSED')).ok).toBe(true);
+    expect((await fix.perform(fix.pauseSeries.execute(paused.seriesId, 'PAUSED'), VersionMatch.of(1))).ok).toBe(true);
     expect(await fix.generator.generate(paused.seriesId)).toBe(0);
-    expect(await fix.pauseSeries.execute(paused.wireId, VersionMatch.of(1), 'ACTIVE')).toMatchObject({
+    expect(await fix.perform(fix.pauseSeries.execute(paused.seriesId, 'ACTIVE'), VersionMatch.of(1))).toMatchObject({
       error: { code: 'stale-version' },
     });
 
@@ -106,27 +106,19 @@ describe('generator', () => {
 });
 
 describe('series', () => {
-  it('refuses what cannot be sold or timed, and answers a repeated key the same', async () => {
+  it('are refused when they cannot be sold or timed', async () => {
     const sku = await knownSku(fix.database, newId('sku'));
     const unlisted = await knownSku(fix.database, newId('sku'), false);
     const code = async (body: CreateSeriesBody): Promise<string | undefined> => {
-      const answer = await fix.createSeries.execute(OPERATOR, newUuid(), body);
+      const answer = await fix.perform(fix.createSeries.execute(OPERATOR, body));
       return answer.ok ? undefined : answer.error.code;
     };
     expect(await code(seriesBody([newId('sku')]))).toBe('sku-unknown');
-    expect(await code(seriesBody(['nonsense']))).toBe('sku-unknown');
     expect(await code(seriesBody([unlisted.wireId]))).toBe('sku-unknown');
     expect(await code(seriesBody([sku.wireId, sku.wireId]))).toBe('invalid-request');
-    expect(await code(seriesBody([sku.wireId], { timeZone: 'Mars/Olympus' }))).toBe('invalid-request');
     expect(await code(seriesBody([sku.wireId], { recurrence: { everySeconds: 60, openForSeconds: 61 } }))).toBe(
       'invalid-request',
     );
-    const body = seriesBody([sku.wireId]);
-    const first = await fix.createSeries.execute(OPERATOR, 'key-1', body);
-    const again = await fix.createSeries.execute(OPERATOR, 'key-1', body);
-    expect(first.ok && again.ok && again.value.replayed && first.value.body.id === again.value.body.id).toBe(true);
-    const other = await fix.createSeries.execute(OPERATOR, 'key-1', { ...body, title: 'Other' });
-    expect(other).toMatchObject({ error: { code: 'idempotency-key-reused' } });
   });
 });
 
@@ -219,7 +211,7 @@ describe('lifecycle', () => {
     expect(after[7]!.items.map((item) => item.quota)).toEqual([800, 800]);
   });
 
-  it('cancels what was never approved or missed, and takes a late round through OPEN', async () => {
+  it('cancels rounds that were not approved or were missed, and takes a late round through OPEN', async () => {
     const { seriesId } = await newSeries({ roundsAhead: 3, autoApprove: false });
     await fix.generator.generate(seriesId);
     const [draft, missed, late] = await roundsOf(seriesId);
@@ -281,62 +273,68 @@ describe('operators', () => {
     const made = await newSeries({ roundsAhead: 1, ...more });
     await fix.generator.generate(made.seriesId);
     const [round] = await roundsOf(made.seriesId);
-    return { ...made, round: round!, roundWireId: idFromUuid('round', round!.roundId) };
+    return { ...made, round: round! };
   }
 
   it('approve a draft at the version they read, once', async () => {
-    const { roundWireId, round } = await oneRound({ autoApprove: false });
-    expect(await fix.approve.execute(OPERATOR, roundWireId, VersionMatch.of(7))).toMatchObject({
+    const { round } = await oneRound({ autoApprove: false });
+    expect(await fix.perform(fix.approve.execute(OPERATOR, round.roundId), VersionMatch.of(7))).toMatchObject({
       error: { code: 'stale-version' },
     });
-    expect(await fix.approve.execute(OPERATOR, roundWireId, VersionMatch.of(1))).toMatchObject({
+    expect(await fix.perform(fix.approve.execute(OPERATOR, round.roundId), VersionMatch.of(1))).toMatchObject({
       value: { status: 'APPROVED', version: 2 },
     });
-    expect(await fix.approve.execute(OPERATOR, roundWireId, VersionMatch.of(1))).toMatchObject({
+    expect(await fix.perform(fix.approve.execute(OPERATOR, round.roundId), VersionMatch.of(1))).toMatchObject({
       value: { status: 'APPROVED', version: 2 },
     });
     expect((await events(round.roundId)).map((event) => event.type)).toEqual(['approved']);
-    expect(await fix.approve.execute(OPERATOR, newId('round'), VersionMatch.of(1))).toMatchObject({
+    expect(await fix.perform(fix.approve.execute(OPERATOR, newUuid()))).toMatchObject({
       error: { code: 'not-found' },
     });
   });
 
   it('stop and resume a sale, in Postgres and in the gate', async () => {
-    const { seriesId, round, roundWireId } = await oneRound();
+    const { seriesId, round } = await oneRound();
     const itemId = round.items[0]!.itemId;
     const gateState = async () => (await fix.keeper.view(seriesId, [itemId]))?.get(itemId)?.state;
     await moveTo(round.roundId, -1, 100);
-    expect(await fix.stopSale.execute(OPERATOR, roundWireId, 'early')).toMatchObject({ value: { stopped: true } });
+    expect(await fix.perform(fix.stopSale.execute(OPERATOR, round.roundId, 'early'))).toMatchObject({
+      value: { stopped: true },
+    });
     // A stopped round is warmed and opened all the same; it just does not sell.
     expect([await advance(round.roundId), await advance(round.roundId)]).toEqual(['WARMED', 'OPEN']);
     expect((await roundsOf(seriesId))[0]!.items[0]!.selling).toBe(false);
     expect(await gateState()).toBe('stopped');
-    expect(await fix.resumeSale.execute(OPERATOR, roundWireId)).toMatchObject({ value: { stopped: false } });
+    expect(await fix.perform(fix.resumeSale.execute(OPERATOR, round.roundId))).toMatchObject({
+      value: { stopped: false },
+    });
     expect((await roundsOf(seriesId))[0]!.items[0]!.selling).toBe(true);
     expect(await gateState()).toBe('open');
-    expect(await fix.stopSale.execute(OPERATOR, roundWireId, 'wrong price')).toMatchObject({
+    expect(await fix.perform(fix.stopSale.execute(OPERATOR, round.roundId, 'wrong price'))).toMatchObject({
       value: { stoppedReason: 'wrong price' },
     });
-    expect(await fix.stopSale.execute(OPERATOR, roundWireId, 'again')).toMatchObject({
+    expect(await fix.perform(fix.stopSale.execute(OPERATOR, round.roundId, 'again'))).toMatchObject({
       value: { stoppedReason: 'wrong price' },
     });
     expect(await gateState()).toBe('stopped');
     await moveTo(round.roundId, -100, -1);
     expect(await advance(round.roundId)).toBe('CLOSED');
-    expect(await fix.stopSale.execute(OPERATOR, roundWireId, 'late')).toMatchObject({ value: { stopped: true } });
-    expect(await fix.resumeSale.execute(OPERATOR, roundWireId)).toMatchObject({
+    expect(await fix.perform(fix.stopSale.execute(OPERATOR, round.roundId, 'late'))).toMatchObject({
+      value: { stopped: true },
+    });
+    expect(await fix.perform(fix.resumeSale.execute(OPERATOR, round.roundId))).toMatchObject({
       error: { code: 'invalid-transition' },
     });
     const types = (await events(round.roundId)).map((event) => event.type);
     expect(types).toEqual(['approved', 'stopped', 'warmed', 'opened', 'resumed', 'stopped', 'closed']);
   });
 
-  it('cancel a round that nobody has won in, and end one that is on sale', async () => {
+  it('cancel a round without orders, and end one that is on sale', async () => {
     const future = await oneRound();
-    expect(await fix.cancel.execute(OPERATOR, future.roundWireId, 'rain')).toMatchObject({
+    expect(await fix.perform(fix.cancel.execute(OPERATOR, future.round.roundId, 'rain'))).toMatchObject({
       value: { status: 'CANCELLED' },
     });
-    expect(await fix.cancel.execute(OPERATOR, future.roundWireId, 'rain')).toMatchObject({
+    expect(await fix.perform(fix.cancel.execute(OPERATOR, future.round.roundId, 'rain'))).toMatchObject({
       value: { status: 'CANCELLED' },
     });
     // The generator does not bring a cancelled round back.
@@ -346,7 +344,7 @@ describe('operators', () => {
     await moveTo(running.round.roundId, 5, 100);
     await advance(running.round.roundId);
     await counters(running.round.items[0]!.itemId, 'held = 2');
-    expect(await fix.cancel.execute(OPERATOR, running.roundWireId, 'rain')).toMatchObject({
+    expect(await fix.perform(fix.cancel.execute(OPERATOR, running.round.roundId, 'rain'))).toMatchObject({
       value: { status: 'CLOSED' },
     });
     expect((await events(running.round.roundId)).map((event) => event.type)).toEqual([
@@ -355,30 +353,26 @@ describe('operators', () => {
       'opened',
       'closed',
     ]);
-    expect(await fix.cancel.execute(OPERATOR, running.roundWireId, 'rain')).toMatchObject({
+    expect(await fix.perform(fix.cancel.execute(OPERATOR, running.round.roundId, 'rain'))).toMatchObject({
       error: { code: 'invalid-transition' },
     });
   });
 
   it('add a round by hand', async () => {
-    const { wireId } = await oneRound();
+    const { seriesId } = await oneRound();
     const at = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
     const body = { opensAt: at(60), closesAt: at(90), approve: false };
-    const made = await fix.createRound.execute(OPERATOR, 'extra', wireId, body);
-    expect(made).toMatchObject({ value: { body: { status: 'DRAFT', number: 2, opensAt: body.opensAt } } });
-    expect(await fix.createRound.execute(OPERATOR, 'extra', wireId, body)).toMatchObject({ value: { replayed: true } });
-    const clash = await fix.createRound.execute(OPERATOR, 'extra-2', wireId, body);
+    const made = await fix.perform(fix.createRound.execute(OPERATOR, seriesId, body));
+    expect(made).toMatchObject({ value: { status: 'DRAFT', number: 2, opensAt: body.opensAt } });
+    const clash = await fix.perform(fix.createRound.execute(OPERATOR, seriesId, body));
     expect(clash).toMatchObject({ error: { code: 'invalid-request', errors: [{ pointer: '/opensAt' }] } });
-    for (const bad of [
-      { opensAt: at(60), closesAt: at(50) },
-      { opensAt: at(-60), closesAt: at(-50) },
-    ]) {
-      expect(await fix.createRound.execute(OPERATOR, newUuid(), wireId, bad)).toMatchObject({
+    const past = { opensAt: at(-60), closesAt: at(-50) };
+    for (const bad of [{ opensAt: at(60), closesAt: at(50) }, past]) {
+      expect(await fix.perform(fix.createRound.execute(OPERATOR, seriesId, bad))).toMatchObject({
         error: { code: 'invalid-request' },
       });
     }
-    expect(await fix.createRound.execute(OPERATOR, newUuid(), newId('series'), body)).toMatchObject({
-      error: { code: 'not-found' },
-    });
+    const lost = await fix.perform(fix.createRound.execute(OPERATOR, newUuid(), body));
+    expect(lost).toMatchObject({ error: { code: 'not-found' } });
   });
 });

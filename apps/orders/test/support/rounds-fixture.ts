@@ -1,8 +1,10 @@
 // The rounds part of the orders service on real engines, wired as its module wires it, for specs below the API.
-import { newId, newUuid, systemClock, toRfc3339, uuidFromId } from '@gravity/kernel';
-import type { CallerIdentity } from '@gravity/http';
+import { type Problem, ProblemError } from '@gravity/contracts';
+import { type CallerIdentity, valueOrThrow, VersionMatch } from '@gravity/http';
+import { err, newId, newUuid, ok, type Result, systemClock, toRfc3339, uuidFromId } from '@gravity/kernel';
 import { KafkaEventBus, OutboxRelay } from '@gravity/messaging';
 import { type Database, migrate, openDatabase } from '@gravity/persistence';
+import type { Write } from '@gravity/service';
 import { engines, eventually, freshDatabase, type FreshDatabase } from '@gravity/testing';
 import { GateConnection } from '../../src/gate/gate-connection';
 import { GateKeeper } from '../../src/gate/gate-keeper';
@@ -33,18 +35,18 @@ export function roundsProcess(database: Database, keeper: GateKeeper, relay: Out
   const advance = new AdvanceRound(database, keeper, relay);
   const lifecycle = new RoundLifecycle(database, keeper, advance);
   const generator = new RoundGenerator(database, relay, lifecycle);
-  const command = new RoundCommand(database, relay, lifecycle);
+  const command = new RoundCommand(relay, lifecycle);
   const check = new ConservationCheck(database, keeper);
-  const stopSale = new StopSale(command, keeper);
+  const stopSale = new StopSale(database, command, keeper, relay);
   return {
     advance,
     lifecycle,
     generator,
     check,
     stopSale,
-    createSeries: new CreateSeries(database, generator),
-    pauseSeries: new PauseSeries(database, generator),
-    createRound: new CreateRound(database, relay, lifecycle),
+    createSeries: new CreateSeries(generator),
+    pauseSeries: new PauseSeries(generator),
+    createRound: new CreateRound(relay, lifecycle),
     approve: new ApproveRound(command),
     cancel: new CancelRound(command, keeper),
     resumeSale: new ResumeSale(command, keeper),
@@ -63,6 +65,8 @@ export interface RoundsFixture extends ReturnType<typeof roundsProcess> {
   readonly returns: ReturnsWorker;
   readonly keeper: GateKeeper;
   readonly relay: OutboxRelay;
+  /** Carries out a write as the pipeline does, without key and audit record. */
+  perform<V>(write: Write<V>, ifMatch?: VersionMatch): Promise<Result<V, Problem>>;
   close(): Promise<void>;
 }
 
@@ -88,7 +92,24 @@ export async function roundsFixture(name: string): Promise<RoundsFixture> {
     await fresh.drop();
   };
   const parts = { database, connection, gate, returns, keeper, relay };
-  return { ...roundsProcess(database, keeper, relay), ...parts, url: fresh.url, close };
+  const perform: RoundsFixture['perform'] = (write, ifMatch) => performWrite(database, write, ifMatch);
+  return { ...roundsProcess(database, keeper, relay), ...parts, url: fresh.url, perform, close };
+}
+
+async function performWrite<V>(
+  database: Database,
+  write: Write<V>,
+  ifMatch = VersionMatch.ANY,
+): Promise<Result<V, Problem>> {
+  if (!('work' in write)) throw new Error('the write asks another system');
+  try {
+    const answer = await database.transaction(async (tx) => valueOrThrow(await write.work(tx, ifMatch)));
+    await write.options.committed?.(answer);
+    return ok(answer);
+  } catch (error) {
+    if (error instanceof ProblemError) return err(error.problem);
+    throw error;
+  }
 }
 
 export interface KnownSku {
@@ -97,7 +118,7 @@ export interface KnownSku {
   readonly merchantId: string;
 }
 
-/** Writes what the catalogue's events would have brought. */
+/** Writes the snapshot that the catalogue's events would bring. */
 export async function knownSku(database: Database, wireId: string, listed = true): Promise<KnownSku> {
   const sku = { skuId: uuidFromId('sku', wireId)!, wireId, merchantId: newUuid() };
   await database.query(
@@ -137,8 +158,8 @@ export async function makeSeries(
 ): Promise<MadeSeries> {
   const known = await Promise.all(Array.from({ length: skus }, () => knownSku(fix.database, newId('sku'))));
   const wireIds = known.map(({ wireId }) => wireId);
-  const answer = await fix.createSeries.execute(OPERATOR, newUuid(), seriesBody(wireIds, more));
+  const answer = await fix.perform(fix.createSeries.execute(OPERATOR, seriesBody(wireIds, more)));
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
-  const { id } = answer.value.body;
+  const { id } = answer.value;
   return { seriesId: uuidFromId('series', id)!, wireId: id, skuIds: known.map(({ skuId }) => skuId) };
 }

@@ -1,4 +1,4 @@
-// Goal: the bytes that are signed are the same for every delivery and hold what a merchant needs, no more.
+// Goal: the bytes that are signed are the same for every delivery and hold the facts a merchant needs, no more.
 import { money } from '@gravity/kernel';
 import { callbackBody } from './callback-body';
 import type { Callback, Intent } from './intent';

@@ -59,7 +59,7 @@ export interface Change {
   readonly scheduled?: ScheduledCharge;
 }
 
-/** How long after the success its stale failure is sent (`tok_callbacks_out_of_order`). */
+/** Delay of the stale failure after the success (`tok_callbacks_out_of_order`). */
 export const STALE_CALLBACK_DELAY_MS = 500;
 
 /**
@@ -104,7 +104,7 @@ export function settleCharge(intent: Intent, charge: ScheduledCharge, nowMs: num
   };
 }
 
-/** The merchant calls the intent off. Undefined when that changes nothing: it is cancelled already, or paid. */
+/** The merchant cancels the intent. Undefined when that changes nothing: it is cancelled already, or paid. */
 export function cancel(intent: Intent): Change | undefined {
   if (intent.status === 'PAID' || intent.status === 'CANCELLED') return undefined;
   return { next: move(intent, 'CANCELLED'), callbacks: [] };
@@ -139,7 +139,7 @@ function move(intent: Intent, to: IntentStatus): Intent {
   return { ...intent, status: to, version: intent.version + 1 };
 }
 
-/** One fen less, or one more where nothing would be left. */
+/** One minor unit less, or one more where nothing would be left. */
 function otherAmount(amount: Money): Money {
   return money(amount.minor > 1n ? amount.minor - 1n : amount.minor + 1n, amount.currency);
 }
@@ -159,7 +159,7 @@ function successCallbacks(
     case 'none':
       return [];
     case 'stale-failure-after': {
-      // It tells of the moment before the success, and arrives after it.
+      // It describes the moment before the success, and arrives after it.
       const staleDueMs = dueAtMs + STALE_CALLBACK_DELAY_MS;
       return [success, paymentCallback('payment.failed', amount, attempt.chargeId, attempt.nowMs - 1, staleDueMs)];
     }

@@ -1,5 +1,5 @@
 // Goal: each token of the README stands for one course of a payment, and every other text for none.
-import { MAGIC_AMOUNTS, MAX_DELAY_SECONDS, type PaymentPlan, planFor, TOKEN_BY_AMOUNT } from './payment-plan';
+import { MAGIC_AMOUNTS, DELAY_SECONDS_MAX, type PaymentPlan, planFor, TOKEN_BY_AMOUNT } from './payment-plan';
 
 const approved: PaymentPlan = {
   outcome: 'approve',
@@ -47,7 +47,7 @@ describe('a payment token', () => {
   });
 
   it('may ask for delays from none to a day', () => {
-    expect(MAX_DELAY_SECONDS).toBe(86_400);
+    expect(DELAY_SECONDS_MAX).toBe(86_400);
     expect(planFor('tok_approve_late:0', 1n)).toEqual(approved);
     expect(planFor('tok_callback_late:86400', 1n)?.callbackDelayMs).toBe(86_400_000);
     expect(planFor('tok_callback_late:86401', 1n)).toBeUndefined();

@@ -1,23 +1,23 @@
-// What the buyer's payment token makes the sandbox do. The plan is data, so a confirmation is decided by pure functions
-// and the README's table is the same list as this file.
+// The effects of the buyer's payment token. The plan is data, so a confirmation is decided by pure functions and the
+// README's table is the same list as this file.
 
 /** The course of one payment, from the confirmation to the last callback. Durations are milliseconds. */
 export interface PaymentPlan {
   readonly outcome: 'approve' | 'decline';
-  /** How long after the confirmation the money moves. */
+  /** Delay of the money after the confirmation. */
   readonly chargeDelayMs: number;
-  /** True for money that cannot be called back once sent, like a bank transfer in flight. */
+  /** True for money that cannot be recalled once sent, like a bank transfer in flight. */
   readonly survivesCancellation: boolean;
   readonly callbacks: 'once' | 'twice' | 'stale-failure-after' | 'none';
   readonly callbackDelayMs: number;
   /** True when another amount than the intent's is charged. */
   readonly wrongAmount: boolean;
-  /** What the buyer's app hears: the result, or nothing useful although the payment is made. */
+  /** The answer to the buyer's app: the result, or `outcome-unknown` although the payment is made. */
   readonly answer: 'result' | 'unknown';
 }
 
 /** Longest delay a token may ask for. */
-export const MAX_DELAY_SECONDS = 86_400;
+export const DELAY_SECONDS_MAX = 86_400;
 
 const APPROVE: PaymentPlan = {
   outcome: 'approve',
@@ -61,6 +61,9 @@ export const MAGIC_AMOUNTS: Readonly<Record<string, string>> = {
   '89': 'tok_wrong_amount',
 };
 
+/** The form of the tokens. A delay may still be longer than {@link DELAY_SECONDS_MAX}. */
+export const TOKEN_PATTERN = `^(${[TOKEN_BY_AMOUNT, ...Object.keys(FIXED)].join('|')}|(${Object.keys(DELAYED).join('|')}):\\d{1,5})$`;
+
 /** The plan a token stands for, or undefined when the sandbox does not know the token. Amount in minor units. */
 export function planFor(token: string, amountMinor: bigint): PaymentPlan | undefined {
   if (token === TOKEN_BY_AMOUNT) {
@@ -70,6 +73,6 @@ export function planFor(token: string, amountMinor: bigint): PaymentPlan | undef
   const delayed = /^(\w+):(\d{1,5})$/.exec(token);
   if (delayed === null) return undefined;
   const [name, delaySeconds] = [delayed[1]!, Number(delayed[2])];
-  if (!Object.hasOwn(DELAYED, name) || delaySeconds > MAX_DELAY_SECONDS) return undefined;
+  if (!Object.hasOwn(DELAYED, name) || delaySeconds > DELAY_SECONDS_MAX) return undefined;
   return DELAYED[name]!(delaySeconds * 1_000);
 }

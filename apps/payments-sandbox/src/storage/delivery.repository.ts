@@ -15,7 +15,7 @@ export interface ClaimedDelivery {
   readonly attempt: number;
 }
 
-/** How an attempt ended. */
+/** The end of an attempt. */
 export interface AttemptResult {
   readonly deliveryId: string;
   readonly attempt: number;
@@ -24,7 +24,7 @@ export interface AttemptResult {
   readonly httpStatus?: number;
   readonly error?: string;
   readonly atMs: number;
-  /** When to try again; means something while PENDING. */
+  /** Time of the next attempt; used while PENDING. */
   readonly nextDueAtMs: number;
 }
 

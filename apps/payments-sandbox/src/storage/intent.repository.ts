@@ -42,14 +42,14 @@ export interface StoredRefund {
   readonly requestHash: string;
 }
 
-/** What else a change writes. */
+/** Further rows of a change. */
 export interface Along {
   readonly refund?: StoredRefund & { readonly idempotencyKey: string };
   /** The scheduled charge that this change carries out. */
   readonly charged?: string;
 }
 
-/** What an id of ours can look like; Postgres would not even take every other text. */
+/** The form of an id. Postgres refuses some other texts. */
 const ID = /^[\w-]{1,64}$/;
 
 const INTENT_COLUMNS = `intent_id, order_id, amount_minor, currency, status, version, paid_minor, charge_id, refunded_minor,
@@ -125,7 +125,7 @@ export class IntentRepository {
     return rows[0] && toStored(rows[0]);
   }
 
-  /** Those of the ids that exist, in no particular order. */
+  /** The intents that exist, in no order. */
   async findMany(intentIds: readonly string[]): Promise<StoredIntent[]> {
     const text = `SELECT ${INTENT_COLUMNS} FROM intents WHERE intent_id = ANY($1::text[])`;
     return (

@@ -9,10 +9,11 @@ import {
   IsArray,
   IsDefined,
   IsObject,
-  IsOptional,
   ValidateBy,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import type { JsonSchema } from '@gravity/http';
 import { ID_PREFIXES, type IdKind } from '@gravity/kernel';
 import * as values from './value';
 
@@ -25,6 +26,16 @@ export interface FieldOptions {
   readonly default?: unknown;
   /** The member is a query parameter, which arrives as text. Default false. */
   readonly query?: boolean;
+  /** An answer may hold null. Default false; requests leave such a member out. */
+  readonly nullable?: boolean;
+}
+
+const VALUES = Symbol('gravity:values');
+const isGiven = (_object: object, value: unknown): boolean => value !== undefined;
+
+interface Member {
+  readonly schema: () => JsonSchema;
+  readonly optional: boolean;
 }
 
 /** A member that holds a value of this kind. The other decorators are this one with a value of their own. */
@@ -32,8 +43,9 @@ export function Field(value: values.Value, options: FieldOptions = {}): Property
   const decorators = [
     ApiProperty({ ...value.schema, ...described(options, value.schema['type'] === 'object') }),
     ValidateBy({ name: 'fits', validator: { validate: value.fits, defaultMessage: () => `$property ${value.must}` } }),
+    remember(() => value.schema, options),
   ];
-  if (options.optional) decorators.push(IsOptional());
+  if (options.optional) decorators.push(ValidateIf(isGiven));
   const convert = options.query ? fromQuery(value.schema['type']) : undefined;
   if (convert) decorators.push(Transform(({ value: given }: { value: unknown }) => convert(given)));
   return applyDecorators(...decorators);
@@ -42,6 +54,10 @@ export function Field(value: values.Value, options: FieldOptions = {}): Property
 /** A text that people read. */
 export const TextField = (options: FieldOptions & values.TextOptions): PropertyDecorator =>
   Field(values.text(options), options);
+
+/** A text of an answer, which may be older than the rules for new texts. */
+export const TextViewField = (options: FieldOptions & { readonly max: number }): PropertyDecorator =>
+  Field(values.anyText(options.max), options);
 
 /** A code that people type. */
 export const CodeField = (options?: FieldOptions): PropertyDecorator => Field(values.code(), options);
@@ -63,6 +79,10 @@ export const IntegerField = (
   options: FieldOptions & { readonly min: number; readonly max: number },
 ): PropertyDecorator => Field(values.integer(options), options);
 
+/** A count or a version in an answer. */
+export const CountField = (options?: FieldOptions): PropertyDecorator =>
+  Field(values.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), options);
+
 /** One of some texts. */
 export const EnumField = (choices: readonly string[], options?: FieldOptions): PropertyDecorator =>
   Field(values.oneOf(choices), options);
@@ -82,7 +102,8 @@ export function ListField(
   const { min = 0, max } = options;
   return applyDecorators(
     ApiProperty({ type: [item], minItems: min, maxItems: max, ...described(options, false) }),
-    ...(options.optional ? [IsOptional()] : []),
+    remember(() => ({ type: 'array', items: schemaOf(item), minItems: min, maxItems: max }), options),
+    ...(options.optional ? [ValidateIf(isGiven)] : []),
     IsArray(),
     ArrayMinSize(min),
     ArrayMaxSize(max),
@@ -97,11 +118,37 @@ export function ListField(
 export function ObjectField(type: Class<object>, options: FieldOptions = {}): PropertyDecorator {
   return applyDecorators(
     ApiProperty({ type, ...described(options, false) }),
-    options.optional ? IsOptional() : IsDefined(),
+    remember(() => schemaOf(type), options),
+    options.optional ? ValidateIf(isGiven) : IsDefined(),
     IsObject(),
     ValidateNested(),
     Type(() => type),
   );
+}
+
+/**
+ * The JSON Schema of a class whose members carry these decorators, for `compileBody`: the same values as in the API
+ * document and in the checks of the class.
+ */
+export function schemaOf(type: Class<object>): JsonSchema {
+  const members = Object.entries(membersOf(type.prototype as object));
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: members.filter(([, { optional }]) => !optional).map(([name]) => name),
+    properties: Object.fromEntries(members.map(([name, { schema }]) => [name, schema()])),
+  };
+}
+
+function membersOf(prototype: object): Readonly<Record<string, Member>> {
+  return (Reflect.getMetadata(VALUES, prototype) ?? {}) as Record<string, Member>;
+}
+
+function remember(schema: () => JsonSchema, { optional = false }: FieldOptions): PropertyDecorator {
+  return (prototype, name) => {
+    const members = { ...membersOf(prototype), [name as string]: { schema, optional } };
+    Reflect.defineMetadata(VALUES, members, prototype);
+  };
 }
 
 function described({ optional = false, description, example, ...more }: FieldOptions, isObject: boolean): object {
@@ -111,6 +158,7 @@ function described({ optional = false, description, example, ...more }: FieldOpt
     ...(description === undefined ? {} : { description }),
     ...(example === undefined ? {} : { example }),
     ...(more.default === undefined ? {} : { default: more.default }),
+    ...(more.nullable ? { nullable: true } : {}),
   };
 }
 

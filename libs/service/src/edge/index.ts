@@ -1,6 +1,7 @@
 export {
   AttributesField,
   CodeField,
+  CountField,
   EnumField,
   Field,
   FlagField,
@@ -9,13 +10,25 @@ export {
   ListField,
   ObjectField,
   RegionField,
+  schemaOf,
   TextField,
+  TextViewField,
   TimeField,
 } from './fields';
 export type { FieldOptions } from './fields';
-export { IdParam, uuidOf } from './ids';
-export { AMOUNT_MAX, MoneyBody, MoneyField, moneyOf, MoneyView, MoneyViewField, PositiveMoneyBody } from './money';
-export { found, mayChange, notFound, ownMerchant, seesAllOf, visibilityOf } from './ownership';
+export { idOf, IdParam, instantOf, PathParam, uuidOf } from './ids';
+export {
+  MoneyBody,
+  MoneyField,
+  moneyOf,
+  MoneyView,
+  MoneyViewField,
+  PositiveMoneyBody,
+  PositiveTotalBody,
+  TotalBody,
+  TotalField,
+} from './money';
+export { found, mayChange, maySee, notFound, ownMerchant, ownObjects, seesAllOf, visibilityOf } from './ownership';
 export type { Visibility } from './ownership';
 export { PageOf, startOfPage } from './page';
 export * as values from './value';

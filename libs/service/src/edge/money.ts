@@ -24,6 +24,18 @@ export class PositiveMoneyBody extends MoneyBody {
   declare amount: number;
 }
 
+/** A sum of amounts in a request, such as the total of an order; may be zero. */
+export class TotalBody extends MoneyBody {
+  @IntegerField({ min: 0, ...amount, max: Number.MAX_SAFE_INTEGER })
+  declare amount: number;
+}
+
+/** A sum of amounts in a request; more than nothing. */
+export class PositiveTotalBody extends MoneyBody {
+  @IntegerField({ min: 1, ...amount, max: Number.MAX_SAFE_INTEGER })
+  declare amount: number;
+}
+
 /** An amount in an answer. */
 export class MoneyView {
   @IntegerField({
@@ -41,6 +53,10 @@ export class MoneyView {
 /** A member with an amount: positive unless `zero` is allowed. */
 export const MoneyField = (options: FieldOptions & { readonly zero?: boolean } = {}): PropertyDecorator =>
   ObjectField(options.zero ? MoneyBody : PositiveMoneyBody, options);
+
+/** A member with a sum of amounts: positive unless `zero` is allowed. */
+export const TotalField = (options: FieldOptions & { readonly zero?: boolean } = {}): PropertyDecorator =>
+  ObjectField(options.zero ? TotalBody : PositiveTotalBody, options);
 
 /** A member of an answer with an amount. */
 export const MoneyViewField = (options?: FieldOptions): PropertyDecorator => ObjectField(MoneyView, options);

@@ -2,7 +2,7 @@
 import type { CallerIdentity, Role } from '@gravity/http';
 import { idFromUuid, newUuid } from '@gravity/kernel';
 import { secondPerson } from '../write';
-import { found, mayChange, ownMerchant, seesAllOf, uuidOf, visibilityOf } from '.';
+import { found, mayChange, maySee, ownMerchant, ownObjects, seesAllOf, uuidOf, visibilityOf } from '.';
 
 const mine = newUuid();
 const other = newUuid();
@@ -25,6 +25,23 @@ describe('ownership', () => {
     const identity = caller(role, merchantId);
     expect(visibilityOf(identity)).toEqual(visibility);
     expect([mayChange(identity, mine), seesAllOf(identity, mine)]).toEqual([changes, seesAll]);
+  });
+
+  it.each<[Role, string | undefined, boolean, object | undefined]>([
+    ['operator', undefined, true, {}],
+    ['service', undefined, true, {}],
+    ['merchant', mine, true, { merchantId: mine }],
+    ['merchant', other, false, { merchantId: other }],
+    ['merchant', undefined, false, undefined],
+    ['buyer', undefined, true, { buyerId: 'someone' }],
+    ['anchor', undefined, false, undefined],
+  ])('%s of %s and what its lists are narrowed to', (role, merchantId, sees, own) => {
+    const identity = caller(role, merchantId);
+    expect(maySee(identity, { buyerId: 'someone', merchantId: mine })).toBe(sees);
+    expect(maySee(identity, { buyerId: 'another', merchantId: newUuid() })).toBe(
+      ['operator', 'service'].includes(role),
+    );
+    expect(ownObjects(identity)).toEqual(own);
   });
 
   it('a token that names no merchant owns nothing', () => {

@@ -35,6 +35,26 @@ export function seesAllOf(caller: CallerIdentity, merchantId: string): boolean {
   return visibility.everything || visibility.merchantId === merchantId;
 }
 
+/** The buyer and the merchant that an object is about. */
+export interface Parties {
+  readonly buyerId: string;
+  /** A uuid. */
+  readonly merchantId: string;
+}
+
+/** Whether the caller may see the object: a buyer and a merchant their own, operators and services any. */
+export function maySee(caller: CallerIdentity, { buyerId, merchantId }: Parties): boolean {
+  return seesAllOf(caller, merchantId) || (caller.roles.has('buyer') && caller.sub === buyerId);
+}
+
+/** What narrows a list to the caller's objects; empty when it sees all, undefined when it has none. */
+export function ownObjects(caller: CallerIdentity): Partial<Parties> | undefined {
+  const { everything, merchantId } = visibilityOf(caller);
+  if (everything) return {};
+  if (caller.roles.has('buyer')) return { buyerId: caller.sub };
+  return merchantId === undefined ? undefined : { merchantId };
+}
+
 /** The object, if there is one and it passes the test; otherwise `not-found`. `id` is the uuid that was asked for. */
 export function found<T>(
   kind: IdKind,

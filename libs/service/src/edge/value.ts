@@ -1,7 +1,15 @@
 // Values at the edge: what a member of a request may be, said once as a JSON Schema for the API document and as a check
 // for requests. A value that fits the schema passes the check.
 import type { JsonSchema } from '@gravity/http';
-import { CODE_LENGTH_MAX, CODE_PATTERN, ID_PREFIXES, type IdKind, parseCode, parseRfc3339 } from '@gravity/kernel';
+import {
+  CODE_LENGTH_MAX,
+  CODE_PATTERN,
+  ID_PREFIXES,
+  type IdKind,
+  isTimeZone,
+  parseCode,
+  parseRfc3339,
+} from '@gravity/kernel';
 
 /** One kind of value. */
 export interface Value {
@@ -38,6 +46,15 @@ export function text({ max, min = 1, multiline = false }: TextOptions): Value {
   };
 }
 
+/** A text with nothing but a bound, for answers. */
+export function anyText(max: number): Value {
+  return {
+    schema: { type: 'string', maxLength: max },
+    fits: (value) => typeof value === 'string' && isAtMost(value, max),
+    must: `must be a text of up to ${max} characters`,
+  };
+}
+
 /** A code that people type; see `parseCode` of the kernel. */
 export function code(): Value {
   return {
@@ -64,6 +81,16 @@ export function time(): Value {
 /** A country or one of its subdivisions: ISO 3166, such as CN or CN-11. */
 export function region(): Value {
   return matching('^[A-Z]{2}(-[A-Z0-9]{1,3})?$', 'must be an ISO 3166 code such as CN or CN-11');
+}
+
+/** A time zone by its IANA name. */
+export function timeZone(): Value {
+  const schema = { type: 'string', format: 'time-zone', minLength: 1, maxLength: 64 };
+  return {
+    schema,
+    fits: (value) => typeof value === 'string' && value.length <= schema.maxLength && isTimeZone(value),
+    must: 'must be an IANA time zone such as Asia/Shanghai',
+  };
 }
 
 /** A text of a regular language; anchor the pattern. */

@@ -3,7 +3,7 @@
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
-import { validateDto } from '@gravity/http';
+import { compileBody, validateDto } from '@gravity/http';
 import { newId } from '@gravity/kernel';
 import {
   AttributesField,
@@ -15,8 +15,11 @@ import {
   ListField,
   MoneyField,
   RegionField,
+  schemaOf,
   TextField,
   TimeField,
+  TotalBody,
+  TotalField,
   values,
 } from '.';
 
@@ -52,6 +55,7 @@ const kinds: Record<string, values.Value> = {
   text: values.text({ max: 10 }),
   'text that may be empty': values.text({ min: 0, max: 10 }),
   'text of several lines': values.text({ max: 10, multiline: true }),
+  'text of an answer': values.anyText(10),
   code: values.code(),
   id: values.id('shop'),
   time: values.time(),
@@ -84,6 +88,11 @@ describe('the schema and the check agree', () => {
   it('lengths are counted in characters, not in halves of pairs', () => {
     const ten = values.text({ max: 10 });
     expect(['🍺'.repeat(10), '🍺'.repeat(11), 'x'.repeat(11)].map(ten.fits)).toEqual([true, false, false]);
+  });
+
+  it('time zones are those of the IANA', () => {
+    const names = ['Asia/Shanghai', 'UTC', 'Mars/Olympus', '', 'x'.repeat(65), 7];
+    expect(names.map(values.timeZone().fits)).toEqual([true, true, false, false, false, false]);
   });
 
   it('a long hostile text is refused at once', () => {
@@ -149,10 +158,55 @@ describe('a body', () => {
     ['price/amount', { amount: 1e300, currency: 'CNY' }],
     ['price/currency', { amount: 1, currency: 'XXX' }],
     ['fee/amount', { amount: -1, currency: 'CNY' }],
+    ['at', null],
+    ['tags', null],
+    ['fee', null],
   ])('names the fault in %s: %j', (place, value) => {
     const member = place.split('/')[0]!;
     const checked = validateDto(Body, { ...good, [member]: value });
     expect(checked.ok ? [] : checked.error.map((fault) => fault.pointer)).toEqual([`/${place}`]);
+  });
+});
+
+describe('the schema of a class', () => {
+  class Line {
+    @IdField('sku') skuId: string;
+    @IntegerField({ min: 1, max: 9 }) quantity: number;
+  }
+  class Order {
+    @ListField(Line, { min: 1, max: 2 }) lines: Line[];
+    @TotalField({ zero: true, optional: true }) expectedTotal?: TotalBody;
+    @TextField({ max: 5, optional: true, multiline: true }) note?: string;
+  }
+  class Gift extends Order {
+    @FlagField() wrapped: boolean;
+  }
+
+  it('judges bodies as the class does, inherited members included', () => {
+    const check = compileBody(schemaOf(Gift));
+    const line = fc.record({ skuId: fc.constant(newId('sku')), quantity: fc.integer({ min: 1, max: 9 }) });
+    const total = fc.record({ amount: fc.constantFrom(0, 2 ** 53 - 1), currency: fc.constantFrom('CNY', 'JPY') });
+    const good = fc.record(
+      {
+        lines: fc.array(line, { minLength: 1, maxLength: 2 }),
+        wrapped: fc.boolean(),
+        expectedTotal: total,
+        note: fc.constant('a\nb'),
+      },
+      { requiredKeys: ['lines', 'wrapped'] },
+    );
+    const fault = fc.oneof(
+      fc.constant({}),
+      fc.record({ lines: fc.array(fc.record({ skuId: textish, quantity: fc.integer({ min: 0, max: 10 }) })) }),
+      fc.record({ expectedTotal: fc.record({ amount: fc.constantFrom(-1, 0, 2 ** 53), currency: textish }) }),
+      fc.dictionary(fc.constantFrom('lines', 'wrapped', 'expectedTotal', 'note', 'surplus'), anything, { maxKeys: 1 }),
+    );
+    const samples = fc.sample(
+      fc.tuple(good, fault).map(([fine, wrong]): unknown => JSON.parse(JSON.stringify({ ...fine, ...wrong }))),
+      2_000,
+    );
+    expect(samples.filter((sample) => validateDto(Gift, sample).ok !== check(sample).ok)).toEqual([]);
+    expect(samples.filter((sample) => check(sample).ok).length).toBeGreaterThan(200);
   });
 });
 

@@ -51,6 +51,10 @@ export class OperationInterceptor implements NestInterceptor {
     const answer = await (write instanceof External
       ? this.runExternal(write.steps, request)
       : this.runTransactional(write, request));
+    if (!answer.replayed) {
+      const { committed } = write instanceof External ? write.steps : write.options;
+      await committed?.(answer.body);
+    }
     presentAnswer(context, answer.body, answer.replayed);
     return of(answer.body);
   }

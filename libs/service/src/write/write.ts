@@ -15,6 +15,11 @@ export interface WriteOptions<V> {
    * answer. For answers with personal data. An object that has changed since answers as it is.
    */
   readonly replay?: (tx: Tx, objectId: string) => Promise<Result<V, Problem>>;
+  /**
+   * Runs after the commit and before the answer; not for a replay. A process that dies before it leaves it out, so a
+   * worker does the same by itself in the end. A rejection reaches the caller, who repeats the request.
+   */
+  readonly committed?: (answer: V) => Promise<void> | void;
   /** The Idempotency-Key of a gRPC message. REST takes it from the header. */
   readonly idempotencyKey?: string;
   /** The versions that a gRPC message accepts. REST takes them from If-Match. */

@@ -82,7 +82,7 @@ create index rounds_live on rounds (opens_at) where status in ('DRAFT', 'APPROVE
 /**
  * The counters of a sale item. The CHECK never_oversold is promise P1. `released` counts units given back by closed
  * orders, ever; `resold` those units sold that had been in another buyer's hands before; `first_pass_until` is the
- * order that took the last unit nobody had held.
+ * order that took the last unit of first hand.
  */
 const roundItems = `
 create table round_items (

@@ -1,4 +1,5 @@
 // The migrations of the orders service, oldest first. A migration that has been released never changes.
+import { auditDdl, idempotencyGrowthDdl } from '@gravity/service';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { decideClaims } from '../decide-claims.sql';
 import { ordersSchema } from './0001-orders.sql';
@@ -43,9 +44,9 @@ export class PruningIndexes1764000000003 implements MigrationInterface {
 }
 
 /**
- * The decision looks up what a buyer holds of an item by an index that knows the status too: orders that were closed cost
- * it nothing, however often a buyer has claimed and let go. Built beside the sale: whatever a try that was cut off left
- * behind is removed first.
+ * The decision looks up what a buyer holds of an item by an index that knows the status too: closed orders cost it
+ * nothing, however many a buyer has. It is built while sales go on: the remains of an interrupted attempt are removed
+ * first.
  */
 export class LiveOrdersOfBuyer1764000000004 implements MigrationInterface {
   readonly name = 'LiveOrdersOfBuyer1764000000004';
@@ -115,6 +116,23 @@ export class DeadLetters1764000000007 implements MigrationInterface {
   }
 }
 
+/** What the write pipeline keeps: the audit log, and more about each idempotency key. */
+export class GrowWriteTables1764000000008 implements MigrationInterface {
+  readonly name = 'GrowWriteTables1764000000008';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of [...idempotencyGrowthDdl(), ...auditDdl()]) await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table audit_log');
+    await runner.query('drop function refuse_audit_change()');
+    await runner.query(
+      'alter table idempotency_key drop column object_id, drop column recorded, drop column lease_until',
+    );
+  }
+}
+
 export const ordersMigrations = [
   Orders1764000000001,
   DecideClaims1764000000002,
@@ -123,4 +141,5 @@ export const ordersMigrations = [
   FreeOrders1764000000005,
   AdmissionOrder1764000000006,
   DeadLetters1764000000007,
+  GrowWriteTables1764000000008,
 ];

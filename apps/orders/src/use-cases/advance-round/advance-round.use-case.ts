@@ -1,4 +1,5 @@
-// Takes the next due step of one round. Several processes may try at once: the first one locks the row, the others pass.
+// Takes the next due step of one round. Several processes may try at once: the first one locks the row, the others skip
+// it.
 import { Injectable } from '@nestjs/common';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database } from '@gravity/persistence';
@@ -16,7 +17,9 @@ export class AdvanceRound {
     private readonly relay: OutboxRelay,
   ) {}
 
-  /** The state the round (a uuid) has moved to, or undefined when it had nothing to do or somebody else is at it. */
+  /**
+   * The state the round (a uuid) has moved to, or undefined when it had nothing to do or another process works on it.
+   */
   async execute(roundId: string): Promise<RoundStatus | undefined> {
     const moved = await this.database.transaction(async (tx) => {
       const round = await lockRound(tx, roundId, 'skip-locked');

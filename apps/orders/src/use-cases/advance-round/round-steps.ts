@@ -1,4 +1,4 @@
-// What each step of a round does to its rows, inside the transaction that holds the round's locks.
+// The steps of a round, inside the transaction that holds the round's locks.
 import type { RoundStep } from '../../domain/round';
 import { availableUnits } from '../../domain/round';
 import * as facts from '../../round-events';
@@ -37,7 +37,7 @@ export async function takeStep(tx: Queryable, round: LockedRound, step: RoundSte
   }
 }
 
-/** Ends a round in which nobody has won. Its units are written off, carried-over ones included. */
+/** Ends a round without orders. Its units are written off, carried-over ones included. */
 export async function cancel(tx: Queryable, round: LockedRound, reason: string): Promise<LockedRound> {
   const still = await writeSelling(tx, round, false);
   const empty = await writeOffLeftover(tx, still);
@@ -45,9 +45,9 @@ export async function cancel(tx: Queryable, round: LockedRound, reason: string):
 }
 
 /**
- * The final count. What is left is written off here; with CARRY it is added, in the same transaction, to the quota of the
+ * The final count. Leftovers are written off; with CARRY they are added, in the same transaction, to the quota of the
  * same SKU in the next round that has not been warmed, so every unit is counted in exactly one place at any commit. The
- * step from CLOSED to SETTLED is taken once, hence the units are carried once.
+ * step from CLOSED to SETTLED is taken once, so the units are carried once.
  */
 async function settle(tx: Queryable, round: LockedRound): Promise<LockedRound> {
   const carried = round.leftover === 'CARRY' ? await carryOver(tx, round) : new Map<string, number>();
@@ -66,7 +66,7 @@ async function carryOver(tx: Queryable, round: LockedRound): Promise<Map<string,
     left.map((item) => item.skuId),
   );
   if (nextRoundId === undefined) return carried;
-  // Items of the closed round are locked already and nobody waits for them while holding items of a round to come.
+  // Items of the closed round are locked already. No transaction waits for them while it holds items of a later round.
   const targets = new Map((await lockItems(tx, [nextRoundId])).map((row) => [row.sku_id, row.item_id]));
   const added = new Map<string, number>();
   for (const item of left) {

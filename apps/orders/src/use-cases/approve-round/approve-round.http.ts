@@ -1,14 +1,6 @@
-import { Controller, Param, Put, Res } from '@nestjs/common';
-import {
-  Caller,
-  type CallerIdentity,
-  etagOf,
-  type HttpReply,
-  IfMatch,
-  Operation,
-  valueOrThrow,
-  VersionMatch,
-} from '@gravity/http';
+import { Controller, Put } from '@nestjs/common';
+import { Caller, type CallerIdentity } from '@gravity/http';
+import { IdParam, Operation, type Write } from '@gravity/service';
 import { RoundView } from '../../round-view';
 import { ApproveRound } from './approve-round.use-case';
 
@@ -24,17 +16,11 @@ export class ApproveRoundHttp {
     description: 'If-Match makes sure that the prices and quotas approved are those that were read.',
     tags: ['rounds'],
     problems: ['not-found', 'invalid-transition'],
+    audit: true,
     ifMatch: true,
     response: RoundView,
   })
-  async handle(
-    @Caller() caller: CallerIdentity,
-    @Param('roundId') roundId: string,
-    @IfMatch() ifMatch: VersionMatch,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<RoundView> {
-    const round = valueOrThrow(await this.useCase.execute(caller, roundId, ifMatch));
-    reply.header('etag', etagOf(round.version));
-    return round;
+  handle(@Caller() caller: CallerIdentity, @IdParam('round') roundId: string): Write<RoundView> {
+    return this.useCase.execute(caller, roundId);
   }
 }

@@ -1,7 +1,7 @@
-import { Caller, type CallerIdentity, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Param, Post } from '@nestjs/common';
-import type { OrderView } from '../../order-view';
-import { OrderViewDto } from '../../order-view.dto';
+import { Caller, type CallerIdentity, IdempotencyKey, valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
+import { Controller, Post } from '@nestjs/common';
+import { OrderView } from '../../order-view';
 import { CancelOrder } from './cancel-order.use-case';
 
 @Controller('orders/v1/orders')
@@ -16,13 +16,14 @@ export class CancelOrderHttp {
     callers: ['buyer'],
     tags: ['orders'],
     idempotent: true,
+    lane: 'fast',
     status: 200,
     problems: ['not-found', 'order-not-cancellable', 'payment-provider-unavailable', 'outcome-unknown'],
-    response: OrderViewDto,
+    response: OrderView,
   })
   async cancel(
     @Caller() caller: CallerIdentity,
-    @Param('orderId') orderId: string,
+    @IdParam('order') orderId: string,
     @IdempotencyKey() _key: string,
   ): Promise<OrderView> {
     return valueOrThrow(await this.cancelOrder.execute(caller.sub, orderId));

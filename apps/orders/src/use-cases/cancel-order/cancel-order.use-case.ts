@@ -1,12 +1,12 @@
-// The buyer calls an unpaid order off. The provider's door is shut first: a payment that was faster wins.
+// The buyer cancels an unpaid order. The intent is cancelled at the provider first: a payment that was faster wins.
 import { type Problem, refuse } from '@gravity/contracts';
-import { type Result, ok } from '@gravity/kernel';
+import { idFromUuid, type Result, ok } from '@gravity/kernel';
 import { OutboxRelay } from '@gravity/messaging';
 import { Database } from '@gravity/persistence';
+import { notFound } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
 import { type OrderStatus, decideCancellation } from '../../domain/order';
 import { GateControl } from '../../gate/gate-control';
-import { orderNotFound, orderUuid } from '../../order-access';
 import { close } from '../../order-changes';
 import { type OrderView, orderView } from '../../order-view';
 import { type Inquiry, PaymentsInquiry } from '../../payments-inquiry';
@@ -15,8 +15,8 @@ import { loadOrders, lockOrders, writeChanges } from '../../storage/order-writer
 import { OrdersRepository } from '../../storage/orders.repository';
 import { PaymentSettler } from '../receive-payment-callback/payment-settler';
 
-/** An intent may be opened while we cancel: the second round then asks about it. */
-const MAX_ROUNDS = 3;
+/** An intent may be opened during the cancellation: the second round then asks about it. */
+const ROUNDS_MAX = 3;
 
 @Injectable()
 export class CancelOrder {
@@ -29,13 +29,11 @@ export class CancelOrder {
     private readonly relay: OutboxRelay,
   ) {}
 
-  /** The closed order. Repeating the call gives the same answer. */
+  /** The closed order; `orderId` is a uuid. Repeating the call gives the same answer. */
   async execute(buyerId: string, orderId: string): Promise<Result<OrderView, Problem>> {
-    const uuid = orderUuid(orderId);
-    if (!uuid.ok) return uuid;
-    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      const order = await this.orders.peek(uuid.value);
-      if (order === undefined || order.buyerId !== buyerId) return orderNotFound();
+    for (let round = 1; round <= ROUNDS_MAX; round += 1) {
+      const order = await this.orders.peek(orderId);
+      if (order?.buyerId !== buyerId) return notFound('order', idFromUuid('order', orderId));
       if (order.closeReason === 'CANCELLED_BY_BUYER') return ok(orderView(order));
       const inquiry = order.intent === undefined ? undefined : await this.askAbout(order);
       const decision = decideCancellation(order.status, inquiry?.answer ?? 'no-intent');
@@ -63,12 +61,12 @@ export class CancelOrder {
   }
 
   private async askAbout(order: LoadedOrder): Promise<Inquiry | undefined> {
-    // Nothing to ask about an order that is over.
+    // An order that is over needs no question.
     if (order.status !== 'AWAITING_PAYMENT') return undefined;
     return this.inquiry.cancel(order.intent!.intentId);
   }
 
-  /** Undefined when the order is no longer the one that was asked about. */
+  /** Undefined when the order or its intent has changed since the question. */
   private async close(asked: LoadedOrder, inquiry: Inquiry | undefined): Promise<LoadedOrder | undefined> {
     const closed = await this.database.transaction(async (tx) => {
       const order = (await lockOrders(tx, [asked.orderId])).get(asked.orderId);

@@ -1,5 +1,6 @@
-import { Body, Controller, Param, Put, Res } from '@nestjs/common';
-import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
+import { Body, Controller, Put } from '@nestjs/common';
+import { Caller, type CallerIdentity } from '@gravity/http';
+import { IdParam, Operation, type Write } from '@gravity/service';
 import { RoundView } from '../../round-view';
 import { ReasonBody } from '../stop-sale/reason.dto';
 import { CancelRound } from './cancel-round.use-case';
@@ -14,20 +15,18 @@ export class CancelRoundHttp {
     callers: ['operator'],
     summary: 'Cancel a round, or end it early when it is on sale',
     description:
-      'A round that nobody has won in becomes CANCELLED. A round on sale becomes CLOSED: orders already placed stand. ' +
+      'A round without orders becomes CANCELLED. A round on sale becomes CLOSED: orders already placed stand. ' +
       'No If-Match, so that an emergency needs no read first.',
     tags: ['rounds'],
     problems: ['not-found', 'invalid-transition'],
+    audit: true,
     response: RoundView,
   })
-  async handle(
+  handle(
     @Caller() caller: CallerIdentity,
-    @Param('roundId') roundId: string,
+    @IdParam('round') roundId: string,
     @Body() body: ReasonBody,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<RoundView> {
-    const round = valueOrThrow(await this.useCase.execute(caller, roundId, body.reason));
-    reply.header('etag', etagOf(round.version));
-    return round;
+  ): Write<RoundView> {
+    return this.useCase.execute(caller, roundId, body.reason);
   }
 }

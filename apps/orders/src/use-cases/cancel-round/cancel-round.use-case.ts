@@ -1,9 +1,10 @@
-// An operator cancels a round. One that nobody has won in will not take place; one on sale is closed early, because what
-// buyers have won cannot be undone here.
+// An operator cancels a round. A round without orders does not take place. A round on sale closes early, because orders
+// that are placed stand.
 import { Injectable } from '@nestjs/common';
-import { type Problem, refuse } from '@gravity/contracts';
+import { refuse } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
-import { ok, type Result } from '@gravity/kernel';
+import { ok } from '@gravity/kernel';
+import type { Write } from '@gravity/service';
 import { cancellationTarget, pathTo } from '../../domain/round';
 import { GateControl } from '../../gate/gate-control';
 import { RoundCommand } from '../../round-command';
@@ -19,11 +20,11 @@ export class CancelRound {
   ) {}
 
   /** Refusals: `not-found`, `invalid-transition` for a round that is over. Repeating a cancellation is harmless. */
-  execute(caller: CallerIdentity, roundId: string, reason: string): Promise<Result<RoundView, Problem>> {
-    return this.command.run(
-      caller,
+  execute(caller: CallerIdentity, roundId: string, reason: string): Write<RoundView> {
+    return this.command.write(caller, {
       roundId,
-      async (tx, round) => {
+      reason,
+      decide: async (tx, round) => {
         if (round.status === 'CANCELLED') return ok(round);
         const target = cancellationTarget(round.status, round.items);
         if (target === undefined) return refuse('invalid-transition', `The round is ${round.status}.`);
@@ -34,7 +35,7 @@ export class CancelRound {
         }
         return ok(closing);
       },
-      (round) => makeGateFollow(this.gate, round),
-    );
+      follow: (round) => makeGateFollow(this.gate, round),
+    });
   }
 }

@@ -1,29 +1,14 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { AmountDto } from '../../order-view.dto';
+import { IdField, MoneyView, MoneyViewField, TextViewField, TimeField } from '@gravity/service';
 
-/** Where and how the buyer pays an order. */
-export class PaymentIntentDto {
-  @ApiProperty({ description: "The payment, as it is named in the order's events" })
-  readonly paymentId: string;
-
-  @ApiProperty()
-  readonly orderId: string;
-
-  @ApiProperty({ example: 'sandbox' })
-  readonly provider: string;
-
-  @ApiProperty({ description: "The provider's id of the intent" })
-  readonly intentId: string;
-
-  @ApiProperty({ description: 'Where the app pays' })
-  readonly payUrl: string;
-
-  @ApiProperty({ required: false, description: 'Lets the app pay this intent and nothing else' })
-  readonly clientSecret?: string;
-
-  @ApiProperty({ type: AmountDto })
-  readonly amount: AmountDto;
-
-  @ApiProperty({ format: 'date-time', description: 'The provider takes no payment after that' })
-  readonly expiresAt: string;
+/** The payment of an order, for the buyer's app. */
+export class PaymentIntentView {
+  @IdField('payment', { description: "The payment, as it is named in the order's events" }) paymentId: string;
+  @IdField('order') orderId: string;
+  @TextViewField({ max: 64, example: 'sandbox' }) provider: string;
+  @TextViewField({ max: 200, description: "The provider's id of the intent" }) intentId: string;
+  @TextViewField({ max: 2_048, description: 'Where the app pays' }) payUrl: string;
+  @TextViewField({ max: 500, optional: true, description: 'Lets the app pay this intent and nothing else' })
+  clientSecret?: string;
+  @MoneyViewField() amount: MoneyView;
+  @TimeField({ description: 'The provider takes no payment after that' }) expiresAt: string;
 }

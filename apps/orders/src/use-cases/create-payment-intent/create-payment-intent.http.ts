@@ -1,13 +1,17 @@
-import { Caller, type CallerIdentity, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Param, Post } from '@nestjs/common';
-import { PaymentIntentDto } from './create-payment-intent.dto';
+import { Caller, type CallerIdentity, IdempotencyKey, valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
+import { Controller, Post } from '@nestjs/common';
+import { PaymentIntentView } from './create-payment-intent.dto';
 import { CreatePaymentIntent } from './create-payment-intent.use-case';
 
 @Controller('orders/v1/orders')
 export class CreatePaymentIntentHttp {
   constructor(private readonly createPaymentIntent: CreatePaymentIntent) {}
 
-  /** An order has one intent, so the order itself is the real idempotency key; the header is required like everywhere. */
+  /**
+   * An order has one intent, so the order itself is the idempotency key; the header is required as for every POST of
+   * this kind.
+   */
   @Post(':orderId/payment-intents')
   @Operation({
     id: 'createPaymentIntent',
@@ -17,15 +21,16 @@ export class CreatePaymentIntentHttp {
     callers: ['buyer'],
     tags: ['payments'],
     idempotent: true,
+    lane: 'fast',
     status: 201,
     problems: ['not-found', 'order-not-payable', 'payment-provider-unavailable', 'outcome-unknown'],
-    response: PaymentIntentDto,
+    response: PaymentIntentView,
   })
   async create(
     @Caller() caller: CallerIdentity,
-    @Param('orderId') orderId: string,
+    @IdParam('order') orderId: string,
     @IdempotencyKey() _key: string,
-  ): Promise<PaymentIntentDto> {
+  ): Promise<PaymentIntentView> {
     return valueOrThrow(await this.createPaymentIntent.execute(caller.sub, orderId));
   }
 }

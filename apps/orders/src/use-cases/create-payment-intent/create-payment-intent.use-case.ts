@@ -1,10 +1,10 @@
 // Opens the payment of an order at the provider. The provider is asked outside any transaction and is idempotent by the
-// order, so a process that dies between its answer and our row only makes the next request find the same intent.
+// order, so after a crash between its answer and the row the next request finds the same intent.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, idFromUuid, moneyToJson, ok, toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
+import { notFound } from '@gravity/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { orderNotFound, orderUuid } from '../../order-access';
 import { paymentIdOf } from '../../order-events';
 import {
   type CreatedIntent,
@@ -16,7 +16,10 @@ import { PaymentsInquiry } from '../../payments-inquiry';
 import { type LoadedOrder, PROVIDER_NAME, type StoredIntent } from '../../storage/order-rows';
 import { lockOrders } from '../../storage/order-writer';
 import { OrdersRepository } from '../../storage/orders.repository';
-import type { PaymentIntentDto } from './create-payment-intent.dto';
+import type { PaymentIntentView } from './create-payment-intent.dto';
+
+/** Characters of the description that the provider shows. */
+const DESCRIPTION_MAX = 200;
 
 @Injectable()
 export class CreatePaymentIntent {
@@ -27,12 +30,10 @@ export class CreatePaymentIntent {
     private readonly inquiry: PaymentsInquiry,
   ) {}
 
-  /** The intent of the buyer's order, the same one however often it is asked for. */
-  async execute(buyerId: string, orderId: string): Promise<Result<PaymentIntentDto, Problem>> {
-    const uuid = orderUuid(orderId);
-    if (!uuid.ok) return uuid;
-    const order = await this.orders.peek(uuid.value);
-    if (order === undefined || order.buyerId !== buyerId) return orderNotFound();
+  /** The intent of the buyer's order (a uuid), the same one however often it is asked for. */
+  async execute(buyerId: string, orderId: string): Promise<Result<PaymentIntentView, Problem>> {
+    const order = await this.orders.peek(orderId);
+    if (order?.buyerId !== buyerId) return notFound('order', idFromUuid('order', orderId));
     if (order.total.minor === 0n)
       return refuse('order-not-payable', 'The order costs nothing. It is paid by itself, without a payment.');
     if (!isPayable(order)) return notPayable(order);
@@ -41,7 +42,7 @@ export class CreatePaymentIntent {
     if (created === undefined) return notPayable(order);
     const stored = await this.store(order.orderId, created);
     if (stored === undefined) {
-      // The order closed while the provider was asked: nobody has seen the intent, so nobody can have paid it.
+      // The order closed while the provider was asked. The intent was shown to no caller, so it is unpaid.
       await this.inquiry.cancel(created.intentId);
       return notPayable(order);
     }
@@ -55,19 +56,16 @@ export class CreatePaymentIntent {
         amount: order.total,
         idempotencyKey: idFromUuid('order', order.orderId),
         expiresAtMs: order.expiresAtMs,
-        description: order.lines
-          .map((line) => line.title)
-          .join(', ')
-          .slice(0, 200),
+        description: descriptionOf(order),
       });
     } catch (error) {
-      // The order may have expired by the provider's clock in the meantime.
+      // By the provider's clock the order may have expired.
       if (error instanceof ProviderRefusal) return undefined;
       throw error;
     }
   }
 
-  /** Stores the intent with the order, whatever has become of it; undefined when it is not payable any more. */
+  /** Stores the intent with the order in any state; undefined when the order is not payable. */
   private async store(orderId: string, created: CreatedIntent): Promise<StoredIntent | undefined> {
     return this.database.transaction(async (tx) => {
       const order = (await lockOrders(tx, [orderId])).get(orderId);
@@ -100,6 +98,12 @@ export class CreatePaymentIntent {
   }
 }
 
+/** The titles in one line. Providers refuse control characters and halves of surrogate pairs. */
+function descriptionOf({ lines }: LoadedOrder): string {
+  const titles = lines.map(({ title }) => title).join(', ');
+  return [...titles.replace(/[\p{Cc}\p{Cs}]/gu, ' ')].slice(0, DESCRIPTION_MAX).join('');
+}
+
 function isPayable(order: LoadedOrder): boolean {
   return order.status === 'AWAITING_PAYMENT' && order.nowMs < order.expiresAtMs;
 }
@@ -109,7 +113,7 @@ function notPayable(order: LoadedOrder): Result<never, Problem> {
   return refuse('order-not-payable', `The order is ${state}; only one that awaits payment can be paid.`);
 }
 
-function view(order: LoadedOrder, intent: StoredIntent): PaymentIntentDto {
+function view(order: LoadedOrder, intent: StoredIntent): PaymentIntentView {
   return {
     paymentId: paymentIdOf(intent.intentId),
     orderId: idFromUuid('order', order.orderId),

@@ -1,31 +1,17 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsOptional, Matches, ValidateNested } from 'class-validator';
+import { FlagField, ListField, TimeField } from '@gravity/service';
+import { ITEMS_MAX } from '../../limits';
 import { SaleItemBody } from '../create-series/create-series.dto';
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/;
-const ITEMS_MAX = 50;
-
 export class CreateRoundBody {
-  @ApiProperty({ type: 'string', format: 'date-time', example: '2026-11-20T12:00:00Z' })
-  @Matches(TIME, { message: 'opensAt must be a time such as 2026-11-20T12:00:00Z' })
+  @TimeField()
   opensAt: string;
 
-  @ApiProperty({ type: 'string', format: 'date-time', example: '2026-11-20T12:05:00Z' })
-  @Matches(TIME, { message: 'closesAt must be a time such as 2026-11-20T12:05:00Z' })
+  @TimeField({ example: '2026-11-20T12:05:00.000Z' })
   closesAt: string;
 
-  @ApiProperty({ type: [SaleItemBody], required: false, description: 'Default: the items of the series' })
-  @IsOptional()
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(ITEMS_MAX)
-  @ValidateNested({ each: true })
-  @Type(() => SaleItemBody)
+  @ListField(SaleItemBody, { min: 1, max: ITEMS_MAX, optional: true, description: 'Default: the items of the series' })
   items?: SaleItemBody[];
 
-  @ApiProperty({ required: false, description: 'Default: as the series says' })
-  @IsOptional()
-  @IsBoolean()
+  @FlagField({ optional: true, description: 'Default: as the series says' })
   approve?: boolean;
 }

@@ -1,13 +1,6 @@
-import { Body, Controller, Param, Post, Res } from '@nestjs/common';
-import {
-  Caller,
-  type CallerIdentity,
-  type HttpReply,
-  idempotentBody,
-  IdempotencyKey,
-  Operation,
-  valueOrThrow,
-} from '@gravity/http';
+import { Body, Controller, Post } from '@nestjs/common';
+import { Caller, type CallerIdentity } from '@gravity/http';
+import { IdParam, Operation, type Write } from '@gravity/service';
 import { RoundView } from '../../round-view';
 import { CreateRoundBody } from './create-round.dto';
 import { CreateRound } from './create-round.use-case';
@@ -23,17 +16,16 @@ export class CreateRoundHttp {
     summary: 'Add a round to a series by hand',
     tags: ['rounds'],
     problems: ['not-found', 'sku-unknown'],
+    audit: true,
     idempotent: true,
     status: 201,
     response: RoundView,
   })
-  async handle(
+  handle(
     @Caller() caller: CallerIdentity,
-    @IdempotencyKey() key: string,
-    @Param('seriesId') seriesId: string,
+    @IdParam('series') seriesId: string,
     @Body() body: CreateRoundBody,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<RoundView> {
-    return idempotentBody(reply, valueOrThrow(await this.useCase.execute(caller, key, seriesId, body)));
+  ): Write<RoundView> {
+    return this.useCase.execute(caller, seriesId, body);
   }
 }

@@ -1,4 +1,4 @@
-// Makes a round from the template of its series: what the generator and an operator's extra round have in common.
+// Makes a round from the template of its series, for the generator and for operators.
 import { newUuid } from '@gravity/kernel';
 import type { Opening } from '../../domain/recurrence';
 import { roundApproved } from '../../round-events';
@@ -8,7 +8,7 @@ import type { SkuSnapshot } from '../../storage/sku-snapshots.repository';
 
 /**
  * A new round with the items whose SKU is known and listed; undefined when none is. An item carries the price of the
- * template and the version of the catalogue's price that was in force now.
+ * template and the version of the catalogue's price in force.
  */
 export function makeRound(
   items: readonly SeriesItem[],

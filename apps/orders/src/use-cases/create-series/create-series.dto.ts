@@ -1,257 +1,149 @@
-// What an operator sends to create a series. Members that may be left out have the defaults shown in the API document.
-import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
+// The request that creates a series. Members that may be left out have the defaults shown in the API document.
 import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  ArrayUnique,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  MinLength,
-  ValidateNested,
-} from 'class-validator';
-import { CURRENCIES, type Currency } from '@gravity/kernel';
+  EnumField,
+  Field,
+  FlagField,
+  IdField,
+  IntegerField,
+  ListField,
+  MoneyBody,
+  MoneyField,
+  ObjectField,
+  TextField,
+  TimeField,
+  values,
+} from '@gravity/service';
 import { EVERY_SECONDS_MAX, EVERY_SECONDS_MIN } from '../../domain/recurrence';
 import { ADMISSION_ORDERS, type AdmissionOrderName } from '../../domain/round';
-
-const ITEMS_MAX = 50;
-const REGIONS_MAX = 400;
-const QUOTA_MAX = 10_000_000;
-const LIMIT_MAX = 100_000;
-const PRICE_MAX = 1_000_000_000_000;
-/** RFC 3339 with a time zone; a date that does not exist is refused by the use case. */
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/;
-const TIME_OF_DAY = /^([01]\d|2[0-3]):[0-5]\d$/;
-const TIME_OF_DAY_END = /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
-const REGION = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/;
-/** Something besides white space, and nothing that Postgres cannot store. */
-export const STORABLE_TEXT = /^(?=[\s\S]*\S)[^\0\p{Surrogate}]*$/u;
-
-export class SalePriceBody {
-  @ApiProperty({ type: 'integer', minimum: 0, maximum: PRICE_MAX, description: 'Minor units', example: 149900 })
-  @IsInt()
-  @Min(0)
-  @Max(PRICE_MAX)
-  amount: number;
-
-  @ApiProperty({ enum: CURRENCIES, example: 'CNY' })
-  @IsIn(CURRENCIES)
-  currency: Currency;
-}
+import { ITEMS_MAX, LIMIT_MAX, QUOTA_MAX, REGIONS_MAX, TITLE_MAX } from '../../limits';
+import { END_OF_WINDOW, TIME_OF_DAY, WEEKDAY } from '../../recurrence-json';
 
 export class SaleItemBody {
-  @ApiProperty({ example: 'sku_01jcw8k3zqe6vrh5t2m9xa0001' })
-  @IsString()
-  @MaxLength(64)
+  @IdField('sku')
   skuId: string;
 
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
-    maximum: QUOTA_MAX,
-    description: 'Units on sale in each round',
-    example: 100,
-  })
-  @IsInt()
-  @Min(1)
-  @Max(QUOTA_MAX)
+  @IntegerField({ min: 1, max: QUOTA_MAX, description: 'Units on sale in each round', example: 100 })
   quota: number;
 
-  @ApiProperty({ type: SalePriceBody })
-  @IsObject()
-  @ValidateNested()
-  @Type(() => SalePriceBody)
-  price: SalePriceBody;
+  @MoneyField({ zero: true })
+  price: MoneyBody;
 
-  @ApiProperty({ type: 'integer', minimum: 1, default: 1, description: 'Most units of one order', required: false })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(LIMIT_MAX)
+  @IntegerField({ min: 1, max: LIMIT_MAX, default: 1, description: 'Most units of one order', optional: true })
   perOrderLimit?: number;
 
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
+  @IntegerField({
+    min: 1,
+    max: LIMIT_MAX,
     description: 'Most units of one buyer in a round; default: perOrderLimit',
-    required: false,
+    optional: true,
   })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(LIMIT_MAX)
   perBuyerLimit?: number;
 
-  @ApiProperty({ type: [String], required: false, description: 'ISO 3166-2; absent: everywhere', example: ['CN-11'] })
-  @IsOptional()
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(REGIONS_MAX)
-  @ArrayUnique()
-  @Matches(REGION, { each: true, message: 'each region must be an ISO 3166 code such as CN or CN-11' })
+  @ListField(values.region(), {
+    min: 1,
+    max: REGIONS_MAX,
+    unique: true,
+    optional: true,
+    description: 'ISO 3166-2; absent: everywhere',
+    example: ['CN-11'],
+  })
   regions?: string[];
 }
 
 export class RecurrenceBody {
-  @ApiProperty({ type: 'string', format: 'date-time', required: false, description: 'No round opens before' })
-  @IsOptional()
-  @Matches(TIME, { message: 'startsAt must be a time such as 2026-11-20T12:00:00Z' })
+  @TimeField({ optional: true, description: 'No round opens before' })
   startsAt?: string;
 
-  @ApiProperty({ type: 'string', format: 'date-time', required: false, description: 'No round opens at or after' })
-  @IsOptional()
-  @Matches(TIME, { message: 'endsAt must be a time such as 2026-11-20T12:00:00Z' })
+  @TimeField({ optional: true, description: 'No round opens at or after' })
   endsAt?: string;
 
-  @ApiProperty({ type: 'integer', minimum: EVERY_SECONDS_MIN, maximum: EVERY_SECONDS_MAX, example: 600 })
-  @IsInt()
-  @Min(EVERY_SECONDS_MIN)
-  @Max(EVERY_SECONDS_MAX)
+  @IntegerField({ min: EVERY_SECONDS_MIN, max: EVERY_SECONDS_MAX, example: 600 })
   everySeconds: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'At most everySeconds', example: 300 })
-  @IsInt()
-  @Min(1)
-  @Max(EVERY_SECONDS_MAX)
+  @IntegerField({ min: 1, max: EVERY_SECONDS_MAX, description: 'At most everySeconds', example: 300 })
   openForSeconds: number;
 
-  @ApiProperty({
-    required: false,
+  @Field(TIME_OF_DAY, {
+    optional: true,
     description: 'Start of the daily window, local time; default 00:00',
     example: '09:00',
   })
-  @IsOptional()
-  @Matches(TIME_OF_DAY, { message: 'dailyFrom must be HH:mm' })
   dailyFrom?: string;
 
-  @ApiProperty({
-    required: false,
+  @Field(END_OF_WINDOW, {
+    optional: true,
     description: 'End of the daily window, local time; not later than dailyFrom: on the day after',
     example: '22:00',
   })
-  @IsOptional()
-  @Matches(TIME_OF_DAY_END, { message: 'dailyUntil must be HH:mm or 24:00' })
   dailyUntil?: string;
 
-  @ApiProperty({ type: [Number], required: false, description: '1 is Monday, 7 is Sunday; absent: every day' })
-  @IsOptional()
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(7)
-  @ArrayUnique()
-  @IsInt({ each: true })
-  @Min(1, { each: true })
-  @Max(7, { each: true })
+  @ListField(WEEKDAY, {
+    min: 1,
+    max: 7,
+    unique: true,
+    optional: true,
+    description: '1 is Monday, 7 is Sunday; absent: every day',
+  })
   weekdays?: number[];
 }
 
 export class CreateSeriesBody {
-  @ApiProperty({ minLength: 1, maxLength: 200, example: 'Ten-minute sale' })
-  @IsString()
-  @MinLength(1)
-  @MaxLength(200)
-  @Matches(STORABLE_TEXT, { message: 'title must be a text' })
+  @TextField({ max: TITLE_MAX, example: 'Ten-minute sale' })
   title: string;
 
-  @ApiProperty({ description: 'IANA time zone in which the daily window is meant', example: 'Asia/Shanghai' })
-  @IsString()
-  @MaxLength(64)
+  @Field(values.timeZone(), {
+    description: 'IANA time zone in which the daily window is meant',
+    example: 'Asia/Shanghai',
+  })
   timeZone: string;
 
-  @ApiProperty({ type: RecurrenceBody })
-  @IsObject()
-  @ValidateNested()
-  @Type(() => RecurrenceBody)
+  @ObjectField(RecurrenceBody)
   recurrence: RecurrenceBody;
 
-  @ApiProperty({ type: [SaleItemBody], minItems: 1, maxItems: ITEMS_MAX })
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(ITEMS_MAX)
-  @ValidateNested({ each: true })
-  @Type(() => SaleItemBody)
+  @ListField(SaleItemBody, { min: 1, max: ITEMS_MAX })
   items: SaleItemBody[];
 
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
-    required: false,
+  @IntegerField({
+    min: 1,
+    max: LIMIT_MAX,
+    optional: true,
     description: 'How often a buyer may win in the whole series; absent: no limit',
   })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(LIMIT_MAX)
   winLimit?: number;
 
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: 86_400, default: 300, required: false })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(86_400)
+  @IntegerField({ min: 1, max: 86_400, default: 300, optional: true })
   paymentWindowSeconds?: number;
 
-  @ApiProperty({
-    enum: ['END', 'CARRY'],
-    default: 'END',
-    required: false,
-    description: 'What happens to units left over',
-  })
-  @IsOptional()
-  @IsIn(['END', 'CARRY'])
+  @EnumField(['END', 'CARRY'], { default: 'END', optional: true, description: 'What happens to units left over' })
   leftover?: 'END' | 'CARRY';
 
-  @ApiProperty({
-    enum: ADMISSION_ORDERS,
+  @EnumField(ADMISSION_ORDERS, {
     default: 'FIRST_COME',
-    required: false,
+    optional: true,
     description:
       'In which order the claims of an opening come to the gate. FIRST_COME: as they arrive. DRAW: in the first moments ' +
       'the order is drawn by buyer, so that a hundred requests have the odds of one; then as they arrive',
   })
-  @IsOptional()
-  @IsIn(ADMISSION_ORDERS)
   admissionOrder?: AdmissionOrderName;
 
-  @ApiProperty({ default: false, required: false, description: 'Whether rounds are approved when they are generated' })
-  @IsOptional()
-  @IsBoolean()
+  @FlagField({ default: false, optional: true, description: 'Whether rounds are approved when they are generated' })
   autoApprove?: boolean;
 
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
-    maximum: 3_600,
+  @IntegerField({
+    min: 1,
+    max: 3_600,
     default: 10,
-    required: false,
+    optional: true,
     description: 'How long before its opening a round is loaded into the gate',
   })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(3_600)
   warmAheadSeconds?: number;
 
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
-    maximum: 300,
+  @IntegerField({
+    min: 1,
+    max: 300,
     default: 6,
-    required: false,
+    optional: true,
     description: 'How many future rounds are kept generated',
   })
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(300)
   roundsAhead?: number;
 }

@@ -1,13 +1,6 @@
-import { Body, Controller, Post, Res } from '@nestjs/common';
-import {
-  Caller,
-  type CallerIdentity,
-  type HttpReply,
-  idempotentBody,
-  IdempotencyKey,
-  Operation,
-  valueOrThrow,
-} from '@gravity/http';
+import { Body, Controller, Post } from '@nestjs/common';
+import { Caller, type CallerIdentity } from '@gravity/http';
+import { Operation, type Write } from '@gravity/service';
 import { SeriesView } from '../../round-view';
 import { CreateSeriesBody } from './create-series.dto';
 import { CreateSeries } from './create-series.use-case';
@@ -27,16 +20,12 @@ export class CreateSeriesHttp {
       'is shown twice happens the first time; openings of one instant are one. Rounds that exist are never moved.',
     tags: ['series'],
     problems: ['sku-unknown'],
+    audit: true,
     idempotent: true,
     status: 201,
     response: SeriesView,
   })
-  async handle(
-    @Caller() caller: CallerIdentity,
-    @IdempotencyKey() key: string,
-    @Body() body: CreateSeriesBody,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<SeriesView> {
-    return idempotentBody(reply, valueOrThrow(await this.useCase.execute(caller, key, body)));
+  handle(@Caller() caller: CallerIdentity, @Body() body: CreateSeriesBody): Write<SeriesView> {
+    return this.useCase.execute(caller, body);
   }
 }

@@ -1,40 +1,25 @@
-// Creates a series. Its rounds follow from the generator, which is woken.
+// Creates a series and wakes the generator of its rounds.
 import { Injectable } from '@nestjs/common';
 import { type FieldError, type Problem, refuse } from '@gravity/contracts';
-import { type CallerIdentity, fingerprintOf, type IdempotentAnswer, runIdempotent } from '@gravity/http';
-import { err, isTimeZone, newUuid, ok, type Result } from '@gravity/kernel';
-import { Database } from '@gravity/persistence';
+import type { CallerIdentity } from '@gravity/http';
+import { err, newUuid, ok, type Result } from '@gravity/kernel';
+import { transactional, type Write } from '@gravity/service';
 import { recurrenceFaults } from '../../domain/recurrence';
 import { recurrenceFromJson } from '../../recurrence-json';
 import { type SeriesView, seriesView } from '../../round-view';
 import { findSeries, insertSeries } from '../../storage/series.repository';
 import type { Queryable } from '../../storage/sku-snapshots.repository';
 import { RoundGenerator } from '../../workers/round-generator';
-import type { CreateSeriesBody, RecurrenceBody } from './create-series.dto';
+import type { CreateSeriesBody } from './create-series.dto';
 import { readSaleItems } from './sale-items';
 
 @Injectable()
 export class CreateSeries {
-  constructor(
-    private readonly database: Database,
-    private readonly generator: RoundGenerator,
-  ) {}
+  constructor(private readonly generator: RoundGenerator) {}
 
-  /** Refusals: `invalid-request`, `sku-unknown`, and those of a reused Idempotency-Key. */
-  async execute(
-    caller: CallerIdentity,
-    key: string,
-    body: CreateSeriesBody,
-  ): Promise<Result<IdempotentAnswer<SeriesView>, Problem>> {
-    const command = { caller: caller.sub, operation: 'createSeries', key, fingerprint: fingerprintOf(body) };
-    const answer = await this.database.transaction((tx) =>
-      runIdempotent(tx, command, async () => {
-        const created = await this.create(tx, caller, body);
-        return created.ok ? ok({ status: 201, body: created.value }) : created;
-      }),
-    );
-    if (answer.ok) this.generator.wake();
-    return answer;
+  /** Refusals: `invalid-request`, `sku-unknown`. */
+  execute(caller: CallerIdentity, body: CreateSeriesBody): Write<SeriesView> {
+    return transactional(body, (tx) => this.create(tx, caller, body), { committed: () => this.generator.wake() });
   }
 
   private async create(
@@ -68,21 +53,8 @@ export class CreateSeries {
 }
 
 function faultsOf(body: CreateSeriesBody): FieldError[] {
-  if (!isTimeZone(body.timeZone))
-    return [{ pointer: '/timeZone', message: 'must be an IANA time zone such as Asia/Shanghai' }];
-  const times = timeFaults(body.recurrence);
-  if (times.length > 0) return times;
   return recurrenceFaults(recurrenceFromJson(body.recurrence)).map(({ field, message }) => ({
     pointer: `/recurrence/${field}`,
     message,
   }));
-}
-
-function timeFaults(recurrence: RecurrenceBody): FieldError[] {
-  return (['startsAt', 'endsAt'] as const).flatMap((field) => {
-    const text = recurrence[field];
-    return text !== undefined && Number.isNaN(Date.parse(text))
-      ? [{ pointer: `/recurrence/${field}`, message: 'is not a time that exists' }]
-      : [];
-  });
 }

@@ -1,6 +1,7 @@
-// Turns the items of a request into the template of a sale, or says what is wrong with them.
+// Turns the items of a request into the template of a sale, or names their faults.
 import { type FieldError, type Problem, refuse } from '@gravity/contracts';
-import { money, MONEY_MAX, multiplyMoney, ok, type Result, uuidFromId } from '@gravity/kernel';
+import { MONEY_MAX, multiplyMoney, ok, type Result } from '@gravity/kernel';
+import { moneyOf, uuidOf } from '@gravity/service';
 import type { SeriesItem } from '../../storage/series.repository';
 import { findSkuSnapshots, type Queryable, type SkuSnapshot } from '../../storage/sku-snapshots.repository';
 import type { SaleItemBody } from './create-series.dto';
@@ -15,12 +16,9 @@ export async function readSaleItems(
   db: Queryable,
   bodies: readonly SaleItemBody[],
 ): Promise<Result<SaleItems, Problem>> {
-  const skuIds = bodies.map((body) => uuidFromId('sku', body.skuId));
-  const skus = await findSkuSnapshots(
-    db,
-    skuIds.filter((skuId) => skuId !== undefined),
-  );
-  const unsellable = bodies.filter((_, index) => skus.get(skuIds[index] ?? '')?.listed !== true);
+  const skuIds = bodies.map((body) => uuidOf('sku', body.skuId));
+  const skus = await findSkuSnapshots(db, skuIds);
+  const unsellable = bodies.filter((_, index) => skus.get(skuIds[index]!)?.listed !== true);
   if (unsellable.length > 0) {
     const names = unsellable.map((body) => body.skuId).join(', ');
     return refuse(
@@ -40,7 +38,7 @@ export async function readSaleItems(
     return {
       skuId: skuIds[index]!,
       quota: body.quota,
-      price: money(body.price.amount, body.price.currency),
+      price: moneyOf(body.price),
       perOrderLimit,
       perBuyerLimit: body.perBuyerLimit ?? perOrderLimit,
       ...(body.regions === undefined ? {} : { regions: body.regions }),
@@ -65,7 +63,7 @@ function faultsOf(
   if (item.perBuyerLimit < item.perOrderLimit) {
     faults.push({ pointer: `/items/${index}/perBuyerLimit`, message: 'must not be less than perOrderLimit' });
   }
-  // The largest total of an order must be exact as a JSON number; a claim is too late to find out.
+  // The largest total of an order must be exact as a JSON number; a claim would find out too late.
   if (multiplyMoney(item.price, item.perOrderLimit).minor > MONEY_MAX) {
     faults.push({
       pointer: `/items/${index}/price/amount`,

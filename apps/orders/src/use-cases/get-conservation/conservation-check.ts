@@ -12,7 +12,7 @@ import {
   type WatchedItem,
 } from '../../storage/conservation.repository';
 
-/** Why a look has no gate side. */
+/** The reason why a look has no gate side. */
 export type GateAbsence =
   'direct-admission' | 'redis-unavailable' | 'not-loaded' | 'loading' | 'other-epoch' | 'not-on-sale';
 

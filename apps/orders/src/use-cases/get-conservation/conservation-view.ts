@@ -1,54 +1,70 @@
 // The conservation of a round as operators see it.
-import { ApiProperty } from '@nestjs/swagger';
 import { idFromUuid, toRfc3339 } from '@gravity/kernel';
+import {
+  CountField,
+  EnumField,
+  FlagField,
+  IdField,
+  IntegerField,
+  ListField,
+  ObjectField,
+  TextViewField,
+  TimeField,
+} from '@gravity/service';
 import { roundMachine, type RoundStatus } from '../../domain/round';
+import { ITEMS_MAX } from '../../limits';
 import type { ItemLook } from './conservation-check';
 
-const UNITS = { type: 'integer' } as const;
+/** Units that a fault may make negative. */
+const SIGNED = { min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER } as const;
 
 export class LedgerSideView {
-  @ApiProperty(UNITS) quota: number;
-  @ApiProperty(UNITS) available: number;
-  @ApiProperty(UNITS) held: number;
-  @ApiProperty(UNITS) sold: number;
-  @ApiProperty(UNITS) writtenOff: number;
-  @ApiProperty({ ...UNITS, description: 'Units of the orders awaiting payment; must equal held' }) ordersHeld: number;
-  @ApiProperty({ ...UNITS, description: 'Units of the paid orders; must equal sold' }) ordersSold: number;
+  @CountField() quota: number;
+  @IntegerField(SIGNED) available: number;
+  @CountField() held: number;
+  @CountField() sold: number;
+  @CountField() writtenOff: number;
+  @CountField({ description: 'Units of the orders awaiting payment; must equal held' }) ordersHeld: number;
+  @CountField({ description: 'Units of the paid orders; must equal sold' }) ordersSold: number;
 }
 
 export class GateSideView {
-  @ApiProperty({ description: 'Which gate this is' }) epoch: string;
-  @ApiProperty({ enum: ['loading', 'open', 'stopped'] }) state: string;
-  @ApiProperty(UNITS) available: number;
-  @ApiProperty({ ...UNITS, description: 'Units of all live claims, pending ones included' }) claimed: number;
-  @ApiProperty({ ...UNITS, description: 'Units of claims whose decision the gate has not heard' }) pending: number;
-  @ApiProperty({ ...UNITS, description: 'Units of pending claims that Postgres has not decided' }) undecided: number;
-  @ApiProperty({ ...UNITS, description: 'Released units whose return is still noted' }) returning: number;
-  @ApiProperty({ ...UNITS, description: 'Least units a correct gate may offer' }) expectedMin: number;
-  @ApiProperty({ ...UNITS, description: 'Most units a correct gate may offer' }) expectedMax: number;
+  @TextViewField({ max: 20, description: 'Which gate this is' }) epoch: string;
+  @EnumField(['loading', 'open', 'stopped']) state: string;
+  @IntegerField(SIGNED) available: number;
+  @IntegerField({ ...SIGNED, description: 'Units of all live claims, pending ones included' }) claimed: number;
+  @CountField({ description: 'Units of claims whose decision the gate does not know' }) pending: number;
+  @CountField({ description: 'Units of pending claims that Postgres has not decided' }) undecided: number;
+  @CountField({ description: 'Released units whose return is still noted' }) returning: number;
+  @IntegerField({ ...SIGNED, description: 'Least units a correct gate may offer' }) expectedMin: number;
+  @IntegerField({ ...SIGNED, description: 'Most units a correct gate may offer' }) expectedMax: number;
 }
 
 export class ItemConservationView {
-  @ApiProperty() itemId: string;
-  @ApiProperty() skuId: string;
-  @ApiProperty({ type: LedgerSideView }) postgres: LedgerSideView;
-  @ApiProperty({ type: GateSideView, nullable: true }) gate: GateSideView | null;
-  @ApiProperty({ required: false, description: 'Why there is no gate side, for instance direct-admission' })
+  @IdField('item') itemId: string;
+  @IdField('sku') skuId: string;
+  @ObjectField(LedgerSideView) postgres: LedgerSideView;
+  @ObjectField(GateSideView, { nullable: true }) gate: GateSideView | null;
+  @TextViewField({
+    max: 200,
+    optional: true,
+    description: 'Why there is no gate side, for instance direct-admission',
+  })
   gateAbsence?: string;
-  @ApiProperty({ type: 'integer', nullable: true, description: 'Units the gate offers too many (positive) or too few' })
+  @IntegerField({ ...SIGNED, nullable: true, description: 'Units the gate offers too many (positive) or too few' })
   drift: number | null;
-  @ApiProperty({ type: 'integer' }) heldDrift: number;
-  @ApiProperty({ type: 'integer' }) soldDrift: number;
-  @ApiProperty({ description: 'False: the gate changed during the look, so its drift is an estimate' }) exact: boolean;
-  @ApiProperty() ok: boolean;
+  @IntegerField(SIGNED) heldDrift: number;
+  @IntegerField(SIGNED) soldDrift: number;
+  @FlagField({ description: 'False: the gate changed during the look, so its drift is an estimate' }) exact: boolean;
+  @FlagField() ok: boolean;
 }
 
 export class ConservationView {
-  @ApiProperty() roundId: string;
-  @ApiProperty({ enum: roundMachine.states }) status: RoundStatus;
-  @ApiProperty({ type: 'string', format: 'date-time' }) checkedAt: string;
-  @ApiProperty() ok: boolean;
-  @ApiProperty({ type: [ItemConservationView] }) items: ItemConservationView[];
+  @IdField('round') roundId: string;
+  @EnumField(roundMachine.states) status: RoundStatus;
+  @TimeField() checkedAt: string;
+  @FlagField() ok: boolean;
+  @ListField(ItemConservationView, { max: ITEMS_MAX }) items: readonly ItemConservationView[];
 }
 
 /** The wire form of a look at all items of a round. */

@@ -1,5 +1,6 @@
-import { Controller, Get, Param } from '@nestjs/common';
-import { Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Get } from '@nestjs/common';
+import { valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
 import { ConservationView } from './conservation-view';
 import { GetConservation } from './get-conservation.use-case';
 
@@ -11,14 +12,14 @@ export class GetConservationHttp {
   @Operation({
     id: 'getConservation',
     callers: ['operator'],
-    summary: 'Where every unit of a round is, according to Postgres and to the gate',
+    summary: 'The units of a round, in Postgres and in the gate',
     description:
-      'quota = available + held + sold + writtenOff. The gate may offer what is available, less what is in flight.',
+      'quota = available + held + sold + writtenOff. The gate may offer the available units, less those in flight.',
     tags: ['rounds'],
     problems: ['not-found'],
     response: ConservationView,
   })
-  async handle(@Param('roundId') roundId: string): Promise<ConservationView> {
+  async handle(@IdParam('round') roundId: string): Promise<ConservationView> {
     return valueOrThrow(await this.useCase.execute(roundId));
   }
 }

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
-import { ok, type Result } from '@gravity/kernel';
+import { idFromUuid, ok, type Result } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
+import { notFound } from '@gravity/service';
 import { roundMachine } from '../../domain/round';
-import { notFound, parsePathId } from '../../round-access';
 import { watchedItems } from '../../storage/conservation.repository';
 import { serverTimeMs } from '../../storage/rounds.repository';
 import { ConservationCheck } from './conservation-check';
 import { type ConservationView, conservationView } from './conservation-view';
 
-/** A busy gate changes during most looks; an operator gets the best of a few. */
+/** A busy gate changes during most looks, so an operator gets the best of several. */
 const LOOKS_MAX = 5;
 
 @Injectable()
@@ -21,12 +21,10 @@ export class GetConservation {
 
   /** Both sides of every item of a round. Refusals: `not-found`. */
   async execute(roundId: string): Promise<Result<ConservationView, Problem>> {
-    const id = parsePathId('round', roundId);
-    if (!id.ok) return id;
-    const items = await watchedItems(this.database, { roundId: id.value, statuses: roundMachine.states });
+    const items = await watchedItems(this.database, { roundId, statuses: roundMachine.states });
     const status = items[0]?.roundStatus;
-    if (status === undefined) return notFound('round', roundId);
+    if (status === undefined) return notFound('round', idFromUuid('round', roundId));
     const looks = await this.check.lookUntilStill(items, LOOKS_MAX);
-    return ok(conservationView(id.value, status, looks, await serverTimeMs(this.database)));
+    return ok(conservationView(roundId, status, looks, await serverTimeMs(this.database)));
   }
 }

@@ -1,5 +1,6 @@
 import type { OrdersProto } from '@gravity/contracts';
-import { Operation, callerOfGrpc, valueOrThrow } from '@gravity/http';
+import { callerOfGrpc, valueOrThrow } from '@gravity/http';
+import { idOf, Operation } from '@gravity/service';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { orderMessage } from '../../order-message';
@@ -12,7 +13,7 @@ export class GetOrderGrpc {
   @GrpcMethod('OrderService', 'GetOrder')
   @Operation({ id: 'getOrder', summary: 'Read an order', callers: ['buyer', 'merchant', 'operator', 'service'] })
   async get(request: OrdersProto.GetOrderRequest, metadata: object): Promise<OrdersProto.GetOrderResponse> {
-    const order = valueOrThrow(await this.getOrder.execute(callerOfGrpc(metadata), request.orderId));
+    const order = valueOrThrow(await this.getOrder.execute(callerOfGrpc(metadata), idOf('order', request.orderId)));
     return { order: orderMessage(order) };
   }
 }

@@ -1,7 +1,7 @@
-import { Caller, type CallerIdentity, Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Get, Param } from '@nestjs/common';
-import type { OrderView } from '../../order-view';
-import { OrderViewDto } from '../../order-view.dto';
+import { Caller, type CallerIdentity, valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
+import { Controller, Get } from '@nestjs/common';
+import { OrderView } from '../../order-view';
 import { GetOrder } from './get-order.use-case';
 
 @Controller('orders/v1/orders')
@@ -15,9 +15,9 @@ export class GetOrderHttp {
     callers: ['buyer', 'merchant', 'operator', 'service'],
     tags: ['orders'],
     problems: ['not-found'],
-    response: OrderViewDto,
+    response: OrderView,
   })
-  async get(@Caller() caller: CallerIdentity, @Param('orderId') orderId: string): Promise<OrderView> {
+  async get(@Caller() caller: CallerIdentity, @IdParam('order') orderId: string): Promise<OrderView> {
     return valueOrThrow(await this.getOrder.execute(caller, orderId));
   }
 }

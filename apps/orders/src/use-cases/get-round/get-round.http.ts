@@ -1,5 +1,6 @@
-import { Controller, Get, Param, Res } from '@nestjs/common';
-import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Get } from '@nestjs/common';
+import { Caller, type CallerIdentity, valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
 import { RoundView } from '../../round-view';
 import { GetRound } from './get-round.use-case';
 
@@ -16,13 +17,7 @@ export class GetRoundHttp {
     problems: ['not-found'],
     response: RoundView,
   })
-  async handle(
-    @Caller() caller: CallerIdentity,
-    @Param('roundId') roundId: string,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<RoundView> {
-    const round = valueOrThrow(await this.useCase.execute(caller, roundId));
-    reply.header('etag', etagOf(round.version));
-    return round;
+  async handle(@Caller() caller: CallerIdentity, @IdParam('round') roundId: string): Promise<RoundView> {
+    return valueOrThrow(await this.useCase.execute(caller, roundId));
   }
 }

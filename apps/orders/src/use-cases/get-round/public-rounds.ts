@@ -1,12 +1,12 @@
-// What the public may see of a round, for the crowd that looks at it before it opens. Postgres is asked a few times a
-// second, whatever the number of readers.
+// The public view of a round, for many readers before it opens. Postgres is asked a few times a second, however many
+// readers there are.
 import { monotonicMs } from '@gravity/kernel';
 import type { Database } from '@gravity/persistence';
 import { LRUCache } from 'lru-cache';
 import type { Round } from '../../storage/round-rows';
 import { findRounds } from '../../storage/rounds.repository';
 
-/** What the public sees of a round is at most this old. */
+/** The largest age of the public view. */
 export const PUBLIC_ROUND_AGE_MS = 200;
 const ROUNDS_MAX = 10_000;
 
@@ -40,7 +40,7 @@ export class PublicRounds {
     const forget = (): void => {
       if (this.readings.get(roundId) === reading) this.readings.delete(roundId);
     };
-    // A round that the public may see from now on is seen at once: what was not there is looked for again.
+    // An absent round is looked for again, so that the public sees a round as soon as it is approved.
     found.then(({ round }) => round ?? forget(), forget);
     return reading;
   }

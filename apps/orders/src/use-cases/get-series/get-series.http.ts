@@ -1,5 +1,6 @@
-import { Controller, Get, Param, Res } from '@nestjs/common';
-import { etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Get } from '@nestjs/common';
+import { valueOrThrow } from '@gravity/http';
+import { IdParam, Operation } from '@gravity/service';
 import { SeriesView } from '../../round-view';
 import { GetSeries } from './get-series.use-case';
 
@@ -16,9 +17,7 @@ export class GetSeriesHttp {
     problems: ['not-found'],
     response: SeriesView,
   })
-  async handle(@Param('seriesId') seriesId: string, @Res({ passthrough: true }) reply: HttpReply): Promise<SeriesView> {
-    const series = valueOrThrow(await this.useCase.execute(seriesId));
-    reply.header('etag', etagOf(series.version));
-    return series;
+  async handle(@IdParam('series') seriesId: string): Promise<SeriesView> {
+    return valueOrThrow(await this.useCase.execute(seriesId));
   }
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
-import { ok, type Result } from '@gravity/kernel';
+import { mapOk, type Result } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
-import { notFound, parsePathId } from '../../round-access';
+import { found } from '@gravity/service';
 import { type SeriesView, seriesView } from '../../round-view';
 import { findSeries } from '../../storage/series.repository';
 
@@ -12,9 +12,6 @@ export class GetSeries {
 
   /** Refusals: `not-found`. */
   async execute(seriesId: string): Promise<Result<SeriesView, Problem>> {
-    const id = parsePathId('series', seriesId);
-    if (!id.ok) return id;
-    const series = await findSeries(this.database, id.value);
-    return series === undefined ? notFound('series', seriesId) : ok(seriesView(series));
+    return mapOk(found('series', seriesId, await findSeries(this.database, seriesId)), seriesView);
   }
 }

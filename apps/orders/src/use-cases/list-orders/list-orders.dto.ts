@@ -1,43 +1,18 @@
 import { ListQuery } from '@gravity/http';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { EnumField, IdField, TextField } from '@gravity/service';
 import { ORDER_STATUSES, type OrderStatus } from '../../domain/order';
-import { OrderViewDto } from '../../order-view.dto';
-import { STORABLE_TEXT } from '../create-series/create-series.dto';
+import { BUYER_ID_MAX } from '../../limits';
 
-const id = (prefix: string): RegExp => new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`);
-
-export class ListOrdersDto extends ListQuery {
-  @ApiPropertyOptional({ description: 'Only orders of this buyer; a buyer sees no others' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(200)
-  @Matches(STORABLE_TEXT)
+export class ListOrdersQuery extends ListQuery {
+  @TextField({ max: BUYER_ID_MAX, optional: true, description: 'Only orders of this buyer; a buyer sees no others' })
   buyerId?: string;
 
-  @ApiPropertyOptional({ description: 'Only orders of this merchant; a merchant sees no others' })
-  @IsOptional()
-  @Matches(id('mer'))
+  @IdField('merchant', { optional: true, description: 'Only orders of this merchant; a merchant sees no others' })
   merchantId?: string;
 
-  @ApiPropertyOptional({ description: 'Only orders of this round' })
-  @IsOptional()
-  @Matches(id('rnd'))
+  @IdField('round', { optional: true, description: 'Only orders of this round' })
   roundId?: string;
 
-  @ApiPropertyOptional({ enum: ORDER_STATUSES })
-  @IsOptional()
-  @IsIn(ORDER_STATUSES)
+  @EnumField(ORDER_STATUSES, { optional: true })
   status?: OrderStatus;
-}
-
-export class OrderPageDto {
-  @ApiProperty({ type: [OrderViewDto] })
-  readonly items: OrderViewDto[];
-
-  @ApiProperty()
-  readonly hasMore: boolean;
-
-  @ApiProperty({ required: false })
-  readonly nextCursor?: string;
 }

@@ -1,5 +1,6 @@
 import { type OrdersProto, ProblemError } from '@gravity/contracts';
-import { Operation, PAGE_LIMIT_MAX, callerOfGrpc, valueOrThrow } from '@gravity/http';
+import { PAGE_LIMIT_MAX, callerOfGrpc, valueOrThrow } from '@gravity/http';
+import { Operation } from '@gravity/service';
 import { uuidFromId } from '@gravity/kernel';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';

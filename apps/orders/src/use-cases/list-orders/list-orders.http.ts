@@ -1,7 +1,8 @@
-import { Caller, type CallerIdentity, Operation, type Page, valueOrThrow } from '@gravity/http';
+import { Caller, type CallerIdentity, type Page, valueOrThrow } from '@gravity/http';
+import { Operation } from '@gravity/service';
 import { Controller, Get, Query } from '@nestjs/common';
-import type { OrderView } from '../../order-view';
-import { ListOrdersDto, OrderPageDto } from './list-orders.dto';
+import { OrderListView, type OrderView } from '../../order-view';
+import { ListOrdersQuery } from './list-orders.dto';
 import { ListOrders } from './list-orders.use-case';
 
 @Controller('orders/v1/orders')
@@ -16,9 +17,9 @@ export class ListOrdersHttp {
     callers: ['buyer', 'merchant', 'operator', 'service'],
     tags: ['orders'],
     problems: ['invalid-cursor'],
-    response: OrderPageDto,
+    response: OrderListView,
   })
-  async list(@Caller() caller: CallerIdentity, @Query() query: ListOrdersDto): Promise<Page<OrderView>> {
+  async list(@Caller() caller: CallerIdentity, @Query() query: ListOrdersQuery): Promise<Page<OrderView>> {
     return valueOrThrow(await this.listOrders.execute(caller, query));
   }
 }

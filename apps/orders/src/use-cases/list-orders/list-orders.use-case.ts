@@ -1,9 +1,9 @@
 import type { Problem } from '@gravity/contracts';
 import { type CallerIdentity, CursorSigner, type Page, listOf } from '@gravity/http';
-import { type Result, ok, uuidFromId } from '@gravity/kernel';
+import { type Result, ok } from '@gravity/kernel';
+import { ownObjects, startOfPage, uuidOf } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
 import type { Order, OrderStatus } from '../../domain/order';
-import { ownOrders } from '../../order-access';
 import { type OrderView, orderView } from '../../order-view';
 import { type OrderFilter, OrdersRepository } from '../../storage/orders.repository';
 
@@ -30,9 +30,9 @@ export class ListOrders {
   async execute(caller: CallerIdentity, query: OrderQuery): Promise<Result<Page<OrderView>, Problem>> {
     const filter = visible(caller, query);
     if (filter === undefined) return ok(listOf([]));
-    // The cursor is bound to the caller's view: it is of no use to anybody else.
+    // The cursor is bound to the caller's view and of no use to another caller.
     const bound = { ...filter };
-    const position = query.cursor === undefined ? ok([]) : this.cursors.decode(LIST, bound, query.cursor);
+    const position = startOfPage(this.cursors, LIST, bound, query.cursor);
     if (!position.ok) return position;
     const [beforeId] = position.value;
     const rows = await this.orders.page(filter, beforeId === undefined ? undefined : String(beforeId), query.limit + 1);
@@ -40,14 +40,14 @@ export class ListOrders {
   }
 }
 
-/** What is asked for within what the caller may see; undefined when that is nothing. */
+/** The filter within the caller's own orders; undefined when nothing is left. */
 function visible(caller: CallerIdentity, query: OrderQuery): OrderFilter | undefined {
-  const own = ownOrders(caller);
+  const own = ownObjects(caller);
   if (own === undefined) return undefined;
   const asked = {
     buyerId: query.buyerId,
-    merchantId: query.merchantId === undefined ? undefined : uuidFromId('merchant', query.merchantId),
-    roundId: query.roundId === undefined ? undefined : uuidFromId('round', query.roundId),
+    merchantId: query.merchantId === undefined ? undefined : uuidOf('merchant', query.merchantId),
+    roundId: query.roundId === undefined ? undefined : uuidOf('round', query.roundId),
     status: query.status,
   };
   if (own.buyerId !== undefined && asked.buyerId !== undefined && asked.buyerId !== own.buyerId) return undefined;

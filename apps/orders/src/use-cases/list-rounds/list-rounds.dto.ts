@@ -1,32 +1,22 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
-import { IsArray, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { ListQuery } from '@gravity/http';
+import { IdField, ListField, TimeField, values } from '@gravity/service';
 import { roundMachine, type RoundStatus } from '../../domain/round';
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?(Z|[+-]\d{2}:\d{2})$/;
-
 export class ListRoundsQuery extends ListQuery {
-  @ApiProperty({ enum: roundMachine.states, isArray: true, required: false, description: 'May be given several times' })
-  @IsOptional()
-  @Transform(({ value }: { value: unknown }) => (value === undefined || Array.isArray(value) ? value : [value]))
-  @IsArray()
-  @IsIn(roundMachine.states, { each: true })
+  @ListField(values.oneOf(roundMachine.states), {
+    max: roundMachine.states.length,
+    optional: true,
+    query: true,
+    description: 'May be given several times',
+  })
   status?: RoundStatus[];
 
-  @ApiProperty({ required: false })
-  @IsOptional()
-  @IsString()
-  @MaxLength(64)
+  @IdField('series', { optional: true, description: 'Only rounds of this series' })
   seriesId?: string;
 
-  @ApiProperty({ type: 'string', format: 'date-time', required: false, description: 'Opens at this time or later' })
-  @IsOptional()
-  @Matches(TIME, { message: 'from must be a time such as 2026-11-20T12:00:00Z' })
+  @TimeField({ optional: true, description: 'Opens at this time or later' })
   from?: string;
 
-  @ApiProperty({ type: 'string', format: 'date-time', required: false, description: 'Opens before this time' })
-  @IsOptional()
-  @Matches(TIME, { message: 'until must be a time such as 2026-11-20T12:00:00Z' })
+  @TimeField({ optional: true, description: 'Opens before this time' })
   until?: string;
 }

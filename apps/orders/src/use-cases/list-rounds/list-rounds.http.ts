@@ -1,5 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Caller, type CallerIdentity, Operation, type Page, valueOrThrow } from '@gravity/http';
+import { Caller, type CallerIdentity, type Page, valueOrThrow } from '@gravity/http';
+import { Operation } from '@gravity/service';
 import { RoundListView, type RoundView } from '../../round-view';
 import { ListRoundsQuery } from './list-rounds.dto';
 import { ListRounds } from './list-rounds.use-case';

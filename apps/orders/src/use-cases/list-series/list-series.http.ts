@@ -1,5 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Operation, type Page, valueOrThrow } from '@gravity/http';
+import { type Page, valueOrThrow } from '@gravity/http';
+import { Operation } from '@gravity/service';
 import { SeriesListView, type SeriesView } from '../../round-view';
 import { ListSeriesQuery } from './list-series.dto';
 import { ListSeries } from './list-series.use-case';

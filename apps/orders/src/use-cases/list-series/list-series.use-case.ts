@@ -3,6 +3,7 @@ import type { Problem } from '@gravity/contracts';
 import { CursorSigner, type Page } from '@gravity/http';
 import { ok, type Result } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
+import { startOfPage } from '@gravity/service';
 import { type SeriesView, seriesView } from '../../round-view';
 import { listSeries } from '../../storage/series.repository';
 import type { ListSeriesQuery } from './list-series.dto';
@@ -17,7 +18,7 @@ export class ListSeries {
   /** Series in the order of their creation. Refusals: `invalid-cursor`. */
   async execute(query: ListSeriesQuery): Promise<Result<Page<SeriesView>, Problem>> {
     const bound = { status: query.status };
-    const start = query.cursor === undefined ? ok([]) : this.cursors.decode('series', bound, query.cursor);
+    const start = startOfPage(this.cursors, 'series', bound, query.cursor);
     if (!start.ok) return start;
     const [afterId] = start.value as readonly [string?];
     const rows = await listSeries(this.database, {

@@ -1,5 +1,5 @@
-import { Controller, Delete, Param, Put, Res } from '@nestjs/common';
-import { etagOf, type HttpReply, IfMatch, Operation, valueOrThrow, VersionMatch } from '@gravity/http';
+import { Controller, Delete, Put } from '@nestjs/common';
+import { IdParam, Operation, type Write } from '@gravity/service';
 import { SeriesView } from '../../round-view';
 import { PauseSeries } from './pause-series.use-case';
 
@@ -15,15 +15,12 @@ export class PauseSeriesHttp {
     description: 'Rounds that exist already take place; cancel or stop them one by one.',
     tags: ['series'],
     problems: ['not-found', 'invalid-transition'],
+    audit: true,
     ifMatch: true,
     response: SeriesView,
   })
-  async pause(
-    @Param('seriesId') seriesId: string,
-    @IfMatch() ifMatch: VersionMatch,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<SeriesView> {
-    return tagged(reply, valueOrThrow(await this.useCase.execute(seriesId, ifMatch, 'PAUSED')));
+  pause(@IdParam('series') seriesId: string): Write<SeriesView> {
+    return this.useCase.execute(seriesId, 'PAUSED');
   }
 
   @Delete()
@@ -33,20 +30,12 @@ export class PauseSeriesHttp {
     summary: 'Generate rounds again',
     tags: ['series'],
     problems: ['not-found', 'invalid-transition'],
+    audit: true,
     ifMatch: true,
     status: 200,
     response: SeriesView,
   })
-  async continue(
-    @Param('seriesId') seriesId: string,
-    @IfMatch() ifMatch: VersionMatch,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<SeriesView> {
-    return tagged(reply, valueOrThrow(await this.useCase.execute(seriesId, ifMatch, 'ACTIVE')));
+  continue(@IdParam('series') seriesId: string): Write<SeriesView> {
+    return this.useCase.execute(seriesId, 'ACTIVE');
   }
-}
-
-function tagged(reply: HttpReply, series: SeriesView): SeriesView {
-  reply.header('etag', etagOf(series.version));
-  return series;
 }

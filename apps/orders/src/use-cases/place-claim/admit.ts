@@ -38,7 +38,7 @@ export class Admit {
     return claim.item.admission === 'GATE' ? this.askGate(claim) : this.direct(claim.round);
   }
 
-  /** Another process may still answer "sold out" by a flag of the gate before, and to buyers who are accepted now. */
+  /** Another process may still answer "sold out" by a flag of the earlier gate, also to buyers who are accepted now. */
   private direct(round: SaleRound): Admission {
     const waitMs = this.directory.directWaitMs(round);
     return waitMs > 0 ? { kind: 'again', waitMs } : DIRECT;
@@ -63,9 +63,9 @@ export class Admit {
       case 'known':
         return { kind: 'admitted', epoch: item.epoch, number: answer.admissionNumber };
       case 'other-epoch':
-        // A newer epoch: this process has not heard of it, or the round is only being warmed.
+        // A newer epoch: this process does not know it yet, or the round is being warmed.
         if (answer.epoch > item.epoch) return SOON;
-        // An older one: Redis came back with an old memory.
+        // An older epoch: Redis was restored from a snapshot.
         await this.keeper.load(item.seriesId, item.epoch);
         return AT_ONCE;
       case 'absent':
@@ -83,8 +83,8 @@ export class Admit {
 
   private raiseFlag({ roundId, seriesId, itemId, epoch, wire }: SaleItem): void {
     void this.board.raise(itemId, epoch, async () => {
-      // A gate that is no longer in force goes on answering. Claims of the next gate wait until flags have fallen, but only
-      // those that were raised before the switch. So the epoch is read again.
+      // A gate that was replaced goes on answering. Claims of the next gate wait for flags that were raised before the
+      // switch, not for later ones. So the epoch is read again.
       const round = await this.directory.readAnew(roundId);
       const item = round?.items.get(wire.itemId);
       if (round === undefined || item?.epoch !== epoch) return undefined;

@@ -1,4 +1,4 @@
-// Fourth step: what the caller hears. A refusal first looks whether this very request was accepted earlier.
+// Fourth step: the answer. A refusal first checks whether this very request was accepted earlier.
 import type { Problem } from '@gravity/contracts';
 import { ok } from '@gravity/kernel';
 import type { ClaimDecision } from '../../decision/claim-command';

@@ -1,11 +1,11 @@
-// One claim on its way: what was asked, the ids it was given, and the facts of the sale it is judged by.
+// One claim on its way: the request, its ids, and the facts of its sale.
 import type { Problem } from '@gravity/contracts';
 import { idFromUuid, newUuid, type Result, uuidFromParts } from '@gravity/kernel';
 import type { SaleItem, SaleRound } from '../../sales/sale-directory';
 import type { PlaceClaim } from './place-claim.command';
 import type { PlacedClaim } from './placed-claims';
 
-/** What the caller is told. */
+/** The answer to the caller. */
 export type Answer = Result<PlacedClaim, Problem>;
 
 export interface Claim {
@@ -34,7 +34,7 @@ export function claimOf(request: PlaceClaim, round: SaleRound, item: SaleItem): 
   };
 }
 
-/** Everything of a claim's body that makes it another request. The item stands for its round too. */
+/** Two requests with equal fingerprints are the same request. The item stands for its round too. */
 function fingerprintOf({ itemId, quantity, regionCode, expectedTotal }: PlaceClaim): string {
   const total = expectedTotal === undefined ? '' : `${expectedTotal.amount}${expectedTotal.currency}`;
   return `${itemId}:${quantity}:${regionCode}:${total}`;

@@ -1,4 +1,4 @@
-// Third step: Postgres decides an admitted claim, and the gate is told what became of it.
+// Third step: Postgres decides an admitted claim, and the gate gets the decision.
 import type { ClaimDecision } from '../../decision/claim-command';
 import type { ClaimDecider } from '../../decision/claim-decider';
 import type { RedisGate, Verdict } from '../../gate/redis-gate';
@@ -6,7 +6,7 @@ import type { SaleItem } from '../../sales/sale-directory';
 import type { Admitted } from './admit';
 import type { Claim } from './claim';
 
-/** An aborted claim may be asked again at this moment, and be accepted: the sweeper settles what the gate took for it. */
+/** The same claim may be repeated at this moment and be accepted. The sweeper settles the units of an aborted claim. */
 const NOTHING_TO_REPORT: ReadonlySet<ClaimDecision['outcome']> = new Set(['STALE_EPOCH', 'RETRY', 'ABORTED']);
 
 export class Decide {
@@ -37,7 +37,7 @@ export class Decide {
     return decision;
   }
 
-  /** Not waited for: the sweeper finds what the gate does not hear. */
+  /** Not awaited: the sweeper settles lost reports. */
   private report({ claimId, item }: Claim, { epoch, number }: Admitted, decision: ClaimDecision): void {
     if (epoch === null || NOTHING_TO_REPORT.has(decision.outcome)) return;
     this.gate
@@ -48,7 +48,7 @@ export class Decide {
 
 function verdictOf(item: SaleItem, decision: ClaimDecision): Verdict {
   if (decision.outcome === 'ACCEPTED') return 'confirmed';
-  // A key used again for another item was let in here, but its order is there.
+  // A key used again for another item was admitted here, but its order is of the other item.
   if (decision.outcome !== 'REPLAYED' || decision.itemId !== item.itemId) return 'cancelled';
   return decision.live ? 'confirmed' : 'released';
 }

@@ -1,6 +1,7 @@
 import { type OrdersProto, ProblemError } from '@gravity/contracts';
-import { callerOfGrpc, Operation, parseIdempotencyKey, valueOrThrow } from '@gravity/http';
+import { callerOfGrpc, parseIdempotencyKey, valueOrThrow } from '@gravity/http';
 import { uuidFromId } from '@gravity/kernel';
+import { Operation } from '@gravity/service';
 import { currentTraceparent } from '@gravity/observability';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
@@ -24,6 +25,7 @@ export class PlaceClaimGrpc {
     summary: 'Claim units of an item in an open round',
     callers: ['buyer'],
     rateLimit: CLAIM_RATE,
+    lane: 'fast',
   })
   async place(
     request: Incoming,

@@ -3,19 +3,19 @@ import {
   callerOf,
   type HttpReply,
   type HttpRequest,
-  Operation,
   parseIdempotencyKey,
   type PreparedProblem,
   prepareProblem,
   sendProblem,
 } from '@gravity/http';
 import { uuidFromId } from '@gravity/kernel';
+import { Operation, values } from '@gravity/service';
 import { currentTraceparent } from '@gravity/observability';
 import { Controller, Post, Req, Res } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
-import { OrderViewDto } from '../../order-view.dto';
+import { OrderView } from '../../order-view';
 import { CLAIM_RATE } from './claim-rate';
-import { PlaceClaimDto, placeClaimBody } from './place-claim.dto';
+import { PlaceClaimBody, placeClaimBody } from './place-claim.dto';
 import type { Answer } from './claim';
 import { PlaceClaimUseCase } from './place-claim.use-case';
 import { OVERLOADED, SOLD_OUT } from './refusals';
@@ -50,8 +50,8 @@ export class PlaceClaimHttp {
     tags: ['claims'],
     idempotent: true,
     status: 201,
-    body: PlaceClaimDto,
-    response: OrderViewDto,
+    body: PlaceClaimBody,
+    response: OrderView,
     responseDescription: 'The order, awaiting payment until `expiresAt`.',
     problems: [
       'not-found',
@@ -66,8 +66,9 @@ export class PlaceClaimHttp {
       'outcome-unknown',
     ],
     rateLimit: CLAIM_RATE,
+    lane: 'fast',
   })
-  @ApiParam({ name: 'roundId', type: String })
+  @ApiParam({ name: 'roundId', schema: values.id('round').schema })
   place(@Req() request: HttpRequest, @Res() reply: HttpReply): void | Promise<void> {
     const roundId = this.roundIdOf((request.params as { roundId: string }).roundId);
     if (roundId === undefined) return sendProblem(reply, NOT_FOUND);

@@ -13,7 +13,7 @@ import type { PlaceClaim } from './place-claim.command';
 import type { Precheck } from './precheck';
 import { ABORTED, GATE_MOVES, OVERLOADED } from './refusals';
 
-/** How often a claim may meet a gate that is changing before the buyer is asked to come again. */
+/** Attempts of a claim while its gate is changing, before the buyer is asked to repeat. */
 const ATTEMPTS_MAX = 12;
 
 /** The steps of a claim and what they share. */
@@ -31,8 +31,9 @@ export class PlaceClaimUseCase {
   constructor(private readonly steps: ClaimSteps) {}
 
   /**
-   * The order awaiting payment, after its commit; or a refusal. Throws database errors. A repeated request gets the answer
-   * of the first one. What is known without asking is answered without a promise: refusals outnumber everything else.
+   * The order awaiting payment, after its commit; or a refusal. Throws database errors. A repeated request gets the
+   * answer of the first one. Refusals from memory are answered without a promise object: they outnumber everything
+   * else.
    */
   execute(request: PlaceClaim): Answer | Promise<Answer> {
     const round = this.steps.directory.get(request.roundId);
@@ -45,7 +46,7 @@ export class PlaceClaimUseCase {
       case 'refused':
         this.steps.onOutcome?.(checked.problem.code);
         return { ok: false, error: checked.problem };
-      case 'refused-unless-known':
+      case 'refused-if-new':
         return this.counted(this.steps.answer.refused(checked.claim, checked.problem));
       case 'passed': {
         const { claim } = checked;
@@ -91,13 +92,13 @@ export class PlaceClaimUseCase {
   }
 }
 
-/** How a claim is counted. */
+/** The label under which an answer is counted. */
 function outcomeOf(answer: Answer): ClaimOutcome {
   if (answer.ok) return answer.value.replayed ? 'replayed' : 'accepted';
   return answer.error === ABORTED ? 'aborted' : answer.error.code;
 }
 
-/** How a claim that ended in an exception is counted. */
+/** The label under which an exception is counted. */
 function outcomeOfError(error: unknown): ClaimOutcome {
   if (error instanceof QueueFullError) return 'overloaded';
   const kind = classifyDatabaseError(error);

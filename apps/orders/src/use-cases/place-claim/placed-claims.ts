@@ -1,5 +1,5 @@
-// The answer to an accepted claim: the order as it was placed. A repeated request gets the same answer, whatever has
-// become of the order since.
+// The answer to an accepted claim: the order as it was placed. A repeated request gets the same answer, also when the
+// order has changed since.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Result, ok, toRfc3339 } from '@gravity/kernel';
 import { Database, GroupCommit } from '@gravity/persistence';
@@ -15,7 +15,7 @@ export interface PlacedClaim {
   readonly replayed: boolean;
 }
 
-/** What identifies a request for its answer. */
+/** The identity of a request for its answer. */
 export interface ClaimKey {
   readonly request: { readonly buyerId: string; readonly quantity: number };
   readonly claimId: string;
@@ -99,7 +99,7 @@ export class PlacedClaims {
     );
     const { paidAtMs: _paid, closedAtMs: _closed, closeReason: _reason, ...order } = orderFromRow(row!);
     const first = orderView({ ...order, status: 'AWAITING_PAYMENT', sequence: 1 });
-    // Our own batch, repeated after a lost answer, is found under our own order id: that is no replay to the caller.
+    // A batch that is repeated after a lost answer finds its own order ids. For the caller that is no replay.
     return ok({ order: first, replayed: known.orderId !== key.orderId });
   }
 

@@ -1,4 +1,4 @@
-// First step: what this process knows without asking. Refusals outnumber everything else, so this step makes no promise.
+// First step: the facts in memory. Refusals outnumber everything else, so this step makes no promise object.
 import type { Problem } from '@gravity/contracts';
 import type { Clock } from '@gravity/kernel';
 import type { ClaimDecider } from '../../decision/claim-decider';
@@ -14,7 +14,7 @@ export type Prechecked =
   /** Final: no accepted claim is answered like this, or nothing was judged. */
   | { readonly kind: 'refused'; readonly problem: Problem }
   /** The facts of today refuse it; the same request may have been accepted yesterday. */
-  | { readonly kind: 'refused-unless-known'; readonly claim: Claim; readonly problem: Problem };
+  | { readonly kind: 'refused-if-new'; readonly claim: Claim; readonly problem: Problem };
 
 export class Precheck {
   constructor(
@@ -28,7 +28,7 @@ export class Precheck {
   check(request: PlaceClaim, round: SaleRound | undefined): Prechecked {
     const item = round?.items.get(request.itemId);
     if (round === undefined || item === undefined || round.status === 'DRAFT') return refused(NO_SUCH_ITEM);
-    // The flag knows the buyers with claims and leaves them to the gate.
+    // The flag leaves buyers with claims to the gate.
     if (this.board.refuses(item.itemId, item.epoch, request.buyerId)) return refused(SOLD_OUT);
     // Before the gate takes a unit. A repeated request is told the same, also when its claim was accepted: this answer
     // judges nothing and asks for the same key again, and then the first answer is given.
@@ -36,7 +36,7 @@ export class Precheck {
     const claim = claimOf(request, round, item);
     const marginMs = this.orders[round.admissionOrder].openingMarginMs;
     const problem = localRefusal(request, round, item, this.clock.nowMs(), marginMs);
-    return problem === undefined ? { kind: 'passed', claim } : { kind: 'refused-unless-known', claim, problem };
+    return problem === undefined ? { kind: 'passed', claim } : { kind: 'refused-if-new', claim, problem };
   }
 }
 

@@ -15,26 +15,26 @@ export const SOLD_OUT: Problem = {
   detail: 'All units are taken. Unpaid units come back on sale while the round is open.',
 };
 
-/** No judgement: nothing was done with the claim, and it may come again. */
+/** No judgement: the claim was not looked at and may be repeated. */
 export const OVERLOADED: Problem = {
   code: 'overloaded',
   detail: 'Too many claims are waiting. Repeat with the same Idempotency-Key.',
   retryAfterSeconds: 1,
 };
 
-/** No judgement: the gate changed whenever the claim came to it. */
+/** No judgement: the gate changed at each attempt. */
 export const GATE_MOVES: Problem = {
   code: 'unavailable',
   detail: 'The sale is being moved to another gate. Repeat with the same Idempotency-Key.',
   retryAfterSeconds: 1,
 };
 
-/** Not decided: the caller does not wait for the answer. */
+/** Not decided: the caller has left. */
 export const ABORTED: Problem = { code: 'unavailable', detail: 'The caller left before the claim was decided.' };
 
 /**
- * What can be refused from the round's facts alone; undefined when the gate has to be asked. The gate is asked from
- * `openingMarginMs` before the opening on.
+ * The refusal that follows from the round's facts alone; undefined when the gate has to be asked. The gate is asked
+ * from `openingMarginMs` before the opening on.
  */
 export function localRefusal(
   request: PlaceClaim,

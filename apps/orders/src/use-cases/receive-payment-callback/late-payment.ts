@@ -1,4 +1,5 @@
-// One round of the late path: the gate is asked for a unit, Postgres decides under its locks, the gate hears the verdict.
+// One round of the late path: the gate is asked for a unit, Postgres decides under its locks, the gate gets the
+// verdict.
 //
 // If the process dies after the gate gave a unit, the gate's note stays pending and its sweeper finds either the row in
 // `late_payments` or nothing, and settles accordingly; the callback is delivered again, and the claim id is the same.
@@ -21,7 +22,7 @@ export interface LateRound {
   readonly orderId: string;
   readonly charge: Charge;
   readonly mayTakeAgain: boolean;
-  /** Settles the payment of an order that is no longer closed. */
+  /** Settles the payment of an order that has left CLOSED. */
   readonly otherwise: (tx: Tx, order: LoadedOrder) => Promise<SettleOutcome>;
   /** Notes the callback with its outcome, in the same transaction. */
   readonly note: (tx: Tx, outcome: SettleOutcome) => Promise<void>;
@@ -77,7 +78,7 @@ interface FactRow {
   tombstoned: boolean;
 }
 
-/** Locks the item and the buyer's wins, then looks: all that the claim decision looks at, for the same reasons. */
+/** Locks the item and the buyer's wins, then reads the same facts as the claim decision. */
 async function readFacts(tx: Tx, order: LoadedOrder, admission: LateAdmission): Promise<LatePaymentFacts> {
   await tx.query('select 1 from round_items where item_id = $1 for no key update', [order.itemId]);
   const wins = order.winLimit === undefined ? 0 : await lockWins(tx, order);

@@ -1,5 +1,5 @@
-// Goal: a payment has one effect, whoever tells of it, in whatever order, on however many connections, and wherever a
-// process dies in between. Method: two settlers with pools of their own on one real Postgres and one real Redis.
+// Goal: a payment has one effect, from any source, in any order, on any number of connections, and with a crash at any
+// point. Method: two settlers with pools of their own on one real Postgres and one real Redis.
 import { validateEvent } from '@gravity/contracts';
 import { idFromUuid, money } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
@@ -160,7 +160,7 @@ describe('late', () => {
     expect(await here.eventsOf(late!)).toEqual(['closed', 'refund-requested']);
   });
 
-  it('answers once, however many tell of it at the same time', async () => {
+  it('answers once, however many deliveries come at the same time', async () => {
     const item = await here.openRound({ quota: 50 });
     const orders = await here.place(item, 20, { expiresIn: -1 });
     await expiry(here).sweep();
@@ -193,7 +193,7 @@ describe('late', () => {
     await eventually(async () => expect(await view(item)).toMatchObject({ available: 0, claimed: 1, pending: [] }));
   });
 
-  it('keeps the unit when the process dies after the decision and before the gate hears of it', async () => {
+  it('keeps the unit when the process dies between the decision and the report to the gate', async () => {
     const item = await here.openRound({ quota: 1 });
     const [order] = await here.place(item, 1, { expiresIn: -1 });
     await expiry(here).sweep();
@@ -202,7 +202,7 @@ describe('late', () => {
     const dying = { take: there.gate.take.bind(there.gate), settle: () => undefined } as unknown as GateControl;
     const round = { database: there.database, gate: dying, orderId: order!, charge, mayTakeAgain: false };
     const unused = (): never => {
-      throw new Error('the order is closed and nobody else settles it');
+      throw new Error('the order is closed and no other process settles it');
     };
     expect(await decideLate({ ...round, otherwise: unused, note: async () => undefined })).toBe('late-honoured');
     expect(await view(item)).toMatchObject({ pending: [{ claimId: lateClaimId(order!) }] });
@@ -291,11 +291,11 @@ describe('races', () => {
     expect(wins[0]!.wins).toBe(0);
   });
 
-  it('counts as resold what was sold a second time, and nothing else', async () => {
+  it('counts units as resold that were sold a second time, and no others', async () => {
     const item = await here.openRound({ quota: 3 });
     const first = await here.place(item, 2, { expiresIn: -1 });
     await expiry(here).sweep();
-    // One unit nobody has held is left: it goes first, the next two are second-hand.
+    // One unit of first hand is left: it goes first, the next two are second-hand.
     const [fresh] = await here.place(item, 1);
     const second = await here.place(item, 2);
     for (const order of [fresh!, ...second]) expect(await here.settler.settle(paid(order, 'c1'))).toBe('paid');
@@ -313,7 +313,7 @@ async function view(item: Item) {
 describe('an order that costs nothing', () => {
   const freeRound = (): Promise<Item> => here.openRound({ priceMinor: 0, winLimit: 2 });
 
-  it('is paid once without a provider, whoever comes first of two processes', async () => {
+  it('is paid once without a provider by one of two processes', async () => {
     const item = await freeRound();
     const orders = await here.place(item, 5);
     const counts = await Promise.all([here.settler.settleFree(), there.settler.settleFree()]);

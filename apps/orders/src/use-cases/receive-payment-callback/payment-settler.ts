@@ -1,4 +1,4 @@
-// Gives every payment its effect, once, wherever it comes from: a callback, the expiry worker that asked the provider, or a
+// Gives every payment its effect, once, from each source: a callback, the expiry worker that asked the provider, or a
 // cancellation that came too late. The effect and the note that an event was seen are one transaction. Orders that cost
 // nothing are paid here too, without a provider.
 import { Injectable } from '@nestjs/common';
@@ -17,23 +17,23 @@ import {
   refundCharge,
 } from '../../order-changes';
 import { type LoadedOrder, moneyOf } from '../../storage/order-rows';
-import { loadOrders, lockOrders, MAX_CHANGES, writeChanges } from '../../storage/order-writer';
+import { loadOrders, lockOrders, CHANGES_MAX, writeChanges } from '../../storage/order-writer';
 import { decideLate } from './late-payment';
 import type { SettleOutcome } from './settle-outcome';
 
-/** Something the provider says about the money of an order. */
+/** A fact from the provider about the money of an order. */
 export interface PaymentFact {
   readonly kind: 'succeeded' | 'failed' | 'refunded';
   /** The order's uuid; undefined when the provider names an order that cannot be one of ours. */
   readonly orderId: string | undefined;
   readonly charge: Charge;
   readonly providerRefundId?: string;
-  /** The callback that brought the fact; absent when we asked. */
+  /** The callback that brought the fact; absent when the provider was asked. */
   readonly event?: { readonly provider: string; readonly eventId: string; readonly type: string };
 }
 
-/** How often a late payment is taken to a gate that keeps being rebuilt before it is refunded. */
-const MAX_TAKES = 3;
+/** Attempts of a late payment at a gate that keeps being rebuilt, before it is refunded. */
+const TAKES_MAX = 3;
 
 interface Step {
   readonly fact: PaymentFact;
@@ -88,7 +88,7 @@ export class PaymentSettler {
         gate: this.gate,
         orderId,
         charge: fact.charge,
-        mayTakeAgain: takes < MAX_TAKES,
+        mayTakeAgain: takes < TAKES_MAX,
         otherwise: (tx, order) => this.settleOne(tx, order, fact),
         note: (tx, result) => noteEvents(tx, [{ fact, outcome: result }]),
       });
@@ -99,14 +99,14 @@ export class PaymentSettler {
   }
 
   /**
-   * Pays orders that cost nothing, {@link MAX_CHANGES} at most, and returns how many. Safe in several processes at once: an
+   * Pays orders that cost nothing, {@link CHANGES_MAX} at most, and returns how many. Safe in several processes at once: an
    * order that another transaction holds is left to it, or to the next call.
    */
   async settleFree(): Promise<number> {
     const changes = await this.database.transaction(async (tx) => {
       const due = await tx.query<{ order_id: string }>(
         `select order_id from orders where status = 'AWAITING_PAYMENT' and total_minor = 0
-         order by order_id limit ${MAX_CHANGES} for no key update skip locked`,
+         order by order_id limit ${CHANGES_MAX} for no key update skip locked`,
       );
       if (due.length === 0) return [];
       const orders = await loadOrders(
@@ -145,7 +145,7 @@ export class PaymentSettler {
     return steps.map((step) => step.outcome);
   }
 
-  /** What the late path does when the order turns out to be no longer closed. */
+  /** The late path's way for an order that has left CLOSED. */
   private async settleOne(tx: Tx, order: LoadedOrder, fact: PaymentFact): Promise<SettleOutcome> {
     if (fact.event !== undefined && (await seenEvents(tx, [fact])).size > 0) return 'duplicate';
     const step = decide(order, fact);
@@ -213,7 +213,7 @@ async function seenEvents(tx: Tx, facts: readonly PaymentFact[]): Promise<Set<st
   return new Set(rows.map((row) => eventKey({ provider: row.provider, eventId: row.event_id })));
 }
 
-/** Notes the callbacks that are settled by now, in event order, so that two batches cannot wait for each other in a ring. */
+/** Notes the callbacks that are settled by now, in event order, so that two batches cannot deadlock. */
 async function noteEvents(tx: Tx, steps: readonly Pick<Step, 'fact' | 'outcome'>[]): Promise<void> {
   const settled = steps
     .filter((step) => step.fact.event !== undefined && step.outcome !== 'duplicate' && step.outcome !== 'late')

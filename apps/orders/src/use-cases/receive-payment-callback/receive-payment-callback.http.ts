@@ -1,5 +1,7 @@
-import { type HttpReply, type HttpRequest, Operation, sendProblem } from '@gravity/http';
-import { Controller, Param, Post, Req, Res } from '@nestjs/common';
+import { type HttpReply, type HttpRequest, sendProblem } from '@gravity/http';
+import { Operation, PathParam, values } from '@gravity/service';
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import { PROVIDER_NAME } from '../../storage/order-rows';
 import { ReceivePaymentCallback } from './receive-payment-callback.use-case';
 
 const EMPTY = Buffer.alloc(0);
@@ -19,11 +21,11 @@ export class ReceivePaymentCallbackHttp {
     problems: ['signature-invalid', 'payload-too-large', 'not-found'],
   })
   async handle(
-    @Param('provider') provider: string,
+    @PathParam('provider', values.oneOf([PROVIDER_NAME])) provider: string,
     @Req() request: HttpRequest,
     @Res() reply: HttpReply,
   ): Promise<void> {
-    // The signature covers the bytes that were sent, not what they parse to.
+    // The signature covers the sent bytes, not the parsed body.
     const settled = await this.receive.execute(provider, request.headers, request.rawBody ?? EMPTY);
     if (!settled.ok) return sendProblem(reply, settled.error);
     reply.code(204).send();

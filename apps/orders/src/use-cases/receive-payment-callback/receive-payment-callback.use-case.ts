@@ -1,5 +1,5 @@
-// The provider calls. Callbacks gather while a transaction is under way and are settled together by the next one; the
-// provider hears success only after the commit, and repeats whatever it heard nothing or a 5xx about.
+// Receives the provider's callbacks. They gather while a transaction is under way and are settled together by the next
+// one. The provider gets success only after the commit, and repeats a callback without an answer or with a 5xx.
 import type { Problem } from '@gravity/contracts';
 import { refuse } from '@gravity/contracts';
 import { type Result, ok, uuidFromId } from '@gravity/kernel';
@@ -16,8 +16,8 @@ import { PROVIDER_NAME } from '../../storage/order-rows';
 import { type PaymentFact, PaymentSettler } from './payment-settler';
 import type { SettleOutcome } from './settle-outcome';
 
-const MAX_BATCH = 200;
-const MAX_QUEUE = 5_000;
+const BATCH_MAX = 200;
+const QUEUE_MAX = 5_000;
 
 const KINDS = { 'payment.succeeded': 'succeeded', 'payment.failed': 'failed', 'refund.succeeded': 'refunded' } as const;
 
@@ -31,8 +31,8 @@ export class ReceivePaymentCallback {
   ) {
     this.batches = new GroupCommit({
       name: 'payment-callbacks',
-      batchMax: MAX_BATCH,
-      queueMax: MAX_QUEUE,
+      batchMax: BATCH_MAX,
+      queueMax: QUEUE_MAX,
       idempotent: true,
       execute: (facts) => this.settler.settleBatch(facts),
     });

@@ -1,10 +1,10 @@
 // Compares both sides of live rounds and repairs the gate, for operators at a terminal.
 import { Injectable } from '@nestjs/common';
 import type { Problem } from '@gravity/contracts';
-import { ok, type Result } from '@gravity/kernel';
+import { ok, type Result, uuidFromId } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
+import { notFound } from '@gravity/service';
 import { GateControl } from '../../gate/gate-control';
-import { notFound, parsePathId } from '../../round-access';
 import { type WatchedItem, watchedItems } from '../../storage/conservation.repository';
 import { serverTimeMs } from '../../storage/rounds.repository';
 import { roundMachine } from '../../domain/round';
@@ -17,7 +17,7 @@ export interface Reconciliation {
   readonly before: ConservationView;
   /** True when the gate of the series was loaded anew from Postgres, under a new epoch. */
   readonly repaired: boolean;
-  /** What was found after the repair; the same as `before` when nothing had to be repaired. */
+  /** The view after the repair; the same as `before` when nothing had to be repaired. */
   readonly after: ConservationView;
 }
 
@@ -35,9 +35,9 @@ export class Reconcile {
    * Refusals: `not-found`.
    */
   async reconcileRound(roundId: string): Promise<Result<Reconciliation, Problem>> {
-    const id = parsePathId('round', roundId);
-    if (!id.ok) return id;
-    const items = await watchedItems(this.database, { roundId: id.value, statuses: roundMachine.states });
+    const uuid = uuidFromId('round', roundId);
+    if (uuid === undefined) return notFound('round', roundId);
+    const items = await watchedItems(this.database, { roundId: uuid, statuses: roundMachine.states });
     return items.length === 0 ? notFound('round', roundId) : ok(await this.reconcile(items));
   }
 

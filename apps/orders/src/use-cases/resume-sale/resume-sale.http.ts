@@ -1,5 +1,6 @@
-import { Controller, Delete, Param, Res } from '@nestjs/common';
-import { Caller, type CallerIdentity, etagOf, type HttpReply, Operation, valueOrThrow } from '@gravity/http';
+import { Controller, Delete } from '@nestjs/common';
+import { Caller, type CallerIdentity } from '@gravity/http';
+import { IdParam, Operation, type Write } from '@gravity/service';
 import { RoundView } from '../../round-view';
 import { ResumeSale } from './resume-sale.use-case';
 
@@ -14,16 +15,11 @@ export class ResumeSaleHttp {
     summary: 'Let a stopped sale go on',
     tags: ['rounds'],
     problems: ['not-found', 'invalid-transition'],
+    audit: true,
     status: 200,
     response: RoundView,
   })
-  async handle(
-    @Caller() caller: CallerIdentity,
-    @Param('roundId') roundId: string,
-    @Res({ passthrough: true }) reply: HttpReply,
-  ): Promise<RoundView> {
-    const round = valueOrThrow(await this.useCase.execute(caller, roundId));
-    reply.header('etag', etagOf(round.version));
-    return round;
+  handle(@Caller() caller: CallerIdentity, @IdParam('round') roundId: string): Write<RoundView> {
+    return this.useCase.execute(caller, roundId);
   }
 }

@@ -1,8 +1,9 @@
-// Lets a stopped sale go on. Items whose SKU the catalogue has delisted stay off.
+// Resumes a stopped sale. Items whose SKU the catalogue has delisted stay off.
 import { Injectable } from '@nestjs/common';
-import { type Problem, refuse } from '@gravity/contracts';
+import { refuse } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
-import { ok, type Result } from '@gravity/kernel';
+import { ok } from '@gravity/kernel';
+import type { Write } from '@gravity/service';
 import { isSellingStatus, STOPPABLE_STATUSES } from '../../domain/round';
 import { GateControl } from '../../gate/gate-control';
 import { RoundCommand } from '../../round-command';
@@ -18,11 +19,10 @@ export class ResumeSale {
   ) {}
 
   /** Refusals: `not-found`, `invalid-transition` for a round that is over. Repeating is harmless. */
-  execute(caller: CallerIdentity, roundId: string): Promise<Result<RoundView, Problem>> {
-    return this.command.run(
-      caller,
+  execute(caller: CallerIdentity, roundId: string): Write<RoundView> {
+    return this.command.write(caller, {
       roundId,
-      async (tx, round) => {
+      decide: async (tx, round) => {
         if (!STOPPABLE_STATUSES.includes(round.status))
           return refuse('invalid-transition', `The round is ${round.status}.`);
         if (round.stoppedReason === undefined) return ok(round);
@@ -30,10 +30,10 @@ export class ResumeSale {
         const open = isSellingStatus(round.status) ? await writeSelling(tx, round, true) : round;
         return ok(await writeRound(tx, open, { stoppedReason: null, events: [roundResumed] }));
       },
-      async (round) => {
+      follow: async (round) => {
         const selling = round.items.filter((item) => item.selling).map((item) => item.itemId);
         if (selling.length > 0) await this.gate.setSelling(round.seriesId, selling, true);
       },
-    );
+    });
   }
 }

@@ -1,12 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { IsString, Matches, MaxLength, MinLength } from 'class-validator';
-import { STORABLE_TEXT } from '../create-series/create-series.dto';
+import { TextField } from '@gravity/service';
+import { REASON_MAX } from '../../limits';
 
 export class ReasonBody {
-  @ApiProperty({ minLength: 1, maxLength: 500, description: 'Why, in words for people', example: 'wrong price' })
-  @IsString()
-  @MinLength(1)
-  @MaxLength(500)
-  @Matches(STORABLE_TEXT, { message: 'reason must be a text' })
+  @TextField({ max: REASON_MAX, multiline: true, description: 'Why, in words for people', example: 'wrong price' })
   reason: string;
 }

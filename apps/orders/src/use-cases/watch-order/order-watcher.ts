@@ -1,15 +1,15 @@
-// Progress of orders for those who wait for it. One query every quarter second serves all streams of the process: the
-// cost follows the number of orders that changed, not the number of people who look.
+// Progress of orders for waiting clients. One query every quarter second serves all streams of the process: the cost
+// follows the number of changed orders, not the number of clients.
 import { Loop } from '@gravity/service';
 import { Injectable } from '@nestjs/common';
 import type { Order } from '../../domain/order';
 import { type OrderView, orderView } from '../../order-view';
 import { OrdersRepository } from '../../storage/orders.repository';
 
-/** Streams of one process; beyond it a caller is sent away and comes back later. */
-export const MAX_STREAMS = 10_000;
+/** Streams of one process; further callers are refused and come back later. */
+export const STREAMS_MAX = 10_000;
 /** Streams of one caller in one process. */
-export const MAX_STREAMS_PER_CALLER = 20;
+export const STREAMS_PER_CALLER_MAX = 20;
 const POLL_MS = 250;
 
 export interface Watch {
@@ -21,7 +21,7 @@ export interface Watch {
   readonly tell: (order: OrderView, over: boolean) => void;
 }
 
-/** True when nothing more is to be expected in a while: the stream ends. */
+/** True when no change is expected soon: the stream ends. */
 export function isOver(order: Pick<Order, 'status'>): boolean {
   return order.status === 'PAID' || order.status === 'CLOSED' || order.status === 'REFUNDED';
 }
@@ -44,7 +44,7 @@ export class OrderWatcher extends Loop {
   /** Begins a watch; false when there are too many already. End it with {@link remove}. */
   add(watch: Watch): boolean {
     const own = this.byCaller.get(watch.caller) ?? 0;
-    if (this.streams >= MAX_STREAMS || own >= MAX_STREAMS_PER_CALLER) return false;
+    if (this.streams >= STREAMS_MAX || own >= STREAMS_PER_CALLER_MAX) return false;
     const known = this.watches.get(watch.orderId);
     if (known === undefined) this.watches.set(watch.orderId, new Set([watch]));
     else known.add(watch);

@@ -1,17 +1,17 @@
-// Server-sent events of one order. A client that comes back with Last-Event-ID hears only what is new; when the order is
-// over and seen, the answer is 204, which tells an EventSource to stop.
-import { callerOf, type HttpReply, type HttpRequest, Operation, sendProblem, ShutdownHooks } from '@gravity/http';
-import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+// Server-sent events of one order. A client that comes back with Last-Event-ID gets only later versions; when the order
+// is over and seen, the answer is 204, which tells an EventSource to stop.
+import { callerOf, type HttpReply, type HttpRequest, sendProblem, ShutdownHooks } from '@gravity/http';
+import { found, IdParam, maySee, Operation } from '@gravity/service';
+import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
-import { maySee, orderUuid } from '../../order-access';
 import { type OrderView, orderView } from '../../order-view';
 import { OrdersRepository } from '../../storage/orders.repository';
 import { isOver, OrderWatcher, type Watch } from './order-watcher';
 
 const HEARTBEAT_MS = 15_000;
 /** A reader that leaves this much unread, in bytes, is cut off; it may come back with Last-Event-ID. */
-const MAX_UNREAD_BYTES = 65_536;
-/** How long a client waits before it comes back, in ms. */
+const UNREAD_BYTES_MAX = 65_536;
+/** Pause of a client before it comes back, in ms. */
 const RECONNECT_MS = 1_000;
 
 @Controller('orders/v1/orders')
@@ -40,14 +40,11 @@ export class WatchOrderHttp {
     content: { 'text/event-stream': { schema: { type: 'string' } } },
   })
   @ApiResponse({ status: 204, description: 'The order is over and the caller has seen it.' })
-  async watch(@Param('orderId') orderId: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
+  async watch(@IdParam('order') orderId: string, @Req() request: HttpRequest, @Res() reply: HttpReply): Promise<void> {
     const caller = callerOf(request);
-    const uuid = orderUuid(orderId);
-    if (!uuid.ok) return sendProblem(reply, uuid.error);
-    const order = await this.orders.find(uuid.value);
-    if (order === undefined || !maySee(caller, order)) {
-      return sendProblem(reply, { code: 'not-found', detail: 'There is no such order for this caller.' });
-    }
+    const known = found('order', orderId, await this.orders.find(orderId), (one) => maySee(caller, one));
+    if (!known.ok) return sendProblem(reply, known.error);
+    const order = known.value;
     const seen = seenOf(request.headers['last-event-id'], order.sequence);
     if (isOver(order) && seen === order.sequence) {
       reply.code(204).send();
@@ -69,8 +66,9 @@ export class WatchOrderHttp {
 }
 
 /**
- * The version that the client saw last, at most the present one. A missing or bad id counts as nothing seen, and so does
- * one ahead of the order: it is of another order or of a database that was restored, and waiting for it would be silence.
+ * The version that the client saw last, at most the present one. A missing or bad id counts as nothing seen, and so
+ * does one ahead of the order: it is of another order or of a database that was restored, and the client would wait
+ * without an event.
  */
 function seenOf(header: string | string[] | undefined, presentVersion: number): number {
   const version = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : 0;
@@ -83,7 +81,7 @@ class Stream {
 
   constructor(private readonly reply: HttpReply) {}
 
-  /** Sends the head of the answer. `onEnd` runs once, whatever ends the stream. */
+  /** Sends the head of the answer. `onEnd` runs once, at every kind of end. */
   open(stopping: AbortSignal, onEnd: () => void): void {
     const { raw } = this.reply;
     // Headers that hooks have set so far (request id, security) belong to the answer.
@@ -117,7 +115,7 @@ class Stream {
     const { raw } = this.reply;
     if (raw.writableEnded || raw.destroyed) return;
     raw.write(text);
-    if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy();
+    if (raw.writableLength > UNREAD_BYTES_MAX) raw.destroy();
   }
 
   private end(): void {

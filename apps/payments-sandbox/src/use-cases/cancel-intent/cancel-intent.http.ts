@@ -1,6 +1,8 @@
-import { Operation, valueOrThrow } from '@gravity/http';
-import { Controller, Inject, Param, Post, UseGuards } from '@nestjs/common';
+import { valueOrThrow } from '@gravity/http';
+import { Operation, PathParam } from '@gravity/service';
+import { Controller, Inject, Post, UseGuards } from '@nestjs/common';
 import { SANDBOX_CONFIG, type SandboxConfig } from '../../sandbox-config';
+import { INTENT_ID } from '../../sandbox-values';
 import { ServerKeyGuard } from '../../server-key.guard';
 import { IntentView, intentView } from '../intent.view';
 import { CancelIntent } from './cancel-intent.use-case';
@@ -23,7 +25,7 @@ export class CancelIntentHttp {
     response: IntentView,
   })
   @UseGuards(ServerKeyGuard)
-  async handle(@Param('intentId') intentId: string): Promise<IntentView> {
+  async handle(@PathParam('intentId', INTENT_ID) intentId: string): Promise<IntentView> {
     return intentView(valueOrThrow(await this.cancelIntent.execute(intentId)), this.config.publicUrl);
   }
 }

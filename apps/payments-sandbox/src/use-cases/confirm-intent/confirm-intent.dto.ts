@@ -1,18 +1,13 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { IsString, Length } from 'class-validator';
+import { EnumField, Field } from '@gravity/service';
 import { INTENT_MACHINE, type IntentStatus } from '../../domain/intent';
+import { INTENT_ID, PAYMENT_TOKEN } from '../../sandbox-values';
 
-export class ConfirmIntentDto {
-  @ApiProperty({ example: 'tok_approve', description: 'Chooses what happens; the README lists the tokens.' })
-  @IsString()
-  @Length(1, 64)
+export class ConfirmIntentBody {
+  @Field(PAYMENT_TOKEN, { example: 'tok_approve', description: 'Chooses what happens; the README lists the tokens.' })
   token: string;
 }
 
 export class ConfirmedIntentView {
-  @ApiProperty()
-  intentId: string;
-
-  @ApiProperty({ enum: INTENT_MACHINE.states })
-  status: IntentStatus;
+  @Field(INTENT_ID) intentId: string;
+  @EnumField(INTENT_MACHINE.states) status: IntentStatus;
 }

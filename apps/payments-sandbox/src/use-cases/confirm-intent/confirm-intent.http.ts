@@ -1,7 +1,9 @@
-import { Operation, valueOrThrow } from '@gravity/http';
-import { Body, Controller, Headers, Param, Post } from '@nestjs/common';
+import { valueOrThrow } from '@gravity/http';
+import { Operation, PathParam } from '@gravity/service';
+import { Body, Controller, Headers, Post } from '@nestjs/common';
+import { INTENT_ID } from '../../sandbox-values';
 import { bearerOf } from '../../server-key.guard';
-import { ConfirmIntentDto, ConfirmedIntentView } from './confirm-intent.dto';
+import { ConfirmIntentBody, ConfirmedIntentView } from './confirm-intent.dto';
 import { ConfirmIntent } from './confirm-intent.use-case';
 
 @Controller('payments-sandbox/v1/intents')
@@ -19,9 +21,9 @@ export class ConfirmIntentHttp {
     response: ConfirmedIntentView,
   })
   async handle(
-    @Param('intentId') intentId: string,
+    @PathParam('intentId', INTENT_ID) intentId: string,
     @Headers('authorization') authorization: string | undefined,
-    @Body() body: ConfirmIntentDto,
+    @Body() body: ConfirmIntentBody,
   ): Promise<ConfirmedIntentView> {
     const intent = valueOrThrow(await this.confirmIntent.execute(intentId, bearerOf(authorization), body.token));
     return { intentId: intent.intentId, status: intent.status };

@@ -1,29 +1,16 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsDefined, IsISO8601, IsObject, IsString, Length, Matches, ValidateNested } from 'class-validator';
-import { MoneyDto, STORABLE_TEXT } from '../money.dto';
+import { PositiveTotalBody, TextField, TimeField, TotalField } from '@gravity/service';
+import { REFERENCE_MAX } from '../../sandbox-values';
 
-export class CreateIntentDto {
-  @ApiProperty({ description: 'The merchant’s own reference, repeated in callbacks.' })
-  @IsString()
-  @Length(1, 64)
-  @Matches(STORABLE_TEXT)
+export class CreateIntentBody {
+  @TextField({ max: REFERENCE_MAX, description: 'The merchant’s own reference, repeated in callbacks.' })
   orderId: string;
 
-  @ApiProperty({ type: MoneyDto })
-  @IsDefined()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => MoneyDto)
-  amount: MoneyDto;
+  @TotalField()
+  amount: PositiveTotalBody;
 
-  @ApiProperty({ format: 'date-time', description: 'Confirmations are refused from then on.' })
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @TimeField({ description: 'Confirmations are refused from then on.' })
   expiresAt: string;
 
-  @ApiProperty({ example: 'Order of 1 item' })
-  @IsString()
-  @Length(0, 256)
-  @Matches(STORABLE_TEXT)
+  @TextField({ min: 0, max: 256, multiline: true, example: 'Order of 1 item' })
   description: string;
 }

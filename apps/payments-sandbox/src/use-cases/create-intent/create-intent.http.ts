@@ -1,9 +1,10 @@
-import { type HttpReply, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
+import { type HttpReply, IdempotencyKey, valueOrThrow } from '@gravity/http';
+import { instantOf, moneyOf, Operation } from '@gravity/service';
 import { Body, Controller, Inject, Post, Res, UseGuards } from '@nestjs/common';
 import { SANDBOX_CONFIG, type SandboxConfig } from '../../sandbox-config';
 import { ServerKeyGuard } from '../../server-key.guard';
-import { CreatedIntentView, intentView, moneyOf } from '../intent.view';
-import { CreateIntentDto } from './create-intent.dto';
+import { CreatedIntentView, intentView } from '../intent.view';
+import { CreateIntentBody } from './create-intent.dto';
 import { CreateIntent } from './create-intent.use-case';
 
 @Controller('payments-sandbox/v1/intents')
@@ -21,20 +22,21 @@ export class CreateIntentHttp {
     tags: ['payments-sandbox'],
     problems: ['unauthenticated', 'idempotency-key-reused'],
     idempotent: true,
+    lane: 'fast',
     status: 201,
     response: CreatedIntentView,
   })
   @UseGuards(ServerKeyGuard)
   async handle(
     @IdempotencyKey() idempotencyKey: string,
-    @Body() body: CreateIntentDto,
+    @Body() body: CreateIntentBody,
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<CreatedIntentView> {
     const created = valueOrThrow(
       await this.createIntent.execute({
         orderId: body.orderId,
         amount: moneyOf(body.amount),
-        expiresAtMs: Date.parse(body.expiresAt),
+        expiresAtMs: instantOf(body.expiresAt),
         description: body.description,
         idempotencyKey,
       }),

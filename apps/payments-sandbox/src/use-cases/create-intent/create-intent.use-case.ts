@@ -1,4 +1,4 @@
-// The merchant's server announces a payment. The same Idempotency-Key gives the same intent, whatever became of it since.
+// The merchant's server announces a payment. The same Idempotency-Key gives the same intent in its present state.
 import { type Problem, refuse } from '@gravity/contracts';
 import { type Clock, type Money, type Result, money, ok } from '@gravity/kernel';
 import { CLOCK } from '@gravity/service';

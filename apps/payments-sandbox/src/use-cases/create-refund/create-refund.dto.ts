@@ -1,38 +1,20 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsDefined, IsObject, IsOptional, IsString, Length, ValidateNested } from 'class-validator';
-import { MoneyDto } from '../money.dto';
+import { EnumField, Field, MoneyView, MoneyViewField, PositiveTotalBody, TotalField } from '@gravity/service';
+import { ASKED_INTENT_ID, CHARGE_ID, INTENT_ID, REFUND_ID } from '../../sandbox-values';
 
-export class CreateRefundDto {
-  @ApiProperty()
-  @IsString()
-  @Length(1, 64)
+export class CreateRefundBody {
+  @Field(ASKED_INTENT_ID)
   intentId: string;
 
-  @ApiPropertyOptional({ description: 'The charge that paid the intent.' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 64)
+  @Field(CHARGE_ID, { optional: true, description: 'The charge that paid the intent.' })
   chargeId?: string;
 
-  @ApiProperty({ type: MoneyDto })
-  @IsDefined()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => MoneyDto)
-  amount: MoneyDto;
+  @TotalField()
+  amount: PositiveTotalBody;
 }
 
 export class RefundView {
-  @ApiProperty()
-  refundId: string;
-
-  @ApiProperty()
-  intentId: string;
-
-  @ApiProperty({ type: MoneyDto })
-  amount: MoneyDto;
-
-  @ApiProperty({ enum: ['SUCCEEDED'] })
-  status: 'SUCCEEDED';
+  @Field(REFUND_ID) refundId: string;
+  @Field(INTENT_ID) intentId: string;
+  @MoneyViewField() amount: MoneyView;
+  @EnumField(['SUCCEEDED']) status: 'SUCCEEDED';
 }

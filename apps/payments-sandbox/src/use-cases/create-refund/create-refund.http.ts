@@ -1,8 +1,9 @@
-import { type HttpReply, IdempotencyKey, Operation, valueOrThrow } from '@gravity/http';
+import { type HttpReply, IdempotencyKey, valueOrThrow } from '@gravity/http';
+import { moneyToJson } from '@gravity/kernel';
+import { moneyOf, Operation } from '@gravity/service';
 import { Body, Controller, Post, Res, UseGuards } from '@nestjs/common';
 import { ServerKeyGuard } from '../../server-key.guard';
-import { moneyOf, moneyView } from '../intent.view';
-import { CreateRefundDto, RefundView } from './create-refund.dto';
+import { CreateRefundBody, RefundView } from './create-refund.dto';
 import { CreateRefund } from './create-refund.use-case';
 
 @Controller('payments-sandbox/v1/refunds')
@@ -17,13 +18,14 @@ export class CreateRefundHttp {
     tags: ['payments-sandbox'],
     problems: ['unauthenticated', 'not-found', 'invalid-transition'],
     idempotent: true,
+    lane: 'fast',
     status: 201,
     response: RefundView,
   })
   @UseGuards(ServerKeyGuard)
   async handle(
     @IdempotencyKey() idempotencyKey: string,
-    @Body() body: CreateRefundDto,
+    @Body() body: CreateRefundBody,
     @Res({ passthrough: true }) reply: HttpReply,
   ): Promise<RefundView> {
     const { refundId, intentId, amount, isNew } = valueOrThrow(
@@ -35,6 +37,6 @@ export class CreateRefundHttp {
       }),
     );
     if (!isNew) reply.header('idempotent-replayed', 'true');
-    return { refundId, intentId, amount: moneyView(amount), status: 'SUCCEEDED' };
+    return { refundId, intentId, amount: moneyToJson(amount), status: 'SUCCEEDED' };
   }
 }

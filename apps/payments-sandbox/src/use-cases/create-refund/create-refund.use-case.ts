@@ -11,7 +11,7 @@ import { CallbackDispatcher } from '../deliver-callbacks/callback-dispatcher';
 
 export interface CreateRefundCommand {
   readonly intentId: string;
-  /** Which payment; when given it must be the one that paid the intent. */
+  /** The charge that paid the intent; another one is refused. */
   readonly chargeId?: string | undefined;
   readonly amount: Money;
   readonly idempotencyKey: string;

@@ -10,15 +10,15 @@ import { SANDBOX_CONFIG, type SandboxConfig } from '../../sandbox-config';
 import { type AttemptResult, type ClaimedDelivery, DeliveryRepository } from '../../storage/delivery.repository';
 import { signedHeaders } from './signature';
 
-/** How often the table is looked at when nothing wakes the dispatcher. */
+/** Pause between looks at the table when nothing wakes the dispatcher. */
 const POLL_MS = 200;
 /** On top of the request's own deadline: time to write its result before another process may take the row. */
 const LEASE_MARGIN_MS = 5_000;
 const BACKOFF_BASE_MS = 250;
 const BACKOFF_MAX_MS = 30_000;
-/** About sixteen hours of tries, then the delivery is given up and stays in the log. */
+/** About sixteen hours of attempts, then the delivery is abandoned and stays in the log. */
 const DELIVERY_ATTEMPTS_MAX = 2_000;
-/** Slots that must be free before the table is asked again, so that claims stay batches under load. */
+/** Slots that must be free before the table is read again, so that claims stay batches under load. */
 const CLAIM_MIN = 8;
 const ERROR_TEXT_MAX = 200;
 
@@ -52,7 +52,7 @@ export class CallbackDispatcher extends Loop {
     await this.pool.destroy();
   }
 
-  /** While the database is away, what ended stays in memory and is written when it is back. */
+  /** While the database is away, results stay in memory and are written when it is back. */
   protected override async turn(): Promise<void> {
     await this.writeFinished();
     await this.claimAndSend();

@@ -1,54 +1,29 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsString, Length, Matches } from 'class-validator';
-import { STORABLE_TEXT } from '../money.dto';
+import { CountField, EnumField, Field, FlagField, ListField, TextViewField, TimeField } from '@gravity/service';
+import { ASKED_INTENT_ID } from '../../sandbox-values';
 
 /** Deliveries shown of one intent. */
-export const MAX_LOG_ENTRIES = 100;
+export const LOG_ENTRIES_MAX = 100;
 
-export class ReadDeliveriesDto {
-  @ApiProperty()
-  @IsString()
-  @Length(1, 64)
-  @Matches(STORABLE_TEXT)
+export class ReadDeliveriesQuery {
+  @Field(ASKED_INTENT_ID)
   intentId: string;
 }
 
 export class DeliveryView {
-  @ApiProperty()
-  deliveryId: string;
-
-  @ApiProperty({ description: 'The webhook-id: the same for every delivery of one event.' })
+  @TextViewField({ max: 20 }) deliveryId: string;
+  @TextViewField({ max: 100, description: 'The webhook-id: the same for every delivery of one event.' })
   eventId: string;
-
-  @ApiProperty({ enum: ['payment.succeeded', 'payment.failed', 'refund.succeeded'] })
-  type: string;
-
-  @ApiProperty({ enum: ['PENDING', 'DELIVERED', 'ABANDONED'] })
-  status: string;
-
-  @ApiProperty({ type: 'integer' })
-  attempts: number;
-
-  @ApiPropertyOptional({ format: 'date-time', description: 'The next attempt, while PENDING.' })
-  dueAt?: string;
-
-  @ApiPropertyOptional({ type: 'integer' })
-  lastHttpStatus?: number;
-
-  @ApiPropertyOptional()
-  lastError?: string;
-
-  @ApiProperty({ format: 'date-time' })
-  createdAt: string;
-
-  @ApiPropertyOptional({ format: 'date-time' })
-  deliveredAt?: string;
+  @EnumField(['payment.succeeded', 'payment.failed', 'refund.succeeded']) type: string;
+  @EnumField(['PENDING', 'DELIVERED', 'ABANDONED']) status: string;
+  @CountField() attempts: number;
+  @TimeField({ optional: true, description: 'The next attempt, while PENDING.' }) dueAt?: string;
+  @CountField({ optional: true }) lastHttpStatus?: number;
+  @TextViewField({ max: 500, optional: true }) lastError?: string;
+  @TimeField() createdAt: string;
+  @TimeField({ optional: true }) deliveredAt?: string;
 }
 
 export class DeliveryListView {
-  @ApiProperty({ type: [DeliveryView] })
-  items: DeliveryView[];
-
-  @ApiProperty()
-  hasMore: boolean;
+  @ListField(DeliveryView, { max: LOG_ENTRIES_MAX }) items: DeliveryView[];
+  @FlagField() hasMore: boolean;
 }

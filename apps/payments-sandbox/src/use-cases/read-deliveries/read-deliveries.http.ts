@@ -1,10 +1,10 @@
-// The delivery log: which callbacks an intent owed, and what became of each.
-import { Operation } from '@gravity/http';
+// The delivery log: the callbacks of an intent and their states.
 import { toRfc3339 } from '@gravity/kernel';
+import { Operation } from '@gravity/service';
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ServerKeyGuard } from '../../server-key.guard';
 import { type DeliveryLogEntry, DeliveryRepository } from '../../storage/delivery.repository';
-import { DeliveryListView, type DeliveryView, MAX_LOG_ENTRIES, ReadDeliveriesDto } from './read-deliveries.dto';
+import { DeliveryListView, type DeliveryView, LOG_ENTRIES_MAX, ReadDeliveriesQuery } from './read-deliveries.dto';
 
 @Controller('payments-sandbox/v1/deliveries')
 export class ReadDeliveriesHttp {
@@ -20,9 +20,9 @@ export class ReadDeliveriesHttp {
     response: DeliveryListView,
   })
   @UseGuards(ServerKeyGuard)
-  async handle(@Query() query: ReadDeliveriesDto): Promise<DeliveryListView> {
-    const entries = await this.deliveries.log(query.intentId, MAX_LOG_ENTRIES + 1);
-    return { items: entries.slice(0, MAX_LOG_ENTRIES).map(view), hasMore: entries.length > MAX_LOG_ENTRIES };
+  async handle(@Query() query: ReadDeliveriesQuery): Promise<DeliveryListView> {
+    const entries = await this.deliveries.log(query.intentId, LOG_ENTRIES_MAX + 1);
+    return { items: entries.slice(0, LOG_ENTRIES_MAX).map(view), hasMore: entries.length > LOG_ENTRIES_MAX };
   }
 }
 

@@ -1,25 +1,17 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsString, Length } from 'class-validator';
+import { FlagField, ListField } from '@gravity/service';
+import { ASKED_INTENT_ID } from '../../sandbox-values';
 import { IntentView } from '../intent.view';
 
-/** Most intents one query takes. */
-export const MAX_QUERY_INTENTS = 200;
+/** Intents of one query. */
+export const QUERIED_INTENTS_MAX = 200;
 
-export class QueryIntentsDto {
-  @ApiProperty({ type: [String], minItems: 1, maxItems: MAX_QUERY_INTENTS })
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MAX_QUERY_INTENTS)
-  @IsString({ each: true })
-  @Length(1, 64, { each: true })
+export class QueryIntentsBody {
+  @ListField(ASKED_INTENT_ID, { min: 1, max: QUERIED_INTENTS_MAX })
   intentIds: string[];
 }
 
-/** The intents that exist; an id without an item is not one of ours. */
+/** The intents that exist. An id without an item belongs to no intent. */
 export class IntentListView {
-  @ApiProperty({ type: [IntentView] })
-  items: IntentView[];
-
-  @ApiProperty()
-  hasMore: boolean;
+  @ListField(IntentView, { max: QUERIED_INTENTS_MAX }) items: IntentView[];
+  @FlagField() hasMore: boolean;
 }

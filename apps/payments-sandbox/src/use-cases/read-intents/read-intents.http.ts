@@ -1,12 +1,13 @@
 // Reading has no use case of its own: it is the repository and a view.
 import { ProblemError } from '@gravity/contracts';
-import { Operation } from '@gravity/http';
-import { Body, Controller, Get, Inject, Param, Post, UseGuards } from '@nestjs/common';
+import { Operation, PathParam } from '@gravity/service';
+import { Body, Controller, Get, Inject, Post, UseGuards } from '@nestjs/common';
 import { SANDBOX_CONFIG, type SandboxConfig } from '../../sandbox-config';
+import { INTENT_ID } from '../../sandbox-values';
 import { ServerKeyGuard } from '../../server-key.guard';
 import { IntentRepository } from '../../storage/intent.repository';
 import { IntentView, intentView } from '../intent.view';
-import { IntentListView, QueryIntentsDto } from './read-intents.dto';
+import { IntentListView, QueryIntentsBody } from './read-intents.dto';
 
 @Controller('payments-sandbox/v1')
 export class ReadIntentsHttp {
@@ -25,7 +26,7 @@ export class ReadIntentsHttp {
     response: IntentView,
   })
   @UseGuards(ServerKeyGuard)
-  async readOne(@Param('intentId') intentId: string): Promise<IntentView> {
+  async readOne(@PathParam('intentId', INTENT_ID) intentId: string): Promise<IntentView> {
     const stored = await this.intents.find(intentId);
     if (stored === undefined) throw new ProblemError({ code: 'not-found', detail: 'There is no such payment intent.' });
     return intentView(stored.intent, this.config.publicUrl);
@@ -42,7 +43,7 @@ export class ReadIntentsHttp {
     response: IntentListView,
   })
   @UseGuards(ServerKeyGuard)
-  async readMany(@Body() body: QueryIntentsDto): Promise<IntentListView> {
+  async readMany(@Body() body: QueryIntentsBody): Promise<IntentListView> {
     const found = await this.intents.findMany(body.intentIds);
     return { items: found.map(({ intent }) => intentView(intent, this.config.publicUrl)), hasMore: false };
   }
