@@ -1,0 +1,334 @@
+// The decision: one call settles a batch of journals. This is the function as it stands. A change of it appends a migration
+// that puts it in the place of the former one, with the same arguments and columns: during a roll-out old processes call it too.
+import { batchHash, entryText, journalText } from './row-text.sql';
+
+/** What stands in the way of a journal whatever the balances are. Fills v_ok and answers the refused. */
+const JUDGE_ORIGINALS = `
+  for r in
+    select n.ordinal, n.kind, n.original, o.journal_id as known, o.kind as known_kind, o.at, o.expires_at,
+           d.journal_id as done_by, d.kind as done_kind, d.at as done_at
+    from unnest(p_kinds, p_originals) with ordinality as n(kind, original, ordinal)
+    left join ledger_journals o on o.journal_id = n.original
+    left join ledger_journals d on d.original = n.original
+    where n.original is not null
+  loop
+    continue when not v_ok[r.ordinal];
+    ordinal := r.ordinal; account_id := null; available := null; journal_id := r.original; at := r.at; expires_at := r.expires_at;
+    outcome := case
+      when r.known is null and r.kind <> 'TOMBSTONE' then 'UNKNOWN_JOURNAL'
+      when r.known is null then null
+      when r.known_kind = 'TOMBSTONE' and r.kind = 'TOMBSTONE' then 'REPLAYED'
+      when r.known_kind = 'TOMBSTONE' and r.kind = 'COMMIT' then 'RESOLVED'
+      when r.known_kind = 'TOMBSTONE' and r.kind = 'VOID' then 'RESOLVED'
+      when r.kind = 'REVERSE' and r.known_kind not in ('POST', 'COMMIT') then 'WRONG_KIND'
+      when r.kind <> 'REVERSE' and r.known_kind <> 'RESERVE' then 'WRONG_KIND'
+      when r.done_by is not null then 'RESOLVED'
+      when r.kind = 'COMMIT' and r.expires_at <= v_now then 'EXPIRED'
+    end;
+    if outcome = 'RESOLVED' then
+      journal_id := coalesce(r.done_by, r.known); kind := coalesce(r.done_kind, r.known_kind); at := coalesce(r.done_at, r.at);
+    end if;
+    if outcome is not null then v_ok[r.ordinal] := false; return next; end if;
+    kind := null;
+    v_tombstone[r.ordinal] := r.known is null;
+  end loop;`;
+
+/** Legs of journals that resolve or reverse another one come from there; those of a partial commit are given. */
+const LEGS_OF_ORIGINALS = `
+  select array_agg(l.ordinal order by l.ordinal, l.account_id), array_agg(l.account_id order by l.ordinal, l.account_id),
+         array_agg(l.posted order by l.ordinal, l.account_id), array_agg(l.held_in order by l.ordinal, l.account_id),
+         array_agg(l.held_out order by l.ordinal, l.account_id)
+  into e_ordinals, e_accounts, e_posted, e_in, e_out
+  from (
+    select n.ordinal, n.account_id, n.posted, n.held_in, n.held_out
+    from unnest(p_leg_ordinals, p_leg_accounts, p_leg_posted, p_leg_in, p_leg_out) as n(ordinal, account_id, posted, held_in, held_out)
+    where p_originals[n.ordinal] is null
+    union all
+    select n.ordinal::int, o.account_id,
+           case n.kind when 'REVERSE' then -o.amount
+             when 'COMMIT' then case when n.first_leg > n.last_leg then o.amount else coalesce(given.posted, 0) end
+             else 0 end,
+           case when n.kind = 'REVERSE' then 0 else -greatest(o.amount, 0) end,
+           case when n.kind = 'REVERSE' then 0 else -greatest(-o.amount, 0) end
+    from (select c.*, coalesce(lag(c.last_leg) over (order by c.ordinal), 0) + 1 as first_leg
+          from unnest(p_kinds, p_originals, p_leg_ends) with ordinality as c(kind, original, last_leg, ordinal)) n
+    join ledger_journals j on j.journal_id = n.original
+    cross join lateral unnest(j.accounts, j.amounts) as o(account_id, amount)
+    left join lateral (
+      select g.posted from unnest(p_leg_accounts[n.first_leg:n.last_leg], p_leg_posted[n.first_leg:n.last_leg]) as g(account_id, posted)
+      where g.account_id = o.account_id) given on true
+  ) l;
+  e_ends := array_fill(0, array[v_count]);
+  for i in 1 .. coalesce(cardinality(e_ordinals), 0) loop e_ends[e_ordinals[i]] := i; end loop;
+  -- A journal without legs ends where the one before it does.
+  for i in 2 .. v_count loop e_ends[i] := greatest(e_ends[i], e_ends[i - 1]); end loop;`;
+
+/** A partial commit stays within its reservation: the same accounts, the same direction, at most the amount. */
+const JUDGE_PARTS = `
+  for r in
+    select distinct on (n.ordinal) n.ordinal, n.account_id
+    from unnest(p_leg_ordinals, p_leg_accounts, p_leg_posted) as n(ordinal, account_id, posted)
+    join ledger_journals j on j.journal_id = p_originals[n.ordinal]
+    left join lateral (select o.amount from unnest(j.accounts, j.amounts) as o(account_id, amount)
+                       where o.account_id = n.account_id) o on true
+    where o.amount is null or sign(n.posted) <> sign(o.amount) or abs(n.posted) > abs(o.amount)
+    order by n.ordinal, n.account_id
+  loop
+    continue when not v_ok[r.ordinal];
+    v_ok[r.ordinal] := false;
+    ordinal := r.ordinal; outcome := 'EXCEEDS_RESERVATION'; account_id := r.account_id; available := null; journal_id := null;
+    at := null; expires_at := null; kind := null;
+    return next;
+  end loop;`;
+
+/** Known ids: the same content gets the first answer, other content a refusal. */
+const JUDGE_KNOWN = `
+  for r in
+    select n.ordinal, j.kind, j.at, j.expires_at,
+           case
+             when j.kind = 'TOMBSTONE' and n.kind = 'RESERVE' then 'RESOLVED'
+             when j.kind is distinct from case n.kind when 'TOMBSTONE' then 'VOID' else n.kind end
+               or j.original is distinct from n.original or j.ttl_ms is distinct from n.ttl_ms
+               or j.reference is distinct from n.reference or j.reason is distinct from n.reason then 'ID_CONFLICT'
+             when j.kind in ('POST', 'RESERVE')
+               and (j.accounts is distinct from p_leg_accounts[n.first_leg:n.last_leg]
+                 or j.amounts is distinct from (select array_agg(g.posted + g.held_in - g.held_out order by g.place)
+                      from unnest(p_leg_posted[n.first_leg:n.last_leg], p_leg_in[n.first_leg:n.last_leg], p_leg_out[n.first_leg:n.last_leg])
+                        with ordinality as g(posted, held_in, held_out, place))) then 'ID_CONFLICT'
+             when j.kind = 'COMMIT' and exists (
+               select from unnest(j.accounts, j.amounts) as was(account_id, amount)
+               full join (
+                 select g.account_id, g.posted as amount
+                 from unnest(p_leg_accounts[n.first_leg:n.last_leg], p_leg_posted[n.first_leg:n.last_leg]) as g(account_id, posted)
+                 union all
+                 select o.account_id, o.amount from ledger_journals reserved
+                   cross join lateral unnest(reserved.accounts, reserved.amounts) as o(account_id, amount)
+                 where n.first_leg > n.last_leg and reserved.journal_id = n.original
+               ) now on now.account_id = was.account_id
+               where coalesce(was.amount, 0) <> coalesce(now.amount, 0)) then 'ID_CONFLICT'
+             else 'REPLAYED'
+           end as verdict, j.journal_id
+    from (select c.*, coalesce(lag(c.last_leg) over (order by c.ordinal), 0) + 1 as first_leg
+          from unnest(p_ids, p_kinds, p_originals, p_ttls_ms, p_references, p_reasons, p_leg_ends)
+            with ordinality as c(id, kind, original, ttl_ms, reference, reason, last_leg, ordinal)) n
+    join ledger_journals j on j.journal_id = n.id
+  loop
+    v_ok[r.ordinal] := false;
+    ordinal := r.ordinal; outcome := r.verdict; account_id := null; available := null; journal_id := r.journal_id; at := r.at;
+    expires_at := r.expires_at; kind := r.kind;
+    return next;
+  end loop;`;
+
+const JUDGE_ACCOUNTS = `
+  if v_locked < cardinality(v_accounts) then
+    for r in
+      select distinct on (l.ordinal) l.ordinal, l.account_id
+      from unnest(e_ordinals, e_accounts) as l(ordinal, account_id)
+      where not exists (select from ledger_accounts a where a.account_id = l.account_id)
+      order by l.ordinal, l.account_id
+    loop
+      continue when not v_ok[r.ordinal];
+      v_ok[r.ordinal] := false;
+      ordinal := r.ordinal; outcome := 'UNKNOWN_ACCOUNT'; account_id := r.account_id; available := null; journal_id := null;
+      at := null; expires_at := null; kind := null;
+      return next;
+    end loop;
+  end if;
+  for r in
+    select distinct on (s.ordinal) s.ordinal, e_accounts[s.place] as account_id from (
+      select l.ordinal, min(l.place) as place
+      from unnest(e_ordinals, e_accounts, e_posted, e_in, e_out)
+        with ordinality as l(ordinal, account_id, posted, held_in, held_out, place)
+      join ledger_accounts a on a.account_id = l.account_id
+      group by l.ordinal, a.unit
+      having sum(l.posted) <> 0 or sum(l.held_in) <> sum(l.held_out)
+    ) s order by s.ordinal, s.place
+  loop
+    continue when not v_ok[r.ordinal];
+    v_ok[r.ordinal] := false;
+    ordinal := r.ordinal; outcome := 'UNBALANCED'; account_id := r.account_id; available := null; journal_id := null;
+    at := null; expires_at := null; kind := null;
+    return next;
+  end loop;`;
+
+/** The ordered loop, in memory: each journal is held against the balances that those before it left. */
+const DECIDE_IN_ORDER = `
+  select array_agg(a.account_id), array_agg(a.balance), array_agg(a.pending_in), array_agg(a.pending_out),
+         array_agg(a.lower_bound), array_agg(a.upper_bound)
+  into a_ids, a_balances, a_ins, a_outs, a_lowers, a_uppers
+  from ledger_accounts a where a.account_id = any(v_accounts);
+  for v_ordinal in 1 .. v_count loop
+    continue when not v_ok[v_ordinal];
+    for v_leg in coalesce(e_ends[v_ordinal - 1], 0) + 1 .. e_ends[v_ordinal] loop
+      k := array_position(a_ids, e_accounts[v_leg]);
+      available := null;
+      if a_balances[k] + e_posted[v_leg] - a_outs[k] - e_out[v_leg] < a_lowers[k] then
+        outcome := 'BELOW_LOWER'; available := a_balances[k] - a_outs[k] - a_lowers[k];
+      elsif a_balances[k] + e_posted[v_leg] + a_ins[k] + e_in[v_leg] > a_uppers[k] then
+        outcome := 'ABOVE_UPPER'; available := a_uppers[k] - a_balances[k] - a_ins[k];
+      end if;
+      if available is not null then
+        v_ok[v_ordinal] := false;
+        ordinal := v_ordinal; account_id := e_accounts[v_leg]; journal_id := null; at := null; expires_at := null; kind := null;
+        return next;
+        exit;
+      end if;
+    end loop;
+    continue when not v_ok[v_ordinal];
+    for v_leg in coalesce(e_ends[v_ordinal - 1], 0) + 1 .. e_ends[v_ordinal] loop
+      k := array_position(a_ids, e_accounts[v_leg]);
+      a_balances[k] := a_balances[k] + e_posted[v_leg];
+      a_ins[k] := a_ins[k] + e_in[v_leg];
+      a_outs[k] := a_outs[k] + e_out[v_leg];
+    end loop;
+  end loop;`;
+
+/** Writes what is accepted, and nothing at all when one running balance would cross a bound. */
+const WRITE = `
+  with running as materialized (
+    select l.account_id, a.entries + row_number() over account as sequence, p_ids[l.ordinal] as journal_id, l.ordinal,
+           l.posted, l.held_in, l.held_out,
+           a.balance + sum(l.posted) over account as balance,
+           a.pending_in + sum(l.held_in) over account as pending_in,
+           a.pending_out + sum(l.held_out) over account as pending_out,
+           a.lower_bound, a.upper_bound
+    from unnest(e_ordinals, e_accounts, e_posted, e_in, e_out) as l(ordinal, account_id, posted, held_in, held_out)
+    join ledger_accounts a on a.account_id = l.account_id
+    where v_ok[l.ordinal]
+    window account as (partition by l.account_id order by l.ordinal rows unbounded preceding)
+  ),
+  verdict as materialized (
+    select coalesce(bool_and(balance - pending_out >= lower_bound and balance + pending_in <= upper_bound), true) as holds from running
+  ),
+  fresh as materialized (
+    select case when v_tombstone[n.ordinal] then n.original else n.id end as journal_id,
+           case when v_tombstone[n.ordinal] then 'TOMBSTONE' when n.kind = 'TOMBSTONE' then 'VOID' else n.kind end as kind,
+           case when v_tombstone[n.ordinal] then null else n.original end as original,
+           coalesce(e_accounts[n.first_leg:n.last_leg], '{}') as accounts,
+           coalesce((select array_agg(case when n.kind in ('VOID', 'TOMBSTONE') then l.held_out - l.held_in
+                                           when n.kind = 'RESERVE' then l.held_in - l.held_out else l.posted end)
+             from unnest(e_posted[n.first_leg:n.last_leg], e_in[n.first_leg:n.last_leg], e_out[n.first_leg:n.last_leg])
+               as l(posted, held_in, held_out)), '{}') as amounts,
+           n.ttl_ms, v_now + n.ttl_ms * interval '1 millisecond' as expires_at, n.reference, n.reason
+    from (select c.*, coalesce(lag(c.last_leg) over (order by c.ordinal), 0) + 1 as first_leg
+          from unnest(p_ids, p_kinds, p_originals, p_ttls_ms, p_references, p_reasons, e_ends)
+            with ordinality as c(id, kind, original, ttl_ms, reference, reason, last_leg, ordinal)) n, verdict
+    where v_ok[n.ordinal] and verdict.holds
+  ),
+  journals as (
+    insert into ledger_journals (journal_id, kind, original, accounts, amounts, ttl_ms, expires_at, reference, reason, batch_id, at)
+    select f.journal_id, f.kind, f.original, f.accounts, f.amounts, f.ttl_ms, f.expires_at, f.reference, f.reason, v_batch, v_at
+    from fresh f
+    on conflict do nothing
+    returning 1
+  ),
+  entries as (
+    insert into ledger_entries (account_id, sequence, journal_id, batch_id, at, posted, held_in, held_out, balance, pending_in, pending_out)
+    select r.account_id, r.sequence, r.journal_id, v_batch, v_at, r.posted, r.held_in, r.held_out, r.balance, r.pending_in, r.pending_out
+    from running r, verdict where verdict.holds
+  ),
+  balances as (
+    update ledger_accounts a
+    set entries = a.entries + d.entries, balance = a.balance + d.posted, pending_in = a.pending_in + d.held_in,
+        pending_out = a.pending_out + d.held_out, last_at = v_at
+    from (select r.account_id, count(*) as entries, sum(r.posted) as posted, sum(r.held_in) as held_in, sum(r.held_out) as held_out
+          from running r, verdict where verdict.holds group by r.account_id) d
+    where a.account_id = d.account_id
+  ),
+  opened as (
+    insert into ledger_reservations (journal_id, expires_at) select f.journal_id, f.expires_at from fresh f where f.kind = 'RESERVE'
+  ),
+  resolved as (
+    delete from ledger_reservations o using fresh f where f.kind in ('COMMIT', 'VOID') and o.journal_id = f.original
+  ),
+  linked as (
+    insert into ledger_batches (batch_id, chain_id, number, at, previous_hash, hash)
+    overriding system value
+    select v_batch, v_chain, v_number + 1, v_at, v_hash,
+      ${batchHash({
+        previous: 'v_hash',
+        chainId: 'v_chain',
+        number: 'v_number + 1',
+        at: 'v_at',
+        journals: `(select string_agg(${journalText('f')}, '' order by f.journal_id) from fresh f)`,
+        entries: `coalesce((select string_agg(${entryText('e')}, '' order by e.account_id, e.sequence) from running e), '')`,
+      })}
+    from verdict where verdict.holds
+    returning hash
+  ),
+  head as (
+    update ledger_chains c set number = v_number + 1, hash = linked.hash from linked where c.chain_id = v_chain
+  )
+  select verdict.holds, (select count(*) from fresh) - (select count(*) from journals) into v_holds, v_lost from verdict;`;
+
+/**
+ * `ledger_post` locks the accounts in id order and then decides in the next statements, which see what was committed while it
+ * waited. A leg is what it does to its account: to the balance (`posted`), to what is expected to come in, and to what is held
+ * to go out. Journals of one batch do not refer to each other; the caller splits those that do.
+ *
+ * Answers one row with ordinal 0 that carries the time of the batch, and one row for each journal that is not accepted:
+ * REPLAYED, ID_CONFLICT, UNKNOWN_JOURNAL, WRONG_KIND, RESOLVED, EXPIRED, EXCEEDS_RESERVATION, UNKNOWN_ACCOUNT, UNBALANCED,
+ * BELOW_LOWER, ABOVE_UPPER. A refused journal leaves nothing behind.
+ *
+ * Time is this server's. It never goes back for an account, even when the clock does.
+ *
+ * Errors: 40001 when a journal under one of these ids was committed meanwhile by a transaction with other accounts; the batch
+ * is then decided anew. Plans are made once for any arguments and use look-ups by index alone, as those of a kept plan must.
+ */
+export const ledgerPost = `
+create or replace function ledger_post(
+  p_ids uuid[], p_kinds text[], p_originals uuid[], p_ttls_ms bigint[], p_references text[], p_reasons text[], p_leg_ends int[],
+  p_leg_ordinals int[], p_leg_accounts uuid[], p_leg_posted bigint[], p_leg_in bigint[], p_leg_out bigint[]
+) returns table (ordinal int, outcome text, account_id uuid, available bigint, journal_id uuid, kind text, at timestamptz,
+  expires_at timestamptz)
+language plpgsql
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $function$
+#variable_conflict use_column
+declare
+  v_count int := cardinality(p_ids);
+  v_ok boolean[] := array_fill(true, array[v_count]);
+  v_tombstone boolean[] := array_fill(false, array[v_count]);
+  v_refers boolean := exists (select from unnest(p_originals) as o(original) where o.original is not null);
+  v_accounts uuid[]; v_locked int; v_now timestamptz; v_at timestamptz; v_holds boolean; v_lost bigint;
+  v_batch bigint; v_chain int; v_number bigint; v_hash bytea;
+  e_ordinals int[] := p_leg_ordinals; e_accounts uuid[] := p_leg_accounts; e_posted bigint[] := p_leg_posted;
+  e_in bigint[] := p_leg_in; e_out bigint[] := p_leg_out; e_ends int[] := p_leg_ends;
+  a_ids uuid[]; a_balances bigint[]; a_ins bigint[]; a_outs bigint[]; a_lowers bigint[]; a_uppers bigint[];
+  r record; k int; v_ordinal int; v_leg int;
+begin
+  if v_refers then ${LEGS_OF_ORIGINALS}
+  end if;
+  v_accounts := array(select distinct unnest(e_accounts));
+  select count(*), max(locked.last_at) into v_locked, v_at
+  from (select a.last_at from ledger_accounts a where a.account_id = any(v_accounts)
+        order by a.account_id for no key update) locked;
+  v_now := date_trunc('milliseconds', clock_timestamp());
+  v_at := greatest(v_now, v_at);
+  ${JUDGE_KNOWN}
+  if v_refers then ${JUDGE_ORIGINALS} ${JUDGE_PARTS}
+  end if;
+  ${JUDGE_ACCOUNTS}
+
+  ordinal := 0; outcome := 'AT'; account_id := null; available := null; journal_id := null; kind := null; at := v_at; expires_at := v_now;
+  return next;
+  for v_attempt in 1 .. 2 loop
+    exit when not (true = any(v_ok));
+    if v_chain is null then
+      -- A chain that no other transaction holds, or a new one: nothing ever waits for a chain.
+      select c.chain_id, c.number, c.hash into v_chain, v_number, v_hash
+      from ledger_chains c order by c.chain_id limit 1 for no key update skip locked;
+      if not found then
+        insert into ledger_chains default values returning chain_id, number, hash into v_chain, v_number, v_hash;
+      end if;
+      v_batch := nextval('ledger_batches_batch_id_seq');
+    end if;
+    ${WRITE}
+    if v_lost > 0 then
+      raise exception 'a journal under the same id was committed meanwhile' using errcode = 'serialization_failure';
+    end if;
+    exit when v_holds;
+    if v_attempt = 2 then raise exception 'a bound is crossed after the ordered decision'; end if;
+    ${DECIDE_IN_ORDER}
+  end loop;
+end $function$`;

@@ -1,0 +1,171 @@
+// The ledger of one service: journals inside the service's own transactions, or in batches that are committed by themselves.
+import type { Result } from '@gravity/kernel';
+import { type Database, GroupCommit, type Tx } from '@gravity/persistence';
+import {
+  type Account,
+  type AccountDiffers,
+  type Balances,
+  openAccounts,
+  readBalances,
+  readBalancesAt,
+} from './accounts';
+import {
+  type Commit,
+  independentParts,
+  type LedgerCommand,
+  type Post,
+  postArguments,
+  type Reserve,
+  type Reverse,
+  type Void,
+} from './commands';
+import { type Journal, readExpired, readJournals, readStatement, type StatementLine } from './history';
+import { countBatch, countResults } from './metrics';
+import { type LedgerResult, type OutcomeRow, resultsOf } from './outcome';
+
+const BATCH_MAX = 256;
+const QUEUE_MAX = 4_096;
+
+// Does not begin as a SELECT: it writes, so a lost connection leaves its outcome unknown.
+const POST = `/* writes */ select * from ledger_post($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[],
+  $7::int[], $8::int[], $9::uuid[], $10::bigint[], $11::bigint[], $12::bigint[])`;
+
+/** The part of a database or of a transaction that runs a statement. */
+type Runner = Pick<Tx, 'query'>;
+
+export interface LedgerOptions {
+  /** Label of the metrics. */
+  readonly service: string;
+  /** Journals decided by one statement. Default 256. */
+  readonly maxBatch?: number;
+  /** Journals that may wait for a batch; more are refused with `QueueFullError`. Default 4,096. */
+  readonly maxQueue?: number;
+}
+
+/**
+ * A command without its kind. Inside a transaction the methods that take a `Tx` post with it; all journals of a transaction
+ * belong into one {@link Ledger.execute}, which locks their accounts in one order. Two calls in one transaction may meet another
+ * transaction in a deadlock: it is run again when its `retries` say so.
+ */
+type Of<C extends LedgerCommand> = Omit<C, 'kind'>;
+
+export class Ledger {
+  private readonly commits: GroupCommit<LedgerCommand, LedgerResult>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly options: LedgerOptions,
+  ) {
+    this.commits = new GroupCommit<LedgerCommand, LedgerResult>({
+      name: `${options.service} ledger`,
+      maxBatch: options.maxBatch ?? BATCH_MAX,
+      maxQueue: options.maxQueue ?? QUEUE_MAX,
+      idempotent: true,
+      execute: (batch) => this.executeAlone(batch),
+      onBatch: ({ size }) => countBatch(options.service, size),
+    });
+  }
+
+  /** Opens accounts; those that are open already stay. One result for each, with its id. */
+  openAccounts(tx: Tx, accounts: readonly Account[]): Promise<Result<string, AccountDiffers>[]> {
+    return openAccounts(tx, accounts);
+  }
+
+  /** Decides commands in their order inside the transaction; one result for each. A refusal rolls nothing back. */
+  execute(tx: Tx, commands: readonly LedgerCommand[]): Promise<LedgerResult[]> {
+    return this.run(tx, commands);
+  }
+
+  /**
+   * Decides one command in the next batch of this process, which is committed by itself. Safe to repeat with the same id after
+   * any failure. Rejects with `QueueFullError` when too many wait.
+   */
+  submit(command: LedgerCommand): Promise<LedgerResult> {
+    return this.commits.submit(command);
+  }
+
+  /** Moves amounts at once. */
+  post(tx: Tx, command: Of<Post>): Promise<LedgerResult> {
+    return this.one(tx, { kind: 'POST', ...command });
+  }
+
+  /** Sets amounts aside until they are committed or voided. */
+  reserve(tx: Tx, command: Of<Reserve>): Promise<LedgerResult> {
+    return this.one(tx, { kind: 'RESERVE', ...command });
+  }
+
+  /** Posts a reservation, whole or in part; what is not posted is given back. */
+  commit(tx: Tx, command: Of<Commit>): Promise<LedgerResult> {
+    return this.one(tx, { kind: 'COMMIT', ...command });
+  }
+
+  /** Gives a reservation back, or refuses it beforehand with `tombstone`. */
+  void(tx: Tx, command: Of<Void>): Promise<LedgerResult> {
+    return this.one(tx, { kind: 'VOID', ...command });
+  }
+
+  /** Posts the opposite of a journal. */
+  reverse(tx: Tx, command: Of<Reverse>): Promise<LedgerResult> {
+    return this.one(tx, { kind: 'REVERSE', ...command });
+  }
+
+  /** Where these accounts stand; those that are not open are missing. */
+  balances(tx: Tx, accountIds: readonly string[]): Promise<Map<string, Balances>> {
+    return readBalances(tx, accountIds);
+  }
+
+  /**
+   * Where these accounts stood at a time that has passed. The answer is final, so it waits for transactions that are posting to
+   * them, and later ones wait for this transaction.
+   */
+  balancesAt(tx: Tx, accountIds: readonly string[], at: Date): Promise<Map<string, Balances>> {
+    return readBalancesAt(tx, accountIds, at);
+  }
+
+  /** A page of an account's entries, oldest first, from behind `after` on; a page has at most 1,000. */
+  statement(
+    tx: Tx,
+    accountId: string,
+    page: { readonly after?: bigint; readonly limit: number },
+  ): Promise<StatementLine[]> {
+    return readStatement(tx, accountId, page);
+  }
+
+  /** Journals by id, with what has resolved or reversed them. */
+  journals(tx: Tx, ids: readonly string[]): Promise<Map<string, Journal>> {
+    return readJournals(tx, ids);
+  }
+
+  /**
+   * Open reservations whose time is over, the oldest first. They can no longer be committed, and hold their amounts until they
+   * are voided: by a loop of the service, which first asks the owner of what they are for.
+   */
+  expired(tx: Tx, limit: number): Promise<Journal[]> {
+    return readExpired(tx, limit);
+  }
+
+  /** Resolves when everything submitted has its result. */
+  drain(): Promise<void> {
+    return this.commits.drain();
+  }
+
+  private async one(tx: Tx, command: LedgerCommand): Promise<LedgerResult> {
+    const [result] = await this.run(tx, [command]);
+    return result!;
+  }
+
+  private executeAlone(batch: readonly LedgerCommand[]): Promise<LedgerResult[]> {
+    const alone = independentParts(batch).length === 1;
+    return alone ? this.run(this.database, batch) : this.database.transaction((tx) => this.run(tx, batch));
+  }
+
+  private async run(runner: Runner, commands: readonly LedgerCommand[]): Promise<LedgerResult[]> {
+    const results: LedgerResult[] = [];
+    for (const part of independentParts(commands)) {
+      const rows = await runner.query<OutcomeRow>(POST, postArguments(part), 'ledger-post');
+      results.push(...resultsOf(part, rows));
+    }
+    countResults(this.options.service, commands, results);
+    return results;
+  }
+}
