@@ -55,6 +55,8 @@ export interface Reverse extends Described {
 
 export type LedgerCommand = Post | Reserve | Commit | Void | Reverse;
 
+/** Journals that one statement decides at most: with it no sum of a batch leaves an int8. */
+export const LEDGER_BATCH_MAX = 256;
 const LEGS_MAX = 256;
 const TEXT_MAX = 200;
 const TTL_MS_MAX = 10 * 366 * 86_400_000;
@@ -75,36 +77,43 @@ export function originalOf(command: LedgerCommand): string | undefined {
 
 /** The arguments of `ledger_post`. Throws for what no caller may send: it is a bug, not a refusal. */
 export function postArguments(commands: readonly LedgerCommand[]): unknown[] {
-  const head = { ids: [], kinds: [], originals: [], ttls: [], references: [], reasons: [], ends: [] } as Record<
-    string,
-    unknown[]
-  >;
-  const legs = { ordinals: [], accounts: [], posted: [], heldIn: [], heldOut: [] } as Record<string, unknown[]>;
-  commands.forEach((command, index) => {
+  const legs = commands.flatMap((command, index) => {
     check(command);
-    for (const { accountId, amount } of sortedLegs(command)) {
-      const held = command.kind === 'RESERVE' ? amount : 0n;
-      legs['ordinals']!.push(index + 1);
-      legs['accounts']!.push(accountId);
-      legs['posted']!.push(amount - held);
-      legs['heldIn']!.push(held > 0n ? held : 0n);
-      legs['heldOut']!.push(held < 0n ? -held : 0n);
-    }
-    head['ids']!.push(command.id);
-    head['kinds']!.push(command.kind === 'VOID' && command.tombstone === true ? 'TOMBSTONE' : command.kind);
-    head['originals']!.push(originalOf(command) ?? null);
-    head['ttls']!.push(command.kind === 'RESERVE' ? command.ttlMs : null);
-    head['references']!.push(command.reference ?? null);
-    head['reasons']!.push(command.reason ?? null);
-    head['ends']!.push(legs['ordinals']!.length);
+    return sortedLegs(command).map((leg) => ({
+      ...leg,
+      ordinal: index + 1,
+      held: command.kind === 'RESERVE' ? leg.amount : 0n,
+    }));
   });
-  return [...Object.values(head), ...Object.values(legs)];
+  const accounts = [...new Set(legs.map(({ accountId }) => accountId))].sort();
+  const places = new Map(accounts.map((accountId, index) => [accountId, index + 1]));
+  let end = 0;
+  return [
+    commands.map(({ id }) => id),
+    commands.map((command) => (command.kind === 'VOID' && command.tombstone === true ? 'TOMBSTONE' : command.kind)),
+    commands.map((command) => originalOf(command) ?? null),
+    commands.map((command) => (command.kind === 'RESERVE' ? command.ttlMs : null)),
+    commands.map(({ reference }) => reference ?? null),
+    commands.map(({ reason }) => reason ?? null),
+    commands.map((command) => (end += legsOf(command).length)),
+    accounts,
+    legs.map(({ ordinal }) => ordinal),
+    legs.map(({ accountId }) => places.get(accountId)),
+    legs.map(({ accountId }) => accountId),
+    legs.map(({ amount }) => amount),
+    legs.map(({ amount, held }) => amount - held),
+    legs.map(({ held }) => (held > 0n ? held : 0n)),
+    legs.map(({ held }) => (held < 0n ? -held : 0n)),
+  ];
+}
+
+function legsOf(command: LedgerCommand): readonly Leg[] {
+  return 'legs' in command ? (command.legs ?? []) : [];
 }
 
 /** In the order of the accounts, so that the same content is the same however its legs are written. */
 function sortedLegs(command: LedgerCommand): Leg[] {
-  if (!('legs' in command) || command.legs === undefined) return [];
-  return [...command.legs].sort((a, b) => (a.accountId < b.accountId ? -1 : 1));
+  return [...legsOf(command)].sort((a, b) => (a.accountId < b.accountId ? -1 : 1));
 }
 
 function check(command: LedgerCommand): void {
@@ -135,7 +144,12 @@ export function independentParts(commands: readonly LedgerCommand[]): (readonly 
   let part: LedgerCommand[] | undefined;
   for (const command of commands) {
     const original = originalOf(command);
-    if (part === undefined || seen.has(command.id) || (original !== undefined && seen.has(original))) {
+    if (
+      part === undefined ||
+      part.length === LEDGER_BATCH_MAX ||
+      seen.has(command.id) ||
+      (original !== undefined && seen.has(original))
+    ) {
       part = [];
       parts.push(part);
       seen = new Set();

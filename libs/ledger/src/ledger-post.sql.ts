@@ -2,6 +2,19 @@
 // that puts it in the place of the former one, with the same arguments and columns: during a roll-out old processes call it too.
 import { batchHash, entryText, journalText } from './row-text.sql';
 
+/** The journals of the batch with the places of their own legs. */
+const COMMANDS = `(
+  select c.*, coalesce(p_leg_ends[(c.ordinal - 1)::int], 0) + 1 as first_leg, p_leg_ends[c.ordinal] as last_leg
+  from unnest(p_ids, p_kinds, p_originals, p_ttls_ms, p_references, p_reasons)
+    with ordinality as c(id, kind, original, ttl_ms, reference, reason, ordinal))`;
+
+/** Refuses the journal of the row at hand because of an account. */
+const REFUSED = (outcome: string): string => `
+      v_ok[r.ordinal] := false;
+      ordinal := r.ordinal; outcome := '${outcome}'; account_id := r.account_id; available := null; journal_id := null;
+      kind := null; at := null; expires_at := null;
+      return next;`;
+
 /** What stands in the way of a journal whatever the balances are. Fills v_ok and answers the refused. */
 const JUDGE_ORIGINALS = `
   for r in
@@ -35,28 +48,35 @@ const JUDGE_ORIGINALS = `
 
 /** Legs of journals that resolve or reverse another one come from there; those of a partial commit are given. */
 const LEGS_OF_ORIGINALS = `
-  select array_agg(l.ordinal order by l.ordinal, l.account_id), array_agg(l.account_id order by l.ordinal, l.account_id),
+  v_accounts := array(
+    select a.account_id from unnest(p_accounts) as a(account_id)
+    union select o.account_id from ledger_journals j cross join lateral unnest(j.accounts) as o(account_id)
+          where j.journal_id = any(p_originals)
+    order by 1);
+  select array_agg(l.ordinal order by l.ordinal, l.account_id),
+         array_agg(array_position(v_accounts, l.account_id) order by l.ordinal, l.account_id),
+         array_agg(l.account_id order by l.ordinal, l.account_id), array_agg(l.amount order by l.ordinal, l.account_id),
          array_agg(l.posted order by l.ordinal, l.account_id), array_agg(l.held_in order by l.ordinal, l.account_id),
          array_agg(l.held_out order by l.ordinal, l.account_id)
-  into e_ordinals, e_accounts, e_posted, e_in, e_out
+  into e_ordinals, e_places, e_accounts, e_amounts, e_posted, e_in, e_out
   from (
-    select n.ordinal, n.account_id, n.posted, n.held_in, n.held_out
-    from unnest(p_leg_ordinals, p_leg_accounts, p_leg_posted, p_leg_in, p_leg_out) as n(ordinal, account_id, posted, held_in, held_out)
+    select n.ordinal, n.account_id, n.amount, n.posted, n.held_in, n.held_out
+    from unnest(p_leg_ordinals, p_leg_accounts, p_leg_amounts, p_leg_posted, p_leg_in, p_leg_out)
+      as n(ordinal, account_id, amount, posted, held_in, held_out)
     where p_originals[n.ordinal] is null
     union all
-    select n.ordinal::int, o.account_id,
-           case n.kind when 'REVERSE' then -o.amount
-             when 'COMMIT' then case when n.first_leg > n.last_leg then o.amount else coalesce(given.posted, 0) end
-             else 0 end,
+    select n.ordinal::int, o.account_id, case when n.kind in ('VOID', 'TOMBSTONE') then o.amount else moved.amount end, moved.amount,
            case when n.kind = 'REVERSE' then 0 else -greatest(o.amount, 0) end,
            case when n.kind = 'REVERSE' then 0 else -greatest(-o.amount, 0) end
-    from (select c.*, coalesce(lag(c.last_leg) over (order by c.ordinal), 0) + 1 as first_leg
-          from unnest(p_kinds, p_originals, p_leg_ends) with ordinality as c(kind, original, last_leg, ordinal)) n
+    from ${COMMANDS} n
     join ledger_journals j on j.journal_id = n.original
     cross join lateral unnest(j.accounts, j.amounts) as o(account_id, amount)
-    left join lateral (
-      select g.posted from unnest(p_leg_accounts[n.first_leg:n.last_leg], p_leg_posted[n.first_leg:n.last_leg]) as g(account_id, posted)
-      where g.account_id = o.account_id) given on true
+    cross join lateral (select case
+      when n.kind = 'REVERSE' then -o.amount
+      when n.kind = 'COMMIT' and n.first_leg > n.last_leg then o.amount
+      when n.kind = 'COMMIT' then coalesce(p_leg_amounts[n.first_leg - 1
+        + array_position(p_leg_accounts[n.first_leg:n.last_leg], o.account_id)], 0)
+      else 0 end as amount) moved
   ) l;
   e_ends := array_fill(0, array[v_count]);
   for i in 1 .. coalesce(cardinality(e_ordinals), 0) loop e_ends[e_ordinals[i]] := i; end loop;
@@ -67,58 +87,52 @@ const LEGS_OF_ORIGINALS = `
 const JUDGE_PARTS = `
   for r in
     select distinct on (n.ordinal) n.ordinal, n.account_id
-    from unnest(p_leg_ordinals, p_leg_accounts, p_leg_posted) as n(ordinal, account_id, posted)
+    from unnest(p_leg_ordinals, p_leg_accounts, p_leg_amounts) as n(ordinal, account_id, amount)
     join ledger_journals j on j.journal_id = p_originals[n.ordinal]
-    left join lateral (select o.amount from unnest(j.accounts, j.amounts) as o(account_id, amount)
-                       where o.account_id = n.account_id) o on true
-    where o.amount is null or sign(n.posted) <> sign(o.amount) or abs(n.posted) > abs(o.amount)
+    cross join lateral (select j.amounts[array_position(j.accounts, n.account_id)] as amount) o
+    where o.amount is null or sign(n.amount) <> sign(o.amount) or abs(n.amount) > abs(o.amount)
     order by n.ordinal, n.account_id
   loop
     continue when not v_ok[r.ordinal];
-    v_ok[r.ordinal] := false;
-    ordinal := r.ordinal; outcome := 'EXCEEDS_RESERVATION'; account_id := r.account_id; available := null; journal_id := null;
-    at := null; expires_at := null; kind := null;
-    return next;
+    ${REFUSED('EXCEEDS_RESERVATION')}
   end loop;`;
 
 /** Known ids: the same content gets the first answer, other content a refusal. */
 const JUDGE_KNOWN = `
-  for r in
-    select n.ordinal, j.kind, j.at, j.expires_at,
-           case
-             when j.kind = 'TOMBSTONE' and n.kind = 'RESERVE' then 'RESOLVED'
-             when j.kind is distinct from case n.kind when 'TOMBSTONE' then 'VOID' else n.kind end
-               or j.original is distinct from n.original or j.ttl_ms is distinct from n.ttl_ms
-               or j.reference is distinct from n.reference or j.reason is distinct from n.reason then 'ID_CONFLICT'
-             when j.kind in ('POST', 'RESERVE')
-               and (j.accounts is distinct from p_leg_accounts[n.first_leg:n.last_leg]
-                 or j.amounts is distinct from (select array_agg(g.posted + g.held_in - g.held_out order by g.place)
-                      from unnest(p_leg_posted[n.first_leg:n.last_leg], p_leg_in[n.first_leg:n.last_leg], p_leg_out[n.first_leg:n.last_leg])
-                        with ordinality as g(posted, held_in, held_out, place))) then 'ID_CONFLICT'
-             when j.kind = 'COMMIT' and exists (
-               select from unnest(j.accounts, j.amounts) as was(account_id, amount)
-               full join (
-                 select g.account_id, g.posted as amount
-                 from unnest(p_leg_accounts[n.first_leg:n.last_leg], p_leg_posted[n.first_leg:n.last_leg]) as g(account_id, posted)
-                 union all
-                 select o.account_id, o.amount from ledger_journals reserved
-                   cross join lateral unnest(reserved.accounts, reserved.amounts) as o(account_id, amount)
-                 where n.first_leg > n.last_leg and reserved.journal_id = n.original
-               ) now on now.account_id = was.account_id
-               where coalesce(was.amount, 0) <> coalesce(now.amount, 0)) then 'ID_CONFLICT'
-             else 'REPLAYED'
-           end as verdict, j.journal_id
-    from (select c.*, coalesce(lag(c.last_leg) over (order by c.ordinal), 0) + 1 as first_leg
-          from unnest(p_ids, p_kinds, p_originals, p_ttls_ms, p_references, p_reasons, p_leg_ends)
-            with ordinality as c(id, kind, original, ttl_ms, reference, reason, last_leg, ordinal)) n
-    join ledger_journals j on j.journal_id = n.id
-  loop
-    v_ok[r.ordinal] := false;
-    ordinal := r.ordinal; outcome := r.verdict; account_id := null; available := null; journal_id := r.journal_id; at := r.at;
-    expires_at := r.expires_at; kind := r.kind;
-    return next;
-  end loop;`;
+  if exists (select from ledger_journals j where j.journal_id = any(p_ids)) then
+    for r in
+      select n.ordinal, j.journal_id, j.kind, j.at, j.expires_at,
+             case
+               when j.kind = 'TOMBSTONE' and n.kind = 'RESERVE' then 'RESOLVED'
+               when j.kind is distinct from case n.kind when 'TOMBSTONE' then 'VOID' else n.kind end
+                 or j.original is distinct from n.original or j.ttl_ms is distinct from n.ttl_ms
+                 or j.reference is distinct from n.reference or j.reason is distinct from n.reason then 'ID_CONFLICT'
+               when j.kind in ('POST', 'RESERVE')
+                 and (j.accounts <> p_leg_accounts[n.first_leg:n.last_leg] or j.amounts <> p_leg_amounts[n.first_leg:n.last_leg])
+                 then 'ID_CONFLICT'
+               -- What a commit moves has been read from its reservation by now.
+               when j.kind = 'COMMIT' and j.amounts <> e_amounts[coalesce(e_ends[(n.ordinal - 1)::int], 0) + 1 : e_ends[n.ordinal]]
+                 then 'ID_CONFLICT'
+               else 'REPLAYED'
+             end as verdict
+      from ${COMMANDS} n
+      join ledger_journals j on j.journal_id = n.id
+    loop
+      v_ok[r.ordinal] := false;
+      ordinal := r.ordinal; outcome := r.verdict; account_id := null; available := null; journal_id := r.journal_id; at := r.at;
+      expires_at := r.expires_at; kind := r.kind;
+      return next;
+    end loop;
+  end if;`;
 
+/** Locks the accounts in id order and reads them: a locked row is read as it is after the wait. */
+const LOCK = `
+  select count(*), max(a.last_at), min(a.unit) is not distinct from max(a.unit), array_agg(a.entries), array_agg(a.balance),
+         array_agg(a.pending_in), array_agg(a.pending_out), array_agg(a.lower_bound), array_agg(a.upper_bound)
+  into v_locked, v_at, v_one_unit, a_entries, a_balances, a_ins, a_outs, a_lowers, a_uppers
+  from (select l.* from ledger_accounts l where l.account_id = any(v_accounts) order by l.account_id for no key update) a;`;
+
+/** Accounts that do not exist, and legs that do not sum to zero per unit. */
 const JUDGE_ACCOUNTS = `
   if v_locked < cardinality(v_accounts) then
     for r in
@@ -128,74 +142,71 @@ const JUDGE_ACCOUNTS = `
       order by l.ordinal, l.account_id
     loop
       continue when not v_ok[r.ordinal];
-      v_ok[r.ordinal] := false;
-      ordinal := r.ordinal; outcome := 'UNKNOWN_ACCOUNT'; account_id := r.account_id; available := null; journal_id := null;
-      at := null; expires_at := null; kind := null;
-      return next;
+      ${REFUSED('UNKNOWN_ACCOUNT')}
     end loop;
+    select array_agg(a.entries order by n.place), array_agg(a.balance order by n.place), array_agg(a.pending_in order by n.place),
+           array_agg(a.pending_out order by n.place), array_agg(a.lower_bound order by n.place), array_agg(a.upper_bound order by n.place)
+    into a_entries, a_balances, a_ins, a_outs, a_lowers, a_uppers
+    from unnest(v_accounts) with ordinality as n(account_id, place) left join ledger_accounts a on a.account_id = n.account_id;
   end if;
-  for r in
-    select distinct on (s.ordinal) s.ordinal, e_accounts[s.place] as account_id from (
-      select l.ordinal, min(l.place) as place
-      from unnest(e_ordinals, e_accounts, e_posted, e_in, e_out)
-        with ordinality as l(ordinal, account_id, posted, held_in, held_out, place)
-      join ledger_accounts a on a.account_id = l.account_id
-      group by l.ordinal, a.unit
-      having sum(l.posted) <> 0 or sum(l.held_in) <> sum(l.held_out)
-    ) s order by s.ordinal, s.place
-  loop
-    continue when not v_ok[r.ordinal];
-    v_ok[r.ordinal] := false;
-    ordinal := r.ordinal; outcome := 'UNBALANCED'; account_id := r.account_id; available := null; journal_id := null;
-    at := null; expires_at := null; kind := null;
-    return next;
-  end loop;`;
+  if not v_one_unit or exists (
+    select from unnest(e_ordinals, e_posted, e_in, e_out) as l(ordinal, posted, held_in, held_out)
+    group by l.ordinal having ledger_sum(l.posted) <> 0 or ledger_sum(l.held_in) <> ledger_sum(l.held_out)) then
+    for r in
+      select distinct on (s.ordinal) s.ordinal, e_accounts[s.leg] as account_id from (
+        select l.ordinal, min(l.leg) as leg
+        from unnest(e_ordinals, e_accounts, e_posted, e_in, e_out)
+          with ordinality as l(ordinal, account_id, posted, held_in, held_out, leg)
+        join ledger_accounts a on a.account_id = l.account_id
+        group by l.ordinal, a.unit
+        having ledger_sum(l.posted) <> 0 or ledger_sum(l.held_in) <> ledger_sum(l.held_out)
+      ) s order by s.ordinal, s.leg
+    loop
+      continue when not v_ok[r.ordinal];
+      ${REFUSED('UNBALANCED')}
+    end loop;
+  end if;`;
 
 /** The ordered loop, in memory: each journal is held against the balances that those before it left. */
 const DECIDE_IN_ORDER = `
-  select array_agg(a.account_id), array_agg(a.balance), array_agg(a.pending_in), array_agg(a.pending_out),
-         array_agg(a.lower_bound), array_agg(a.upper_bound)
-  into a_ids, a_balances, a_ins, a_outs, a_lowers, a_uppers
-  from ledger_accounts a where a.account_id = any(v_accounts);
+  b_balances := a_balances; b_ins := a_ins; b_outs := a_outs;
   for v_ordinal in 1 .. v_count loop
     continue when not v_ok[v_ordinal];
     for v_leg in coalesce(e_ends[v_ordinal - 1], 0) + 1 .. e_ends[v_ordinal] loop
-      k := array_position(a_ids, e_accounts[v_leg]);
-      available := null;
-      if a_balances[k] + e_posted[v_leg] - a_outs[k] - e_out[v_leg] < a_lowers[k] then
-        outcome := 'BELOW_LOWER'; available := a_balances[k] - a_outs[k] - a_lowers[k];
-      elsif a_balances[k] + e_posted[v_leg] + a_ins[k] + e_in[v_leg] > a_uppers[k] then
-        outcome := 'ABOVE_UPPER'; available := a_uppers[k] - a_balances[k] - a_ins[k];
+      k := e_places[v_leg];
+      if b_balances[k] + e_posted[v_leg] - b_outs[k] - e_out[v_leg] < a_lowers[k] then
+        outcome := 'BELOW_LOWER'; available := b_balances[k] - b_outs[k] - a_lowers[k];
+      elsif b_balances[k] + e_posted[v_leg] + b_ins[k] + e_in[v_leg] > a_uppers[k] then
+        outcome := 'ABOVE_UPPER'; available := a_uppers[k] - b_balances[k] - b_ins[k];
+      else
+        continue;
       end if;
-      if available is not null then
-        v_ok[v_ordinal] := false;
-        ordinal := v_ordinal; account_id := e_accounts[v_leg]; journal_id := null; at := null; expires_at := null; kind := null;
-        return next;
-        exit;
-      end if;
+      v_ok[v_ordinal] := false;
+      ordinal := v_ordinal; account_id := e_accounts[v_leg]; journal_id := null; at := null; expires_at := null; kind := null;
+      return next;
+      exit;
     end loop;
     continue when not v_ok[v_ordinal];
     for v_leg in coalesce(e_ends[v_ordinal - 1], 0) + 1 .. e_ends[v_ordinal] loop
-      k := array_position(a_ids, e_accounts[v_leg]);
-      a_balances[k] := a_balances[k] + e_posted[v_leg];
-      a_ins[k] := a_ins[k] + e_in[v_leg];
-      a_outs[k] := a_outs[k] + e_out[v_leg];
+      k := e_places[v_leg];
+      b_balances[k] := b_balances[k] + e_posted[v_leg];
+      b_ins[k] := b_ins[k] + e_in[v_leg];
+      b_outs[k] := b_outs[k] + e_out[v_leg];
     end loop;
   end loop;`;
 
 /** Writes what is accepted, and nothing at all when one running balance would cross a bound. */
 const WRITE = `
   with running as materialized (
-    select l.account_id, a.entries + row_number() over account as sequence, p_ids[l.ordinal] as journal_id, l.ordinal,
+    select e_accounts[l.leg] as account_id, a_entries[l.place] + row_number() over account as sequence, p_ids[l.ordinal] as journal_id,
            l.posted, l.held_in, l.held_out,
-           a.balance + sum(l.posted) over account as balance,
-           a.pending_in + sum(l.held_in) over account as pending_in,
-           a.pending_out + sum(l.held_out) over account as pending_out,
-           a.lower_bound, a.upper_bound
-    from unnest(e_ordinals, e_accounts, e_posted, e_in, e_out) as l(ordinal, account_id, posted, held_in, held_out)
-    join ledger_accounts a on a.account_id = l.account_id
+           a_balances[l.place] + ledger_sum(l.posted) over account as balance,
+           a_ins[l.place] + ledger_sum(l.held_in) over account as pending_in,
+           a_outs[l.place] + ledger_sum(l.held_out) over account as pending_out,
+           a_lowers[l.place] as lower_bound, a_uppers[l.place] as upper_bound
+    from unnest(e_ordinals, e_places, e_posted, e_in, e_out) with ordinality as l(ordinal, place, posted, held_in, held_out, leg)
     where v_ok[l.ordinal]
-    window account as (partition by l.account_id order by l.ordinal rows unbounded preceding)
+    window account as (partition by l.place order by l.leg rows unbounded preceding)
   ),
   verdict as materialized (
     select coalesce(bool_and(balance - pending_out >= lower_bound and balance + pending_in <= upper_bound), true) as holds from running
@@ -204,16 +215,12 @@ const WRITE = `
     select case when v_tombstone[n.ordinal] then n.original else n.id end as journal_id,
            case when v_tombstone[n.ordinal] then 'TOMBSTONE' when n.kind = 'TOMBSTONE' then 'VOID' else n.kind end as kind,
            case when v_tombstone[n.ordinal] then null else n.original end as original,
-           coalesce(e_accounts[n.first_leg:n.last_leg], '{}') as accounts,
-           coalesce((select array_agg(case when n.kind in ('VOID', 'TOMBSTONE') then l.held_out - l.held_in
-                                           when n.kind = 'RESERVE' then l.held_in - l.held_out else l.posted end)
-             from unnest(e_posted[n.first_leg:n.last_leg], e_in[n.first_leg:n.last_leg], e_out[n.first_leg:n.last_leg])
-               as l(posted, held_in, held_out)), '{}') as amounts,
+           coalesce(e_accounts[coalesce(e_ends[(n.ordinal - 1)::int], 0) + 1 : e_ends[n.ordinal]], '{}') as accounts,
+           coalesce(e_amounts[coalesce(e_ends[(n.ordinal - 1)::int], 0) + 1 : e_ends[n.ordinal]], '{}') as amounts,
            n.ttl_ms, v_now + n.ttl_ms * interval '1 millisecond' as expires_at, n.reference, n.reason
-    from (select c.*, coalesce(lag(c.last_leg) over (order by c.ordinal), 0) + 1 as first_leg
-          from unnest(p_ids, p_kinds, p_originals, p_ttls_ms, p_references, p_reasons, e_ends)
-            with ordinality as c(id, kind, original, ttl_ms, reference, reason, last_leg, ordinal)) n, verdict
-    where v_ok[n.ordinal] and verdict.holds
+    from verdict, unnest(p_ids, p_kinds, p_originals, p_ttls_ms, p_references, p_reasons)
+      with ordinality as n(id, kind, original, ttl_ms, reference, reason, ordinal)
+    where verdict.holds and v_ok[n.ordinal]
   ),
   journals as (
     insert into ledger_journals (journal_id, kind, original, accounts, amounts, ttl_ms, expires_at, reference, reason, batch_id, at)
@@ -231,7 +238,8 @@ const WRITE = `
     update ledger_accounts a
     set entries = a.entries + d.entries, balance = a.balance + d.posted, pending_in = a.pending_in + d.held_in,
         pending_out = a.pending_out + d.held_out, last_at = v_at
-    from (select r.account_id, count(*) as entries, sum(r.posted) as posted, sum(r.held_in) as held_in, sum(r.held_out) as held_out
+    from (select r.account_id, count(*) as entries, ledger_sum(r.posted) as posted, ledger_sum(r.held_in) as held_in,
+                 ledger_sum(r.held_out) as held_out
           from running r, verdict where verdict.holds group by r.account_id) d
     where a.account_id = d.account_id
   ),
@@ -263,8 +271,8 @@ const WRITE = `
 
 /**
  * `ledger_post` locks the accounts in id order and then decides in the next statements, which see what was committed while it
- * waited. A leg is what it does to its account: to the balance (`posted`), to what is expected to come in, and to what is held
- * to go out. Journals of one batch do not refer to each other; the caller splits those that do.
+ * waited. A leg names its account by id and by its place in `p_accounts`, which are sorted, and says what it does to it: to the
+ * balance (`posted`), to what is expected to come in, and to what is held to go out. Journals of one batch do not refer to each other; the caller splits those that do.
  *
  * Answers one row with ordinal 0 that carries the time of the batch, and one row for each journal that is not accepted:
  * REPLAYED, ID_CONFLICT, UNKNOWN_JOURNAL, WRONG_KIND, RESOLVED, EXPIRED, EXCEEDS_RESERVATION, UNKNOWN_ACCOUNT, UNBALANCED,
@@ -278,7 +286,8 @@ const WRITE = `
 export const ledgerPost = `
 create or replace function ledger_post(
   p_ids uuid[], p_kinds text[], p_originals uuid[], p_ttls_ms bigint[], p_references text[], p_reasons text[], p_leg_ends int[],
-  p_leg_ordinals int[], p_leg_accounts uuid[], p_leg_posted bigint[], p_leg_in bigint[], p_leg_out bigint[]
+  p_accounts uuid[], p_leg_ordinals int[], p_leg_places int[], p_leg_accounts uuid[], p_leg_amounts bigint[],
+  p_leg_posted bigint[], p_leg_in bigint[], p_leg_out bigint[]
 ) returns table (ordinal int, outcome text, account_id uuid, available bigint, journal_id uuid, kind text, at timestamptz,
   expires_at timestamptz)
 language plpgsql
@@ -290,19 +299,20 @@ declare
   v_ok boolean[] := array_fill(true, array[v_count]);
   v_tombstone boolean[] := array_fill(false, array[v_count]);
   v_refers boolean := exists (select from unnest(p_originals) as o(original) where o.original is not null);
-  v_accounts uuid[]; v_locked int; v_now timestamptz; v_at timestamptz; v_holds boolean; v_lost bigint;
+  v_accounts uuid[] := p_accounts; v_locked int; v_one_unit boolean; v_now timestamptz; v_at timestamptz; v_holds boolean; v_lost bigint;
   v_batch bigint; v_chain int; v_number bigint; v_hash bytea;
-  e_ordinals int[] := p_leg_ordinals; e_accounts uuid[] := p_leg_accounts; e_posted bigint[] := p_leg_posted;
-  e_in bigint[] := p_leg_in; e_out bigint[] := p_leg_out; e_ends int[] := p_leg_ends;
-  a_ids uuid[]; a_balances bigint[]; a_ins bigint[]; a_outs bigint[]; a_lowers bigint[]; a_uppers bigint[];
+  -- The legs as they are decided, and where those of each journal end.
+  e_ordinals int[] := p_leg_ordinals; e_places int[] := p_leg_places; e_accounts uuid[] := p_leg_accounts;
+  e_amounts bigint[] := p_leg_amounts; e_posted bigint[] := p_leg_posted; e_in bigint[] := p_leg_in; e_out bigint[] := p_leg_out;
+  e_ends int[] := p_leg_ends;
+  -- The accounts as they are, by their place in v_accounts, and as the ordered loop leaves them.
+  a_entries bigint[]; a_balances bigint[]; a_ins bigint[]; a_outs bigint[]; a_lowers bigint[]; a_uppers bigint[];
+  b_balances bigint[]; b_ins bigint[]; b_outs bigint[];
   r record; k int; v_ordinal int; v_leg int;
 begin
   if v_refers then ${LEGS_OF_ORIGINALS}
   end if;
-  v_accounts := array(select distinct unnest(e_accounts));
-  select count(*), max(locked.last_at) into v_locked, v_at
-  from (select a.last_at from ledger_accounts a where a.account_id = any(v_accounts)
-        order by a.account_id for no key update) locked;
+  ${LOCK}
   v_now := date_trunc('milliseconds', clock_timestamp());
   v_at := greatest(v_now, v_at);
   ${JUDGE_KNOWN}

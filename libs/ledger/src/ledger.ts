@@ -12,6 +12,7 @@ import {
 import {
   type Commit,
   independentParts,
+  LEDGER_BATCH_MAX,
   type LedgerCommand,
   type Post,
   postArguments,
@@ -23,12 +24,11 @@ import { type Journal, readExpired, readJournals, readStatement, type StatementL
 import { countBatch, countResults } from './metrics';
 import { type LedgerResult, type OutcomeRow, resultsOf } from './outcome';
 
-const BATCH_MAX = 256;
 const QUEUE_MAX = 4_096;
 
 // Does not begin as a SELECT: it writes, so a lost connection leaves its outcome unknown.
 const POST = `/* writes */ select * from ledger_post($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[],
-  $7::int[], $8::int[], $9::uuid[], $10::bigint[], $11::bigint[], $12::bigint[])`;
+  $7::int[], $8::uuid[], $9::int[], $10::int[], $11::uuid[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])`;
 
 /** The part of a database or of a transaction that runs a statement. */
 type Runner = Pick<Tx, 'query'>;
@@ -36,7 +36,7 @@ type Runner = Pick<Tx, 'query'>;
 export interface LedgerOptions {
   /** Label of the metrics. */
   readonly service: string;
-  /** Journals decided by one statement. Default 256. */
+  /** Journals decided by one statement, at most 256. Default 256. */
   readonly maxBatch?: number;
   /** Journals that may wait for a batch; more are refused with `QueueFullError`. Default 4,096. */
   readonly maxQueue?: number;
@@ -58,7 +58,7 @@ export class Ledger {
   ) {
     this.commits = new GroupCommit<LedgerCommand, LedgerResult>({
       name: `${options.service} ledger`,
-      maxBatch: options.maxBatch ?? BATCH_MAX,
+      maxBatch: Math.min(options.maxBatch ?? LEDGER_BATCH_MAX, LEDGER_BATCH_MAX),
       maxQueue: options.maxQueue ?? QUEUE_MAX,
       idempotent: true,
       execute: (batch) => this.executeAlone(batch),
