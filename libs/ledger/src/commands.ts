@@ -1,5 +1,5 @@
 // What a ledger is asked to do, and how a batch of it is handed to Postgres.
-import { assert } from '@gravity/kernel';
+import { assert, AssertionFailure } from '@gravity/kernel';
 import { LEDGER_AMOUNT_MAX } from './ledger-tables.sql';
 
 /** Signed: what is added to the balance of an account, in its minor units. Never zero. */
@@ -59,6 +59,7 @@ export type LedgerCommand = Post | Reserve | Commit | Void | Reverse;
 export const LEDGER_BATCH_MAX = 256;
 const LEGS_MAX = 256;
 const TEXT_MAX = 200;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TTL_MS_MAX = 10 * 366 * 86_400_000;
 
 /** The journal that a command resolves or reverses. */
@@ -75,49 +76,60 @@ export function originalOf(command: LedgerCommand): string | undefined {
   }
 }
 
-/** The arguments of `ledger_post`. Throws for what no caller may send: it is a bug, not a refusal. */
+/**
+ * The arguments of `ledger_post`. Throws for what no caller may send: it is a bug, not a refusal. Arrays are written as literals
+ * here: the driver would quote every number of them, which costs as much as the rest of a journal.
+ */
 export function postArguments(commands: readonly LedgerCommand[]): unknown[] {
-  const legs = commands.flatMap((command, index) => {
+  const legs = commands.map((command) => {
     check(command);
-    return sortedLegs(command).map((leg) => ({
-      ...leg,
-      ordinal: index + 1,
-      held: command.kind === 'RESERVE' ? leg.amount : 0n,
-    }));
+    return sortedLegs(command);
   });
-  const accounts = [...new Set(legs.map(({ accountId }) => accountId))].sort();
+  const flat = legs.flat();
+  const accounts = [...new Set(flat.map(({ accountId }) => accountId))].sort();
   const places = new Map(accounts.map((accountId, index) => [accountId, index + 1]));
+  const held = legs.flatMap((own, index) =>
+    own.map(({ amount }) => (commands[index]!.kind === 'RESERVE' ? amount : 0n)),
+  );
   let end = 0;
   return [
-    commands.map(({ id }) => id),
-    commands.map((command) => (command.kind === 'VOID' && command.tombstone === true ? 'TOMBSTONE' : command.kind)),
-    commands.map((command) => originalOf(command) ?? null),
-    commands.map((command) => (command.kind === 'RESERVE' ? command.ttlMs : null)),
+    literal(commands.map(({ id }) => id)),
+    literal(
+      commands.map((command) => (command.kind === 'VOID' && command.tombstone === true ? 'TOMBSTONE' : command.kind)),
+    ),
+    literal(commands.map((command) => originalOf(command) ?? null)),
+    literal(commands.map((command) => (command.kind === 'RESERVE' ? command.ttlMs : null))),
     commands.map(({ reference }) => reference ?? null),
     commands.map(({ reason }) => reason ?? null),
-    commands.map((command) => (end += legsOf(command).length)),
-    accounts,
-    legs.map(({ ordinal }) => ordinal),
-    legs.map(({ accountId }) => places.get(accountId)),
-    legs.map(({ accountId }) => accountId),
-    legs.map(({ amount }) => amount),
-    legs.map(({ amount, held }) => amount - held),
-    legs.map(({ held }) => (held > 0n ? held : 0n)),
-    legs.map(({ held }) => (held < 0n ? -held : 0n)),
+    literal(legs.map((own) => (end += own.length))),
+    literal(accounts),
+    literal(legs.flatMap((own, index) => own.map(() => index + 1))),
+    literal(flat.map(({ accountId }) => places.get(accountId)!)),
+    literal(flat.map(({ accountId }) => accountId)),
+    literal(flat.map(({ amount }) => amount)),
+    literal(flat.map(({ amount }, index) => amount - held[index]!)),
+    literal(held.map((amount) => (amount > 0n ? amount : 0n))),
+    literal(held.map((amount) => (amount < 0n ? -amount : 0n))),
   ];
 }
 
-function legsOf(command: LedgerCommand): readonly Leg[] {
-  return 'legs' in command ? (command.legs ?? []) : [];
+/** An array of values that need no quotes: ids that were checked, numbers, kinds. */
+function literal(values: readonly (string | number | bigint | null)[]): string {
+  let text = '{';
+  for (let index = 0; index < values.length; index += 1) text += `${index === 0 ? '' : ','}${values[index] ?? 'NULL'}`;
+  return `${text}}`;
 }
 
 /** In the order of the accounts, so that the same content is the same however its legs are written. */
-function sortedLegs(command: LedgerCommand): Leg[] {
-  return [...legsOf(command)].sort((a, b) => (a.accountId < b.accountId ? -1 : 1));
+function sortedLegs(command: LedgerCommand): readonly Leg[] {
+  const legs = 'legs' in command ? (command.legs ?? []) : [];
+  return legs.length < 2 ? legs : [...legs].sort((a, b) => (a.accountId < b.accountId ? -1 : 1));
 }
 
 function check(command: LedgerCommand): void {
   const { id, kind, reference = '', reason } = command;
+  assertUuid(id, 'an id');
+  assertUuid(originalOf(command) ?? id, `${id}: the id of the other journal`);
   assert(reference.length <= TEXT_MAX, `${id}: a reference has at most ${TEXT_MAX} characters`);
   assert((reason ?? '').length <= TEXT_MAX, `${id}: a reason has at most ${TEXT_MAX} characters`);
   if (kind === 'REVERSE') assert(command.reason !== '', `${id}: a reversal has a reason`);
@@ -130,8 +142,15 @@ function check(command: LedgerCommand): void {
   const { legs } = command;
   assert(legs.length >= (kind === 'COMMIT' ? 1 : 2) && legs.length <= LEGS_MAX, `${id}: ${legs.length} legs`);
   assert(new Set(legs.map(({ accountId }) => accountId)).size === legs.length, `${id}: an account has one leg`);
-  for (const { amount } of legs)
+  for (const { accountId, amount } of legs) {
+    assertUuid(accountId, `${id}: the id of an account`);
     assert(amount !== 0n && amount <= LEDGER_AMOUNT_MAX && amount >= -LEDGER_AMOUNT_MAX, `${id}: a leg of ${amount}`);
+  }
+}
+
+/** Lower case, as the kernel makes them. */
+function assertUuid(text: string, what: string): void {
+  if (!UUID.test(text)) throw new AssertionFailure(`${what} is no uuid`);
 }
 
 /**
