@@ -6,3 +6,6 @@ export { Ledger } from './ledger';
 export type { LedgerOptions } from './ledger';
 export { ledgerDdl } from './ledger-ddl';
 export type { LedgerRefusal, LedgerResult, Posted } from './outcome';
+export { hasLedger, verifyLedger } from './verify';
+export { LEDGER_CHECKS } from './verify/report';
+export type { LedgerCheck, LedgerFinding, LedgerProgress, LedgerReport } from './verify/report';
