@@ -2,6 +2,7 @@
 import { defaultDataDir } from '@gravity/testing';
 import { runTool, UsageError } from '../lib/arguments';
 import { cliEnvironment } from './environment';
+import { ledgerCommand } from './ledger.command';
 import { migrateCommand } from './migrate.command';
 import { parkedCommand } from './parked.command';
 import { reconcileCommand } from './reconcile.command';
@@ -17,6 +18,8 @@ const USAGE = `Usage: npm run gravity -- <command> [options]
       --event <id> | --key <key> | --all    [--consumer orders]
   parked discard                give them up for good; those behind them go on
       --event <id> | --key <key> | --all    [--consumer orders]
+  ledger verify                 check the ledger of every service that has one, or of one: sums, balances, bounds, hash links
+      [--service <name>]        Status 1: it contradicts itself.
   migrate [service …]           bring the databases up to date, of all services or of those named
   topics                        create the Kafka topics that are missing, and list them
 
@@ -31,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   reconcile: async (words, dataDir) =>
     reconcileCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL', 'REDIS_URL'])),
   parked: async (words, dataDir) => parkedCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
+  ledger: async (words, dataDir) => ledgerCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   migrate: async (words, dataDir) => migrateCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   topics: async (words, dataDir) => topicsCommand(words, await cliEnvironment(dataDir, ['KAFKA_BROKERS'])),
 };

@@ -113,6 +113,12 @@ export function postArguments(commands: readonly LedgerCommand[]): unknown[] {
   ];
 }
 
+/** The accounts that commands name, and the journals whose accounts they touch. */
+export function lockArguments(commands: readonly LedgerCommand[]): [string[], string[]] {
+  const accounts = commands.flatMap((command) => sortedLegs(command).map(({ accountId }) => accountId));
+  return [accounts, commands.flatMap((command) => originalOf(command) ?? [])];
+}
+
 /** An array of values that need no quotes: ids that were checked, numbers, kinds. */
 function literal(values: readonly (string | number | bigint | null)[]): string {
   let text = '{';

@@ -8,6 +8,9 @@ const COMMANDS = `(
   from unnest(p_ids, p_kinds, p_originals, p_ttls_ms, p_references, p_reasons)
     with ordinality as c(id, kind, original, ttl_ms, reference, reason, ordinal))`;
 
+const COMMITTED_MEANWHILE = `
+      raise exception 'a journal that matters here was committed meanwhile' using errcode = 'serialization_failure';`;
+
 /** Refuses the journal of the row at hand because of an account. */
 const REFUSED = (outcome: string): string => `
       v_ok[r.ordinal] := false;
@@ -26,6 +29,8 @@ const JUDGE_ORIGINALS = `
     where n.original is not null
   loop
     continue when not v_ok[r.ordinal];
+    -- Committed after the legs were read: its accounts are not locked.
+    if r.known_kind <> 'TOMBSTONE' and e_ends[r.ordinal] = coalesce(e_ends[(r.ordinal - 1)::int], 0) then ${COMMITTED_MEANWHILE} end if;
     ordinal := r.ordinal; account_id := null; available := null; journal_id := r.original; at := r.at; expires_at := r.expires_at;
     outcome := case
       when r.known is null and r.kind <> 'TOMBSTONE' then 'UNKNOWN_JOURNAL'
@@ -114,10 +119,13 @@ const JUDGE_KNOWN = `
                when j.kind = 'COMMIT' and j.amounts <> e_amounts[coalesce(e_ends[(n.ordinal - 1)::int], 0) + 1 : e_ends[n.ordinal]]
                  then 'ID_CONFLICT'
                else 'REPLAYED'
-             end as verdict
+             end as verdict,
+             j.kind = 'COMMIT' and n.kind = 'COMMIT' and j.original = n.original as resolves
       from ${COMMANDS} n
       join ledger_journals j on j.journal_id = n.id
     loop
+      -- The commit and its reservation are younger than the legs that were read: there is nothing to compare it with.
+      if r.resolves and e_ends[r.ordinal] = coalesce(e_ends[(r.ordinal - 1)::int], 0) then ${COMMITTED_MEANWHILE} end if;
       v_ok[r.ordinal] := false;
       ordinal := r.ordinal; outcome := r.verdict; account_id := null; available := null; journal_id := r.journal_id; at := r.at;
       expires_at := r.expires_at; kind := r.kind;
@@ -226,6 +234,8 @@ const WRITE = `
     insert into ledger_journals (journal_id, kind, original, accounts, amounts, ttl_ms, expires_at, reference, reason, batch_id, at)
     select f.journal_id, f.kind, f.original, f.accounts, f.amounts, f.ttl_ms, f.expires_at, f.reference, f.reason, v_batch, v_at
     from fresh f
+    -- Two transactions that meet under several ids meet in the same order.
+    order by f.journal_id
     on conflict do nothing
     returning 1
   ),
@@ -280,8 +290,8 @@ const WRITE = `
  *
  * Time is this server's. It never goes back for an account, even when the clock does.
  *
- * Errors: 40001 when a journal under one of these ids was committed meanwhile by a transaction with other accounts; the batch
- * is then decided anew. Plans are made once for any arguments and use look-ups by index alone, as those of a kept plan must.
+ * Errors: 40001 when a journal under one of these ids, or one that is referred to, was committed between the statements of this
+ * call; the batch is then decided anew. Plans are made once for any arguments and use look-ups by index alone, as those of a kept plan must.
  */
 export const ledgerPost = `
 create or replace function ledger_post(
@@ -335,7 +345,7 @@ begin
     end if;
     ${WRITE}
     if v_lost > 0 then
-      raise exception 'a journal under the same id was committed meanwhile' using errcode = 'serialization_failure';
+      ${COMMITTED_MEANWHILE}
     end if;
     exit when v_holds;
     if v_attempt = 2 then raise exception 'a bound is crossed after the ordered decision'; end if;

@@ -12,6 +12,7 @@ import {
 import {
   type Commit,
   independentParts,
+  lockArguments,
   LEDGER_BATCH_MAX,
   type LedgerCommand,
   type Post,
@@ -30,6 +31,11 @@ const QUEUE_MAX = 4_096;
 const POST = `/* writes */ select * from ledger_post($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[],
   $7::int[], $8::uuid[], $9::int[], $10::int[], $11::uuid[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])`;
 
+/** Before several calls of one transaction: every account that any of them locks, in one order. */
+const LOCK = `select 1 from ledger_accounts where account_id = any(array(
+    select unnest($1::uuid[]) union select unnest(accounts) from ledger_journals where journal_id = any($2::uuid[])))
+  order by account_id for no key update`;
+
 /** The part of a database or of a transaction that runs a statement. */
 type Runner = Pick<Tx, 'query'>;
 
@@ -42,13 +48,14 @@ export interface LedgerOptions {
   readonly maxQueue?: number;
 }
 
-/**
- * A command without its kind. Inside a transaction the methods that take a `Tx` post with it; all journals of a transaction
- * belong into one {@link Ledger.execute}, which locks their accounts in one order. Two calls in one transaction may meet another
- * transaction in a deadlock: it is run again when its `retries` say so.
- */
+/** A command without its kind. */
 type Of<C extends LedgerCommand> = Omit<C, 'kind'>;
 
+/**
+ * Journals of one service. What takes a `Tx` happens with that transaction. All journals of a transaction belong into one
+ * {@link Ledger.execute}, which locks their accounts in one order; two calls may meet another transaction in a deadlock, so give
+ * the transaction `retries`. Rows of the service are locked before the ledger is called.
+ */
 export class Ledger {
   private readonly commits: GroupCommit<LedgerCommand, LedgerResult>;
 
@@ -160,8 +167,10 @@ export class Ledger {
   }
 
   private async run(runner: Runner, commands: readonly LedgerCommand[]): Promise<LedgerResult[]> {
+    const parts = independentParts(commands);
+    if (parts.length > 1) await runner.query(LOCK, lockArguments(commands));
     const results: LedgerResult[] = [];
-    for (const part of independentParts(commands)) {
+    for (const part of parts) {
       const rows = await runner.query<OutcomeRow>(POST, postArguments(part), 'ledger-post');
       results.push(...resultsOf(part, rows));
     }

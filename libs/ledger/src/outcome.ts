@@ -54,9 +54,9 @@ export interface OutcomeRow {
 /** One result for each command, at its own index. */
 export function resultsOf(commands: readonly LedgerCommand[], rows: readonly OutcomeRow[]): LedgerResult[] {
   const head = rows.find(({ ordinal }) => ordinal === 0);
-  assert(head?.at != null && head.expires_at !== null, 'ledger_post did not tell its time');
+  assert(head !== undefined && head.at !== null && head.expires_at !== null, 'ledger_post did not tell its time');
   const special = new Map(rows.map((row) => [row.ordinal, row]));
-  const { at, expires_at: now } = head as { at: Date; expires_at: Date };
+  const { at, expires_at: now } = head;
   return commands.map((command, index) => {
     const row = special.get(index + 1);
     if (row !== undefined) return resultOf(command, row);

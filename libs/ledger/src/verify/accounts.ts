@@ -31,6 +31,16 @@ interface PartRow {
   readonly pending_out: number | bigint | null;
 }
 
+const NO_ENTRIES: PartRow = {
+  account_id: '',
+  count: 0,
+  wrong: null,
+  beyond: null,
+  balance: null,
+  pending_in: null,
+  pending_out: null,
+};
+
 /** Each part with the entry before it. Answers how many entries it has, the first that is wrong, and where the last one left it. */
 const ENTRIES = `
   select e.account_id, count(*) filter (where e.sequence >= e.low) as count,
@@ -107,19 +117,18 @@ async function verifyStep(database: Database, parts: readonly Part[], findings: 
     parts.map(({ high }) => high),
   ]);
   const found = new Map(rows.map((row) => [row.account_id, row]));
-  for (const part of parts) verifyPart(part, found.get(part.account.account_id), findings);
+  for (const part of parts) verifyPart(part, found.get(part.account.account_id) ?? NO_ENTRIES, findings);
 }
 
-function verifyPart({ account, low, high }: Part, row: PartRow | undefined, findings: Findings): void {
+function verifyPart({ account, low, high }: Part, row: PartRow, findings: Findings): void {
   const subject = `account ${account.account_id}`;
-  if ((row?.count ?? 0) !== high - low + 1)
-    findings.add('balance', subject, `entries are missing between ${low} and ${high}`);
-  if (row?.wrong != null)
+  if (row.count !== high - low + 1) findings.add('balance', subject, `entries are missing between ${low} and ${high}`);
+  if (row.wrong !== null)
     findings.add('balance', `${subject} entry ${row.wrong}`, 'does not follow from the entry before it');
-  if (row?.beyond != null)
+  if (row.beyond !== null)
     findings.add('bound', `${subject} entry ${row.beyond}`, 'leaves the account beyond its bounds');
   if (high < account.entries) return;
-  const after = [row?.balance ?? 0, row?.pending_in ?? 0, row?.pending_out ?? 0];
+  const after = [row.balance ?? 0, row.pending_in ?? 0, row.pending_out ?? 0];
   const says = [account.balance, account.pending_in, account.pending_out];
   if (after.some((amount, index) => BigInt(amount) !== BigInt(says[index]!)))
     findings.add('balance', subject, `says ${says.join(', ')} where its entries come to ${after.join(', ')}`);

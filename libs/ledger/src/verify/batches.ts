@@ -124,7 +124,7 @@ export async function verifyBatches(
        from (select batch_id from ledger_batches where batch_id > $1 order by batch_id limit $2) page`,
       [last, size],
     );
-    if (range?.low == null || range.high === null) break;
+    if (range === undefined || range.low === null || range.high === null) break;
     const rows = await verifyStep(database, [range.low, range.high], findings);
     for (const row of rows) if (links.take(row)) counts.batches += 1;
     const stepRows = rows.reduce((sum, row) => sum + row.journals + row.entries, 0);
