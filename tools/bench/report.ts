@@ -26,6 +26,11 @@ export interface BenchRow {
 /** Facts that floors are about. */
 export const EXPIRY_FACTS = { seconds: 'seconds until all units are back', speed: 'speed meanwhile / before' } as const;
 
+export const LEDGER_FACTS = {
+  cost: 'CPU of a journal / of its rows written raw',
+  two: 'two processes on one account / one',
+} as const;
+
 export interface Floor {
   readonly id: string;
   readonly floor: string;
@@ -53,6 +58,9 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
     ...least('speed of the sale meanwhile', 0.7, expiry?.[EXPIRY_FACTS.speed]),
     ...least('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
     ...least('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
+    ...most(`${LEDGER_FACTS.cost}, 64 pairs of accounts`, 3, row('ledger-256')?.facts?.[LEDGER_FACTS.cost]),
+    ...most(`${LEDGER_FACTS.cost}, one pair`, 3, row('ledger-hot')?.facts?.[LEDGER_FACTS.cost]),
+    ...least(LEDGER_FACTS.two, 0.6, row('ledger-hot-2')?.facts?.[LEDGER_FACTS.two]),
   ];
 }
 
