@@ -37,7 +37,8 @@ function ledger(...words: string[]): Promise<{ status: number; out: string; err:
     PATH: process.env['PATH'],
     CATALOG_DATABASE_URL: fresh.url,
     ORDERS_DATABASE_URL: fresh.url,
-    PAYMENTS_SANDBOX_DATABASE_URL: fresh.url,
+    // A service that has not been migrated yet.
+    PAYMENTS_SANDBOX_DATABASE_URL: `${fresh.url}_missing`,
   };
   return new Promise((resolve) =>
     execFile(

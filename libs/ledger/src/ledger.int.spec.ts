@@ -316,6 +316,55 @@ describe('reversals', () => {
   });
 });
 
+describe('the group commit', () => {
+  it('answers each command, and one that no caller may send fails alone', async () => {
+    const [a = '', b = ''] = await scene.open({}, { upperBound: 5n });
+    const good = Array.from({ length: 7 }, (): LedgerCommand => ({
+      kind: 'POST',
+      id: newUuid(),
+      legs: move(a, b, 1n),
+    }));
+    const bad: LedgerCommand = { kind: 'POST', id: newUuid(), legs: move(a, b, 0n) };
+    const failure = scene.ledger.submit(bad).then(String, String);
+    const results = await Promise.all(good.map((command) => scene.ledger.submit(command)));
+    expect(await failure).toContain(bad.id);
+    expect(results.map(codeOf)).toEqual([...Array(5).fill('accepted'), 'bound-exceeded', 'bound-exceeded']);
+    const [seven] = await balances(b);
+    expect(seven).toMatchObject({ posted: 5n, room: 0n, entries: 5n });
+  });
+
+  it('needs no more than one statement for those that come together', async () => {
+    const [a = '', b = ''] = await scene.open({}, {});
+    const before = scene.database.statements.count;
+    const commands = Array.from({ length: 256 }, (): LedgerCommand => ({
+      kind: 'POST',
+      id: newUuid(),
+      legs: move(a, b, 1n),
+    }));
+    await Promise.all(commands.map((command) => scene.ledger.submit(command)));
+    expect(scene.database.statements.count - before).toBe(1);
+  });
+});
+
+describe('time', () => {
+  it('does not go back for an account when the clock does, and expiry follows the clock', async () => {
+    const [a = '', b = ''] = await scene.open({}, {});
+    // As if the server had posted while its clock was an hour ahead.
+    await scene.database.query(
+      `update ledger_accounts set last_at = date_trunc('seconds', now()) + interval '1 hour' where account_id = $1`,
+      [a],
+    );
+    const [row] = await scene.database.query<{ last_at: Date }>(
+      'select last_at from ledger_accounts where account_id = $1',
+      [a],
+    );
+    const reserved = await one({ kind: 'RESERVE', id: newUuid(), legs: move(a, b, 1n), ttlMs: 60_000 });
+    const { at, expiresAt } = (reserved as { value: { at: Date; expiresAt: Date } }).value;
+    expect(at).toEqual(row!.last_at);
+    expect(at.getTime() - expiresAt.getTime()).toBeGreaterThan(50 * 60_000);
+  });
+});
+
 describe('history', () => {
   it('is told by page, by id and as of any earlier time', async () => {
     const [a = '', b = ''] = await scene.open({}, {});

@@ -4,6 +4,9 @@ import { type Database, openDatabase } from '@gravity/persistence';
 import { freshDatabase } from '@gravity/testing';
 import { type Account, Ledger, ledgerDdl, type LedgerResult, type Leg } from '../src';
 
+/** Specs ask for more connections at once than there are, on machines that are busy. */
+const PATIENCE_MS = 30_000;
+
 export interface LedgerScene {
   readonly url: string;
   readonly database: Database;
@@ -17,7 +20,12 @@ export interface LedgerScene {
 /** Creates the database and a ledger on a pool of so many connections. */
 export async function ledgerScene(name: string, poolSize = 8): Promise<LedgerScene> {
   const fresh = await freshDatabase(name);
-  const database = openDatabase({ url: fresh.url, applicationName: 'spec', poolSize });
+  const database = openDatabase({
+    url: fresh.url,
+    applicationName: 'spec',
+    poolSize,
+    connectionTimeoutMs: PATIENCE_MS,
+  });
   for (const statement of ledgerDdl()) await database.query(statement);
   const ledger = new Ledger(database, { service: 'spec' });
   return {

@@ -43,6 +43,8 @@ export const randomHistory: fc.Arbitrary<Plan> = fc.record({
 /** A history on accounts of its own. */
 export interface History {
   readonly jobs: readonly (readonly LedgerCommand[])[];
+  /** Looks at the balances again and again until it is stopped; resolves with the number of looks, rejects at a look that is wrong. */
+  watch(): { stop(): Promise<number> };
   /** Holds what the ledger tells against these results of these jobs. */
   expectTold(results: readonly (readonly LedgerResult[])[], jobs: readonly (readonly LedgerCommand[])[]): Promise<void>;
 }
@@ -60,7 +62,41 @@ export async function historyOf(scene: LedgerScene, { bounds, steps, sizes }: Pl
     jobs.push(commands.slice(at, at + size));
     at += size;
   }
-  return { jobs, expectTold: (results, ran) => expectTold(scene, accounts, ran.flat(), results.flat()) };
+  return {
+    jobs,
+    watch: () => watch(scene, accounts, bounds),
+    expectTold: (results, ran) => expectTold(scene, accounts, ran.flat(), results.flat()),
+  };
+}
+
+function watch(
+  scene: LedgerScene,
+  accounts: readonly string[],
+  bounds: readonly number[],
+): { stop(): Promise<number> } {
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    const seen = await scene.database.transaction((tx) => scene.ledger.balances(tx, accounts));
+    const all = accounts.map((account) => seen.get(account)!);
+    all.forEach(({ posted, pendingIn, pendingOut }, index) => {
+      expect(posted - pendingOut).toBeGreaterThanOrEqual(BigInt(-bounds[index]!));
+      expect(posted + pendingIn).toBeLessThanOrEqual(BigInt(bounds[index]! * 2));
+    });
+    expect(all.reduce((sum, { posted }) => sum + posted, 0n)).toBe(0n);
+    expect(all.reduce((sum, { pendingIn, pendingOut }) => sum + pendingIn - pendingOut, 0n)).toBe(0n);
+  };
+  const looks = (async () => {
+    let count = 0;
+    for (; !stopped || count === 0; count += 1) await look();
+    return count;
+  })();
+  looks.catch(() => undefined);
+  return {
+    stop: () => {
+      stopped = true;
+      return looks;
+    },
+  };
 }
 
 function commandOf(planned: Step, accounts: readonly string[], before: readonly LedgerCommand[]): LedgerCommand {

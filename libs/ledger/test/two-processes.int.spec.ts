@@ -207,11 +207,13 @@ describe('random histories of two processes and the spec', () => {
         const ours = Promise.all(
           mine.map((job) => scene.database.transaction((tx) => scene.ledger.execute(tx, job), { retries: 3 })),
         );
+        const watch = history.watch();
         const results = [...(await onBoth(theirs, 8, 3)), ...(await ours)];
+        expect(await watch.stop()).toBeGreaterThan(0);
         await history.expectTold(results, [...theirs, ...mine]);
         await expectSound();
       }),
-      { numRuns: 6, endOnFailure: true },
+      { numRuns: 10, endOnFailure: true },
     );
   }, 180_000);
 });

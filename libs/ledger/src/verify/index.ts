@@ -11,10 +11,17 @@ import { verifyReservations } from './reservations';
 /** A standby takes no writes, and a reader may not touch another's index: the check is only slower without. */
 const READ_ONLY_STATES = ['25006', '42501'];
 
-/** Whether the database has the tables of a ledger. */
+const NO_SUCH_DATABASE = '3D000';
+
+/** Whether the database exists and has the tables of a ledger. */
 export async function hasLedger(database: Database): Promise<boolean> {
-  const [row] = await database.query<{ has: boolean }>(`select to_regclass('ledger_journals') is not null as has`);
-  return row?.has === true;
+  try {
+    const [row] = await database.query<{ has: boolean }>(`select to_regclass('ledger_journals') is not null as has`);
+    return row?.has === true;
+  } catch (error) {
+    if (sqlState(error) === NO_SUCH_DATABASE) return false;
+    throw error;
+  }
 }
 
 /**
