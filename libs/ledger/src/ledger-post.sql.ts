@@ -134,11 +134,18 @@ const JUDGE_KNOWN = `
   end if;`;
 
 /** Locks the accounts in id order and reads them: a locked row is read as it is after the wait. */
-const LOCK = `
+const LOCK = (wait: string): string => `
   select count(*), max(a.last_at), min(a.unit) is not distinct from max(a.unit), array_agg(a.entries), array_agg(a.balance),
          array_agg(a.pending_in), array_agg(a.pending_out), array_agg(a.lower_bound), array_agg(a.upper_bound)
   into v_locked, v_at, v_one_unit, a_entries, a_balances, a_ins, a_outs, a_lowers, a_uppers
-  from (select l.* from ledger_accounts l where l.account_id = any(v_accounts) order by l.account_id for no key update) a;`;
+  from (select l.* from ledger_accounts l where l.account_id = any(v_accounts) order by l.account_id for no key update ${wait}) a;`;
+
+/**
+ * A transaction that has locked its accounts waits for no other: two such would wait for each other. An account that is not
+ * among them belongs to an original that was committed after they were locked.
+ */
+const LOCK_HELD = `${LOCK('skip locked')}
+  if v_locked < (select count(*) from ledger_accounts l where l.account_id = any(v_accounts)) then ${COMMITTED_MEANWHILE} end if;`;
 
 /** Accounts that do not exist, and legs that do not sum to zero per unit. */
 const JUDGE_ACCOUNTS = `
@@ -282,7 +289,8 @@ const WRITE = `
 /**
  * `ledger_post` locks the accounts in id order and then decides in the next statements, which see what was committed while it
  * waited. A leg names its account by id and by its place in `p_accounts`, which are sorted, and says what it does to it: to the
- * balance (`posted`), to what is expected to come in, and to what is held to go out. Journals of one batch do not refer to each other; the caller splits those that do.
+ * balance (`posted`), to what is expected to come in, and to what is held to go out. `p_held`: this
+ * transaction has locked the accounts before. Journals of one batch do not refer to each other; the caller splits those that do.
  *
  * Answers one row with ordinal 0 that carries the time of the batch, and one row for each journal that is not accepted:
  * REPLAYED, ID_CONFLICT, UNKNOWN_JOURNAL, WRONG_KIND, RESOLVED, EXPIRED, EXCEEDS_RESERVATION, UNKNOWN_ACCOUNT, UNBALANCED,
@@ -297,7 +305,7 @@ export const ledgerPost = `
 create or replace function ledger_post(
   p_ids uuid[], p_kinds text[], p_originals uuid[], p_ttls_ms bigint[], p_references text[], p_reasons text[], p_leg_ends int[],
   p_accounts uuid[], p_leg_ordinals int[], p_leg_places int[], p_leg_accounts uuid[], p_leg_amounts bigint[],
-  p_leg_posted bigint[], p_leg_in bigint[], p_leg_out bigint[]
+  p_leg_posted bigint[], p_leg_in bigint[], p_leg_out bigint[], p_held boolean
 ) returns table (ordinal int, outcome text, account_id uuid, available bigint, journal_id uuid, kind text, at timestamptz,
   expires_at timestamptz)
 language plpgsql
@@ -322,7 +330,9 @@ declare
 begin
   if v_refers then ${LEGS_OF_ORIGINALS}
   end if;
-  ${LOCK}
+  if p_held then ${LOCK_HELD}
+  else ${LOCK('')}
+  end if;
   v_now := date_trunc('milliseconds', clock_timestamp());
   v_at := greatest(v_now, v_at);
   ${JUDGE_KNOWN}

@@ -29,7 +29,7 @@ const QUEUE_MAX = 4_096;
 
 // Does not begin as a SELECT: it writes, so a lost connection leaves its outcome unknown.
 const POST = `/* writes */ select * from ledger_post($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[],
-  $7::int[], $8::uuid[], $9::int[], $10::int[], $11::uuid[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])`;
+  $7::int[], $8::uuid[], $9::int[], $10::int[], $11::uuid[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16)`;
 
 /** Before several calls of one transaction: every account that any of them locks, in one order. */
 const LOCK = `select 1 from ledger_accounts where account_id = any(array(
@@ -168,10 +168,11 @@ export class Ledger {
 
   private async run(runner: Runner, commands: readonly LedgerCommand[]): Promise<LedgerResult[]> {
     const parts = independentParts(commands);
-    if (parts.length > 1) await runner.query(LOCK, lockArguments(commands));
+    const held = parts.length > 1;
+    if (held) await runner.query(LOCK, lockArguments(commands));
     const results: LedgerResult[] = [];
     for (const part of parts) {
-      const rows = await runner.query<OutcomeRow>(POST, postArguments(part), 'ledger-post');
+      const rows = await runner.query<OutcomeRow>(POST, [...postArguments(part), held], 'ledger-post');
       results.push(...resultsOf(part, rows));
     }
     countResults(this.options.service, commands, results);

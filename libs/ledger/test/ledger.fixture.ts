@@ -2,7 +2,15 @@
 import { newUuid } from '@gravity/kernel';
 import { type Database, openDatabase } from '@gravity/persistence';
 import { freshDatabase } from '@gravity/testing';
-import { type Account, Ledger, ledgerDdl, type LedgerResult, type Leg } from '../src';
+import {
+  type Account,
+  type Balances,
+  Ledger,
+  type LedgerCommand,
+  ledgerDdl,
+  type LedgerResult,
+  type Leg,
+} from '../src';
 
 /** Specs ask for more connections at once than there are, on machines that are busy. */
 const PATIENCE_MS = 30_000;
@@ -13,6 +21,12 @@ export interface LedgerScene {
   readonly ledger: Ledger;
   /** Opens accounts of unit CNY unless told otherwise, of owners that no other test has. */
   open(...accounts: readonly Partial<Account>[]): Promise<string[]>;
+  /** Decides commands in one transaction. */
+  decide(...commands: readonly LedgerCommand[]): Promise<LedgerResult[]>;
+  /** Decides one command in a transaction of its own. */
+  one(command: LedgerCommand): Promise<LedgerResult>;
+  /** The balances of these accounts in their order. */
+  balances(...accountIds: readonly string[]): Promise<Balances[]>;
   /** Ends everything. */
   close(): Promise<void>;
 }
@@ -28,7 +42,15 @@ export async function ledgerScene(name: string, poolSize = 8): Promise<LedgerSce
   });
   for (const statement of ledgerDdl()) await database.query(statement);
   const ledger = new Ledger(database, { service: 'spec' });
+  const decide = (...commands: readonly LedgerCommand[]): Promise<LedgerResult[]> =>
+    database.transaction((tx) => ledger.execute(tx, commands));
   return {
+    decide,
+    one: async (command) => (await decide(command))[0]!,
+    balances: async (...accountIds) => {
+      const found = await database.transaction((tx) => ledger.balances(tx, accountIds));
+      return accountIds.map((id) => found.get(id)!);
+    },
     url: fresh.url,
     database,
     ledger,

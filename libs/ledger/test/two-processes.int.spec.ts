@@ -4,7 +4,7 @@ import { newUuid } from '@gravity/kernel';
 import { openDatabase } from '@gravity/persistence';
 import { eventually, TcpProxy } from '@gravity/testing';
 import fc from 'fast-check';
-import { Ledger, type LedgerCommand, type LedgerResult, verifyLedger } from '../src';
+import { type Balances, Ledger, type LedgerCommand, type LedgerResult, verifyLedger } from '../src';
 import { LedgerChild } from './ledger-child';
 import { codeOf, type LedgerScene, ledgerScene, move } from './ledger.fixture';
 import { historyOf, randomHistory } from './random-history';
@@ -46,8 +46,7 @@ async function expectSound(): Promise<void> {
   expect(report.findings).toEqual([]);
 }
 
-const balanceOf = async (id: string) =>
-  (await scene.database.transaction((tx) => scene.ledger.balances(tx, [id]))).get(id)!;
+const balanceOf = async (id: string): Promise<Balances> => (await scene.balances(id))[0]!;
 
 describe('two processes', () => {
   it('grant exactly 333 of 1,000 reservations of ¥30 on a budget of ¥10,000', async () => {
@@ -79,7 +78,7 @@ describe('two processes', () => {
         })),
         { minLength: 2, maxLength: 5 },
       ),
-      { numRuns: 400, seed },
+      { numRuns: 100, seed },
     );
     expect(tally(await onBoth(jobs, 4))).toEqual({ accepted: jobs.flat().length });
     await expectSound();
@@ -172,6 +171,27 @@ describe('two processes', () => {
     // A batch that was under way may have been committed after the last look.
     expect(BigInt(counts['replayed'] ?? 0)).toBeGreaterThanOrEqual(before.pendingOut);
     expect(await balanceOf(budget)).toMatchObject({ pendingOut: 1_500n, available: 0n });
+    await expectSound();
+  });
+
+  it('are checked while they post, and nothing is found', async () => {
+    const accounts = await scene.open(...Array.from({ length: 10 }, () => ({})));
+    const [seed] = fc.sample(fc.nat(), 1);
+    const jobs = fc
+      .sample(fc.shuffledSubarray(accounts, { minLength: 2, maxLength: 2 }), { numRuns: 3_000, seed })
+      .map(([from = '', to = ''], index): LedgerCommand[] => {
+        const legs = move(from, to, 1n);
+        if (index % 2 === 0) return [{ kind: 'POST', id: newUuid(), legs }];
+        const reservationId = newUuid();
+        const reserve: LedgerCommand = { kind: 'RESERVE', id: reservationId, legs, ttlMs: 600_000 };
+        return index % 3 === 0 ? [reserve] : [reserve, { kind: 'COMMIT', id: newUuid(), reservationId }];
+      });
+    let posting = true;
+    const posted = onBoth(jobs, 8).finally(() => (posting = false));
+    let checks = 0;
+    for (; posting; checks += 1) await expectSound();
+    expect(tally(await posted)).toEqual({ accepted: jobs.flat().length });
+    expect(checks).toBeGreaterThan(1);
     await expectSound();
   });
 

@@ -36,7 +36,7 @@ export async function verifyLedger(
 ): Promise<LedgerReport> {
   const findings = new Findings();
   await summarize(database);
-  const heads = await readHeads(database);
+  const heads = await readHeads(database, findings);
   const walked = await verifyBatches(database, heads, findings, onProgress);
   const accounts = await verifyAccounts(database, findings, onProgress);
   const reservations = await verifyReservations(database, findings, onProgress);

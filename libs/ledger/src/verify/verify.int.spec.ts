@@ -171,6 +171,13 @@ describe('verifyLedger', () => {
       { 'hash-link': 1 },
       () => 'chain 1',
     ],
+    [
+      'a head that was set back',
+      () => ['update ledger_chains set number = number - 1'],
+      { 'hash-link': 2 },
+      () => 'chain 1',
+    ],
+    ['a head that was taken away', () => ['delete from ledger_chains'], { 'hash-link': 1 }, () => 'chain 1'],
   ];
 
   it.each(cases)('names %s', async (_title, statements, found, subject) => {
