@@ -289,8 +289,8 @@ const WRITE = `
 /**
  * `ledger_post` locks the accounts in id order and then decides in the next statements, which see what was committed while it
  * waited. A leg names its account by id and by its place in `p_accounts`, which are sorted, and says what it does to it: to the
- * balance (`posted`), to what is expected to come in, and to what is held to go out. `p_held`: this
- * transaction has locked the accounts before. Journals of one batch do not refer to each other; the caller splits those that do.
+ * balance (`posted`), to what is expected to come in, and to what is held to go out. `p_held` says that this transaction has
+ * locked the accounts before. Journals of one batch do not refer to each other; the caller splits those that do.
  *
  * Answers one row with ordinal 0 that carries the time of the batch, and one row for each journal that is not accepted:
  * REPLAYED, ID_CONFLICT, UNKNOWN_JOURNAL, WRONG_KIND, RESOLVED, EXPIRED, EXCEEDS_RESERVATION, UNKNOWN_ACCOUNT, UNBALANCED,
@@ -299,7 +299,8 @@ const WRITE = `
  * Time is this server's. It never goes back for an account, even when the clock does.
  *
  * Errors: 40001 when a journal under one of these ids, or one that is referred to, was committed between the statements of this
- * call; the batch is then decided anew. Plans are made once for any arguments and use look-ups by index alone, as those of a kept plan must.
+ * call; the batch is then decided anew. Plans are made once for any arguments and use look-ups by index alone, as plans that are
+ * kept must.
  */
 export const ledgerPost = `
 create or replace function ledger_post(
