@@ -55,6 +55,9 @@ export function accountIdOf({ type, owner, unit }: AccountName): string {
   return uuidFromParts('ledger-account', type, owner, unit);
 }
 
+/** What runs a statement: a transaction, or the database itself. */
+export type Runner = Pick<Tx, 'query'>;
+
 /** Opens accounts that are not yet there; answers for each at its index. */
 export async function openAccounts(tx: Tx, accounts: readonly Account[]): Promise<Result<string, AccountDiffers>[]> {
   const wanted = accounts.map((account) => ({
@@ -88,8 +91,8 @@ export async function openAccounts(tx: Tx, accounts: readonly Account[]): Promis
 }
 
 /** The balances of these accounts by id; those that are not open are missing. */
-export async function readBalances(tx: Tx, accountIds: readonly string[]): Promise<Map<string, Balances>> {
-  return toBalances(await readRows(tx, accountIds));
+export async function readBalances(from: Runner, accountIds: readonly string[]): Promise<Map<string, Balances>> {
+  return toBalances(await readRows(from, accountIds));
 }
 
 /**
@@ -112,8 +115,8 @@ export async function readBalancesAt(tx: Tx, accountIds: readonly string[], at: 
   return toBalances(new Map(rows.map((row) => [row.account_id, row])));
 }
 
-async function readRows(tx: Tx, accountIds: readonly string[]): Promise<Map<string, BalanceRow>> {
-  const rows = await tx.query<BalanceRow>(
+async function readRows(from: Runner, accountIds: readonly string[]): Promise<Map<string, BalanceRow>> {
+  const rows = await from.query<BalanceRow>(
     `select account_id, lower_bound, upper_bound, entries, balance, pending_in, pending_out
      from ledger_accounts where account_id = any($1::uuid[])`,
     [accountIds],

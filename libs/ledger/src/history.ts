@@ -1,6 +1,6 @@
 // What stands in the ledger: statements, journals by id, and the reservations whose time is over.
 import { assert } from '@gravity/kernel';
-import type { Tx } from '@gravity/persistence';
+import type { Runner } from './accounts';
 import type { Leg } from './commands';
 
 const PAGE_MAX = 1_000;
@@ -64,17 +64,17 @@ const JOURNAL = `select j.journal_id, j.kind, j.original, j.accounts, j.amounts,
   (select d.journal_id from ledger_journals d where d.original = j.journal_id) as closed_by`;
 
 /** Journals by id; those that do not exist are missing. */
-export async function readJournals(tx: Tx, ids: readonly string[]): Promise<Map<string, Journal>> {
-  const rows = await tx.query<JournalRow>(`${JOURNAL} from ledger_journals j where j.journal_id = any($1::uuid[])`, [
+export async function readJournals(from: Runner, ids: readonly string[]): Promise<Map<string, Journal>> {
+  const rows = await from.query<JournalRow>(`${JOURNAL} from ledger_journals j where j.journal_id = any($1::uuid[])`, [
     ids,
   ]);
   return new Map(rows.map((row) => [row.journal_id, journalOf(row)]));
 }
 
 /** Open reservations whose time is over by Postgres' clock, the oldest first, at most `limit` of them. */
-export async function readExpired(tx: Tx, limit: number): Promise<Journal[]> {
+export async function readExpired(from: Runner, limit: number): Promise<Journal[]> {
   assertPage(limit);
-  const rows = await tx.query<JournalRow>(
+  const rows = await from.query<JournalRow>(
     `${JOURNAL} from ledger_reservations o join ledger_journals j on j.journal_id = o.journal_id
      where o.expires_at <= clock_timestamp() order by o.expires_at, o.journal_id limit $1`,
     [limit],
@@ -84,12 +84,12 @@ export async function readExpired(tx: Tx, limit: number): Promise<Journal[]> {
 
 /** A page of an account's entries in their order, from behind `after` on, at most `limit` of them. */
 export async function readStatement(
-  tx: Tx,
+  from: Runner,
   accountId: string,
   { after = 0n, limit }: { readonly after?: bigint; readonly limit: number },
 ): Promise<StatementLine[]> {
   assertPage(limit);
-  const rows = await tx.query<LineRow>(
+  const rows = await from.query<LineRow>(
     `select e.sequence, e.journal_id, j.kind, j.original, j.reference, j.reason, e.at, e.posted, e.held_in, e.held_out,
             e.balance, e.pending_in, e.pending_out
      from ledger_entries e join ledger_journals j on j.journal_id = e.journal_id

@@ -6,6 +6,7 @@ import {
   type AccountDiffers,
   type Balances,
   openAccounts,
+  type Runner,
   readBalances,
   readBalancesAt,
 } from './accounts';
@@ -36,9 +37,6 @@ const LOCK = `select 1 from ledger_accounts where account_id = any(array(
     select unnest($1::uuid[]) union select unnest(accounts) from ledger_journals where journal_id = any($2::uuid[])))
   order by account_id for no key update`;
 
-/** The part of a database or of a transaction that runs a statement. */
-type Runner = Pick<Tx, 'query'>;
-
 export interface LedgerOptions {
   /** Label of the metrics. */
   readonly service: string;
@@ -52,7 +50,7 @@ export interface LedgerOptions {
 type Of<C extends LedgerCommand> = Omit<C, 'kind'>;
 
 /**
- * Journals of one service. What takes a `Tx` happens with that transaction. All journals of a transaction belong into one
+ * Journals of one service. What takes a `Tx` happens with that transaction; what only reads takes the database too. All journals of a transaction belong into one
  * {@link Ledger.execute}, which locks their accounts in one order; two calls may meet another transaction in a deadlock, so give
  * the transaction `retries`. Rows of the service are locked before the ledger is called.
  */
@@ -117,8 +115,8 @@ export class Ledger {
   }
 
   /** Where these accounts stand; those that are not open are missing. */
-  balances(tx: Tx, accountIds: readonly string[]): Promise<Map<string, Balances>> {
-    return readBalances(tx, accountIds);
+  balances(from: Runner, accountIds: readonly string[]): Promise<Map<string, Balances>> {
+    return readBalances(from, accountIds);
   }
 
   /**
@@ -131,24 +129,24 @@ export class Ledger {
 
   /** A page of an account's entries, oldest first, from behind `after` on; a page has at most 1,000. */
   statement(
-    tx: Tx,
+    from: Runner,
     accountId: string,
     page: { readonly after?: bigint; readonly limit: number },
   ): Promise<StatementLine[]> {
-    return readStatement(tx, accountId, page);
+    return readStatement(from, accountId, page);
   }
 
   /** Journals by id, with what has resolved or reversed them. */
-  journals(tx: Tx, ids: readonly string[]): Promise<Map<string, Journal>> {
-    return readJournals(tx, ids);
+  journals(from: Runner, ids: readonly string[]): Promise<Map<string, Journal>> {
+    return readJournals(from, ids);
   }
 
   /**
    * Open reservations whose time is over, the oldest first. They can no longer be committed, and hold their amounts until they
    * are voided: by a loop of the service, which first asks the owner of what they are for.
    */
-  expired(tx: Tx, limit: number): Promise<Journal[]> {
-    return readExpired(tx, limit);
+  expired(from: Runner, limit: number): Promise<Journal[]> {
+    return readExpired(from, limit);
   }
 
   /** Resolves when everything submitted has its result. */

@@ -48,7 +48,7 @@ export async function ledgerScene(name: string, poolSize = 8): Promise<LedgerSce
     decide,
     one: async (command) => (await decide(command))[0]!,
     balances: async (...accountIds) => {
-      const found = await database.transaction((tx) => ledger.balances(tx, accountIds));
+      const found = await ledger.balances(database, accountIds);
       return accountIds.map((id) => found.get(id)!);
     },
     url: fresh.url,

@@ -76,7 +76,7 @@ function watch(
 ): { stop(): Promise<number> } {
   let stopped = false;
   const look = async (): Promise<void> => {
-    const seen = await scene.database.transaction((tx) => scene.ledger.balances(tx, accounts));
+    const seen = await scene.ledger.balances(scene.database, accounts);
     const all = accounts.map((account) => seen.get(account)!);
     all.forEach(({ posted, pendingIn, pendingOut }, index) => {
       expect(posted - pendingOut).toBeGreaterThanOrEqual(BigInt(-bounds[index]!));

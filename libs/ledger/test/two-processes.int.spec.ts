@@ -66,6 +66,39 @@ describe('two processes', () => {
     await expectSound();
   });
 
+  it('grant them anew once the first have expired and were voided, and commit each', async () => {
+    const [funder = '', budget = '', spent = ''] = await scene.open({}, { lowerBound: 0n }, {});
+    await scene.ledger.submit({ kind: 'POST', id: newUuid(), legs: move(funder, budget, 1_000_000n) });
+    const reference = `wave:${budget}`;
+    const wave = (ttlMs: number): LedgerCommand[][] =>
+      Array.from({ length: 500 }, () => [
+        { kind: 'RESERVE', id: newUuid(), legs: move(budget, spent, 3_000n), ttlMs, reference },
+      ]);
+    expect(tally(await onBoth(wave(500), 250))).toEqual({ accepted: 333, 'bound-exceeded': 167 });
+    const expired = await eventually(
+      async () => {
+        const mine = (await scene.ledger.expired(scene.database, 1_000)).filter(
+          (journal) => journal.reference === reference,
+        );
+        expect(mine).toHaveLength(333);
+        return mine;
+      },
+      { withinMs: 30_000 },
+    );
+    // Both processes sweep: each reservation is voided by one of them.
+    const sweep = expired.flatMap(({ id }) =>
+      [0, 1].map((): LedgerCommand[] => [{ kind: 'VOID', id: newUuid(), reservationId: id }]),
+    );
+    expect(tally(await onBoth(sweep))).toEqual({ accepted: 333, 'already-resolved': 333 });
+    const second = wave(600_000);
+    const granted = (await onBoth(second, 250)).flatMap((results, index) => (results[0]!.ok ? second[index]! : []));
+    const commits = granted.map(({ id }): LedgerCommand[] => [{ kind: 'COMMIT', id: newUuid(), reservationId: id }]);
+    expect(tally(await onBoth(commits))).toEqual({ accepted: 333 });
+    expect(await balanceOf(budget)).toMatchObject({ posted: 1_000n, pendingOut: 0n, available: 1_000n });
+    expect(await balanceOf(spent)).toMatchObject({ posted: 999_000n, pendingIn: 0n });
+    await expectSound();
+  });
+
   it('do not deadlock on accounts in random order', async () => {
     const accounts = await scene.open(...Array.from({ length: 12 }, () => ({})));
     const [seed] = fc.sample(fc.nat(), 1);
