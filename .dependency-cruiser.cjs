@@ -39,6 +39,13 @@ module.exports = {
       from: { path: '^libs/(?!service/)' },
       to: { path: '^libs/service/' },
     },
+    {
+      name: 'ledger-fits-anywhere',
+      comment: 'Any service embeds the ledger in its database: it needs the kernel and persistence, and nothing else of ours.',
+      severity: 'error',
+      from: { path: '^libs/ledger/', pathNot: '(\\.spec\\.ts$|/test/)' },
+      to: { path: '^(libs/(?!(ledger|kernel|persistence)/)|apps/)' },
+    },
     { name: 'kernel-knows-nobody', severity: 'error', from: { path: '^libs/kernel/' }, to: { path: '^libs/(?!kernel/)' } },
     { name: 'contracts-know-kernel', severity: 'error', from: { path: '^libs/contracts/' }, to: { path: '^libs/(?!(contracts|kernel)/)' } },
     {

@@ -29,6 +29,11 @@ export const EXPIRY_FACTS = {
   speed: 'throughput during the expiry / before',
 } as const;
 
+export const LEDGER_FACTS = {
+  cost: 'CPU of a journal / of its rows written raw',
+  two: 'two processes on one account / one',
+} as const;
+
 export interface Floor {
   readonly id: string;
   readonly floor: string;
@@ -56,6 +61,9 @@ export function floorsOf(rows: readonly BenchRow[]): Floor[] {
     ...atLeast('throughput of the sale during the expiry', 0.7, expiry?.[EXPIRY_FACTS.speed]),
     ...atLeast('claims over a million orders / over a thousand', 0.9, growth('orders-1000', 'orders-1000000')),
     ...atLeast('claims in a hundred rounds / in one', 0.8, growth('rounds-1', 'rounds-100')),
+    ...atMost(`${LEDGER_FACTS.cost}, 64 pairs of accounts`, 3, row('ledger-256')?.facts?.[LEDGER_FACTS.cost]),
+    ...atMost(`${LEDGER_FACTS.cost}, one pair`, 3, row('ledger-hot')?.facts?.[LEDGER_FACTS.cost]),
+    ...atLeast(LEDGER_FACTS.two, 0.6, row('ledger-hot-2')?.facts?.[LEDGER_FACTS.two]),
   ];
 }
 

@@ -3,6 +3,7 @@ import { defaultDataDir } from '@gravity/testing';
 import { runTool, UsageError } from '../lib/arguments';
 import { cliEnvironment } from './environment';
 import { deadLettersCommand } from './dead-letters.command';
+import { ledgerCommand } from './ledger.command';
 import { migrateCommand } from './migrate.command';
 import { reconcileCommand } from './reconcile.command';
 import { topicsCommand } from './topics.command';
@@ -17,6 +18,8 @@ const USAGE = `Usage: npm run gravity -- <command> [options]
       --event <id> | --key <key> | --all    [--consumer orders]
   dead-letters discard          discard them for good; the messages behind them go on
       --event <id> | --key <key> | --all    [--consumer orders]
+  ledger verify                 check the ledger of every service that has one: sums, balances, bounds, hash links
+      [--service <name>]        Status 1: the ledger contradicts itself.
   migrate [service …]           migrate the databases of the named services, or of all
   topics                        create the missing Kafka topics, and list all
 
@@ -31,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   reconcile: async (words, dataDir) =>
     reconcileCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL', 'REDIS_URL'])),
   'dead-letters': async (words, dataDir) => deadLettersCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
+  ledger: async (words, dataDir) => ledgerCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   migrate: async (words, dataDir) => migrateCommand(words, await cliEnvironment(dataDir, ['DATABASE_URL'])),
   topics: async (words, dataDir) => topicsCommand(words, await cliEnvironment(dataDir, ['KAFKA_BROKERS'])),
 };

@@ -4,12 +4,14 @@ import { ARRIVAL } from './arrival';
 import { CORE } from './core';
 import { EXPIRY } from './expiry';
 import { HISTORY } from './history';
+import { LEDGER } from './ledger';
 import { OVERLOAD } from './overload';
 import { MANY, ROUNDS, SHAPES } from './shapes';
 import { SOAK } from './soak';
 
 export const GROUPS: Readonly<Record<string, readonly RowKind[]>> = {
   core: [...CORE, ...SHAPES, ...EXPIRY],
+  ledger: LEDGER,
   growth: [...ROUNDS, ...HISTORY, ...MANY],
   overload: [...ARRIVAL, ...OVERLOAD],
   soak: SOAK,

@@ -1,0 +1,11 @@
+export { accountIdOf } from './accounts';
+export type { Account, AccountDiffers, AccountName, Balances } from './accounts';
+export type { Commit, LedgerCommand, Leg, Post, Reserve, Reverse, Void } from './commands';
+export type { Journal, JournalKind, StatementLine } from './history';
+export { Ledger } from './ledger';
+export type { LedgerOptions } from './ledger';
+export { ledgerDdl } from './ledger-ddl';
+export type { LedgerRefusal, LedgerResult, Posted } from './outcome';
+export { hasLedger, verifyLedger } from './verify';
+export { LEDGER_CHECKS } from './verify/report';
+export type { LedgerCheck, LedgerFinding, LedgerProgress, LedgerReport } from './verify/report';
