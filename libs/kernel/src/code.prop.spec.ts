@@ -41,7 +41,7 @@ describe('codes', () => {
     expect(parseCode(text)).toBeUndefined();
   });
 
-  it('may be as long as the API document says, whatever it becomes when it is written out', () => {
+  it('may be as long as the API document says, also when its key is longer', () => {
     // The character that grows most.
     const key = parseCode('\ufdfa'.repeat(CODE_LENGTH_MAX))?.key;
     expect(key?.startsWith('صلى الله عليه وسلم')).toBe(true);
