@@ -106,22 +106,35 @@ const dtos = ({ title }: Names): string => `// Notes over REST: one read, and on
 import { ProblemError } from '@gravity/contracts';
 import { type Clock, newUuid, ok, toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
-import { CLOCK, Operation, Outbox, TextField, transactional, type Write } from '@gravity/service';
-import { Body, Controller, Get, Inject, Param, Post } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
+import {
+  CLOCK,
+  CountField,
+  Field,
+  Operation,
+  Outbox,
+  PathParam,
+  TextField,
+  TextViewField,
+  TimeField,
+  transactional,
+  values,
+  type Write,
+} from '@gravity/service';
+import { Body, Controller, Get, Inject, Post } from '@nestjs/common';
 import { Note, noteAdded } from './note';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const TEXT_MAX = 200;
+const NOTE_ID = values.matching('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', 'must be a uuid');
 
 export class ${title}NoteBody {
-  @TextField({ max: 200, example: 'Hello' }) text: string;
+  @TextField({ max: TEXT_MAX, example: 'Hello' }) text: string;
 }
 
 export class ${title}NoteView {
-  @ApiProperty({ format: 'uuid' }) id: string;
-  @ApiProperty() text: string;
-  @ApiProperty({ type: 'integer' }) version: number;
-  @ApiProperty({ format: 'date-time' }) createdAt: string;
+  @Field(NOTE_ID) id: string;
+  @TextViewField({ max: TEXT_MAX }) text: string;
+  @CountField() version: number;
+  @TimeField() createdAt: string;
 }
 `;
 
@@ -162,9 +175,9 @@ export class NotesController {
     problems: ['not-found'],
     response: ${title}NoteView,
   })
-  async get(@Param('noteId') noteId: string): Promise<${title}NoteView> {
+  async get(@PathParam('noteId', NOTE_ID) noteId: string): Promise<${title}NoteView> {
     const { manager } = await this.database.ready();
-    const note = UUID.test(noteId) ? await manager.findOneBy(Note, { id: noteId }) : null;
+    const note = await manager.findOneBy(Note, { id: noteId });
     if (note === null) throw new ProblemError({ code: 'not-found', detail: 'There is no such note.' });
     return viewOf(note);
   }

@@ -88,7 +88,8 @@ it('shares the work between two instances without delivering twice', async () =>
   const pair = await Promise.all([start(), start()]);
   const intents = await Promise.all(Array.from({ length: 200 }, (_, index) => pair[index % 2]!.intent()));
   await Promise.all(intents.map((intent, index) => pair[(index + 1) % 2]!.pay(intent, 'tok_approve')));
-  await eventually(() => expect(new Set(receiver.received.map((callback) => callback.eventId)).size).toBe(200));
+  const delivered = (): number => new Set(receiver.received.map((callback) => callback.eventId)).size;
+  await eventually(() => expect(delivered()).toBe(200), { withinMs: 30_000 });
   await Promise.all(pair.map((sandbox) => sandbox.close()));
   expect(receiver.received).toHaveLength(200);
 });
