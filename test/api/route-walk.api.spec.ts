@@ -1,4 +1,4 @@
-// Goal: no route answers a caller without permission, and none shows or reveals a foreign object. Method: the requests are
+// Goal: no route answers a caller without permission, and none shows a foreign object or reveals that it exists. Method: the requests are
 // made from the served API document, so every new route is covered; a path parameter without a test object fails the spec.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

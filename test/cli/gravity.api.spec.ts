@@ -186,7 +186,7 @@ describe('npm run gravity', () => {
         reason: expect.stringContaining('broken_by_spec'),
       });
 
-      // The cause is still there: the message returns, with one attempt more.
+      // The cause is not repaired: the message is a dead letter again, with one more attempt.
       const tooEarly = await gravity(`dead-letters replay --event ${first!.eventId}`);
       expect(tooEarly).toMatchObject({ status: 0, out: '1 message will be handled again.\n' });
       await eventually(async () => expect((await bothWaiting(skuId))[0]!.tries).toBe('4'), { withinMs: 20_000 });

@@ -223,7 +223,9 @@ const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
   const rendered = parseAllDocuments(stdout).map((document) => document.toJS() as Omit<Manifest, 'file'>);
   const deployments = rendered.filter(({ kind }) => kind === 'Deployment');
   const expected = SERVICES.filter((service) => overlay === 'local' || service !== 'payments-sandbox');
-  expect(deployments.map(({ metadata }) => metadata.name)).toEqual(expected.map((service) => `${service}-api`));
+  expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual(
+    expected.map((service) => `${service}-api`).sort(),
+  );
   for (const { metadata, spec } of deployments) {
     const selected = spec.selector.matchLabels;
     const budgets = rendered.filter(({ kind }) => kind === 'PodDisruptionBudget');

@@ -65,9 +65,8 @@ async function writeAll(root: string, names: Names): Promise<string[]> {
 }
 
 const nextSteps = (name: string): string => `
-What remains: see "A service" in CONTRIBUTING.md.
-  npm run gravity -- migrate ${name}
-  npm start
+Start it beside the other services with \`npm start\`, or alone as apps/${name}/README.md says.
+"A service" in CONTRIBUTING.md lists the edits that remain.
 `;
 
 runTool(main, USAGE);

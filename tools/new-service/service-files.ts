@@ -103,7 +103,8 @@ export class CreateNotes${timestamp} implements MigrationInterface {
 `;
 
 const dtos = ({ title }: Names): string => `// Notes over REST: one read, and one idempotent write.
-import { ProblemError } from '@gravity/contracts';
+import { refuse } from '@gravity/contracts';
+import { valueOrThrow } from '@gravity/http';
 import { type Clock, newUuid, ok, toRfc3339 } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
 import {
@@ -124,7 +125,8 @@ import { Body, Controller, Get, Inject, Post } from '@nestjs/common';
 import { Note, noteAdded } from './note';
 
 const TEXT_MAX = 200;
-const NOTE_ID = values.matching('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', 'must be a uuid');
+/** A uuid. A real aggregate has a prefix in ID_PREFIXES of the kernel, and @IdField and @IdParam. */
+const NOTE_ID = values.matching('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', 'must be the id of a note');
 
 export class ${title}NoteBody {
   @TextField({ max: TEXT_MAX, example: 'Hello' }) text: string;
@@ -178,8 +180,7 @@ export class NotesController {
   async get(@PathParam('noteId', NOTE_ID) noteId: string): Promise<${title}NoteView> {
     const { manager } = await this.database.ready();
     const note = await manager.findOneBy(Note, { id: noteId });
-    if (note === null) throw new ProblemError({ code: 'not-found', detail: 'There is no such note.' });
-    return viewOf(note);
+    return viewOf(valueOrThrow(note === null ? refuse('not-found', 'There is no such note.') : ok(note)));
   }
 }
 
@@ -190,13 +191,35 @@ function viewOf({ id, text, version, createdAt }: Note): ${title}NoteView {
 
 const readme = ({ name, title, upper }: Names): string => `# ${name}
 
-What ${title} is for, in one sentence.
+Replace this line by the job of ${title}, in one sentence.
 
 - \`src/${name}.service.ts\`: the declaration of the service ([service kit](../../libs/service/README.md)).
 - \`src/notes/\`: the example aggregate. \`POST /${name}/v1/notes\` adds a note once per \`Idempotency-Key\` and publishes
   \`${name}.note.added.v1\`; \`GET /${name}/v1/notes/{noteId}\` reads it.
 
 Its database is \`gravity_${name}\` unless \`${upper}_DATABASE_URL\` is set.
+
+## Start it alone
+
+\`npm start\` runs it beside the other services. Alone, with the engines of \`npm run stack\` in another terminal:
+
+\`\`\`sh
+eval "$(npm run -s stack -- env)"                      # DATABASE_URL, REDIS_URL, KAFKA_BROKERS
+npm run gravity -- migrate ${name}
+node dist/tools/secrets/main.js --data-dir .gravity    # the local issuer and the secrets, in .gravity/${name}.env
+${upper}_DATABASE_URL= HTTP_PORT=8090 node --env-file=.gravity/${name}.env dist/apps/${name}/src/main.js
+\`\`\`
+
+The environment wins over the file, and an empty \`${upper}_DATABASE_URL\` stands for \`DATABASE_URL\`. Then, in a third terminal:
+
+\`\`\`sh
+TOKEN=$(npm run -s token -- --role operator --sub op_1)
+curl -si http://127.0.0.1:8090/${name}/v1/notes -H "Authorization: Bearer $TOKEN" \\
+  -H 'Idempotency-Key: my-first-note' -H 'Content-Type: application/json' -d '{"text":"Hello"}'
+curl -s http://127.0.0.1:8090/${name}/v1/notes/… -H "Authorization: Bearer $TOKEN"   # the id of the answer
+\`\`\`
+
+The event is in the table \`outbox\`, and a moment later in the topic \`${name}.note\`.
 `;
 
 const eventSchema = ({ name, title }: Names): string => `import { sequence, text, time } from '../parts';

@@ -1,4 +1,4 @@
-// The table of contents of the catalogue.
+// The declaration of the catalogue service.
 import { protoPackage } from '@gravity/contracts';
 import { defineService } from '@gravity/service';
 import { MerchantsModule } from './merchants/merchants.module';

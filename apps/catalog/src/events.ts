@@ -1,4 +1,4 @@
-// What the aggregates of the catalogue record.
+// The events that the aggregates of the catalogue record.
 import type { EventPayload, EventType } from '@gravity/contracts';
 
 export type CatalogEventType = Extract<EventType, `catalog.${string}`>;

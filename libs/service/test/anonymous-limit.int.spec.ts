@@ -1,5 +1,5 @@
-// Goal: addresses that send invalid tokens are refused, known callers are not. Method: over real sockets, with the
-// address in X-Forwarded-For as a balancer writes it; no Redis, so that one process counts.
+// Goal: addresses that send invalid tokens are refused, known callers are not. Method: requests over real sockets, with
+// the address in X-Forwarded-For as a balancer writes it. There is no Redis, so the process counts alone.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createLogger } from '@gravity/observability';
@@ -69,7 +69,7 @@ it('accepts a request whose connection has closed before it is read', async () =
   for (const token of ['', `authorization: Bearer x.y.z\r\n`, `authorization: Bearer ${await buyer('b_gone')}\r\n`]) {
     const socket = connect(Number(port), hostname);
     await once(socket, 'connect');
-    // Both reach the process before it looks, so the request that it reads has no address.
+    // The request and the reset arrive before the process reads, so the request has no address.
     socket.write(`GET /things/v1/mine HTTP/1.1\r\nhost: things\r\n${token}\r\n`);
     socket.resetAndDestroy();
     await once(socket, 'close');

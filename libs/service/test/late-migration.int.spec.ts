@@ -1,6 +1,6 @@
-// Goal: a process that starts before its migration has ended says so, and does nothing that it would regret: an event whose
-// handler needs the new table waits instead of failing until it is a dead letter. Method: a consumer on the real Postgres
-// and Kafka, whose second migration comes after its start.
+// Goal: a process that starts before its migrations are applied is not ready and handles no event. An event whose handler
+// needs the new table waits, and does not become a dead letter. Method: a consumer on the real Postgres and Kafka, whose
+// second migration is applied after its start.
 import type { EventPayload } from '@gravity/contracts';
 import { HealthRegistry } from '@gravity/http';
 import { idFromUuid, newUuid, sleep, toRfc3339 } from '@gravity/kernel';
@@ -25,11 +25,11 @@ class CreateInbox1795305600000 implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
-class CreateHeard1795305600001 implements MigrationInterface {
-  name = 'CreateHeard1795305600001';
+class CreateOpenedShops1795305600001 implements MigrationInterface {
+  name = 'CreateOpenedShops1795305600001';
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table heard (shop_id text primary key)');
+    await runner.query('create table opened_shops (shop_id text primary key)');
   }
 
   async down(): Promise<void> {}
@@ -42,7 +42,7 @@ class OnShopOpened {
     @Payload() { shopId }: EventPayload<'catalog.shop.opened.v1'>,
     @Ctx() context: EventContext,
   ): Promise<void> {
-    await context.tx.query('insert into heard values ($1)', [shopId]);
+    await context.tx.query('insert into opened_shops values ($1)', [shopId]);
   }
 }
 
@@ -51,7 +51,7 @@ class LateModule {}
 
 const late = defineService({
   name: 'late',
-  migrations: [CreateInbox1795305600000, CreateHeard1795305600001],
+  migrations: [CreateInbox1795305600000, CreateOpenedShops1795305600001],
   handlers: [OnShopOpened],
   features: [LateModule],
 });
@@ -111,7 +111,7 @@ it('is not ready and takes no event before its migrations are applied', async ()
   await migrateService(late, env);
   await eventually(async () => expect((await health.report()).status).toBe('ready'), { withinMs: 10_000 });
   await eventually(
-    async () => expect(await database.query('select shop_id from heard')).toEqual([{ shop_id: shopId }]),
+    async () => expect(await database.query('select shop_id from opened_shops')).toEqual([{ shop_id: shopId }]),
     {
       withinMs: 30_000,
     },

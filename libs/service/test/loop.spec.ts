@@ -1,5 +1,5 @@
 // Goal: turns follow one another while there is work, a wake is never lost, and a stop waits. Method: turns that the
-// test ends, and pauses so long that only the tested action can end them.
+// test ends, and pauses that only the tested action can end.
 import { Logger } from '@nestjs/common';
 import { monotonicMs, sleep } from '@gravity/kernel';
 import { eventually } from '@gravity/testing';
@@ -45,7 +45,7 @@ async function expectTurns(probe: Probe, turns: number): Promise<void> {
 beforeAll(() => Logger.overrideLogger(false));
 
 describe('loop', () => {
-  it('rests between turns, and a wake ends the rest', async () => {
+  it('pauses between turns, and a wake ends the pause', async () => {
     const probe = new Probe(async () => undefined);
     probe.start();
     probe.start();
@@ -69,7 +69,7 @@ describe('loop', () => {
     await probe.stop();
   });
 
-  it('goes on at once while there is more work, and after failures', async () => {
+  it('continues at once while there is more work, and after failures', async () => {
     const probe = new Probe(async (turn) => {
       if (turn % 2 === 0) throw new Error('database lost');
       return turn < 10 ? 0 : undefined;
@@ -79,7 +79,7 @@ describe('loop', () => {
     await probe.stop();
   });
 
-  it('keeps its pause after a failure, however often it is woken, and goes on after it', async () => {
+  it('keeps its pause after a failure, also when it is woken many times, and then continues', async () => {
     class Broken extends Loop {
       turns = 0;
 

@@ -1,4 +1,4 @@
-// A merchant: who sells.
+// A merchant: a seller, with shops.
 import { Aggregate, type Clock, idFromUuid, newUuid, toRfc3339 } from '@gravity/kernel';
 import type { CatalogEvent } from '../events';
 

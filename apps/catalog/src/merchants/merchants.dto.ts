@@ -1,4 +1,4 @@
-// Merchants on the wire.
+// Requests and answers of merchants.
 import { idFromUuid, toRfc3339 } from '@gravity/kernel';
 import { CountField, IdField, TextField, TextViewField, TimeField } from '@gravity/service';
 import { NAME_MAX } from '../limits';

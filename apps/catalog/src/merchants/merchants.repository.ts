@@ -1,4 +1,4 @@
-// Merchants in their table, by TypeORM: a cool path.
+// Merchants in their table, by TypeORM: this path is not hot.
 import type { Tx } from '@gravity/persistence';
 import { Database } from '@gravity/persistence';
 import { Outbox } from '@gravity/service';

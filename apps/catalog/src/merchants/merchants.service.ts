@@ -1,4 +1,4 @@
-// What can be done with merchants.
+// The operations on merchants.
 import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity } from '@gravity/http';
 import { type Clock, ok, type Result } from '@gravity/kernel';

@@ -1,4 +1,4 @@
-// Goal: the price history of a SKU is an append-only sequence without gaps, whatever is asked of it.
+// Goal: the price history of a SKU is an append-only sequence without gaps after any series of changes.
 import fc from 'fast-check';
 import { type Currency, ManualClock, money } from '@gravity/kernel';
 import { firstPrice, nextPrice, type Price } from './price';

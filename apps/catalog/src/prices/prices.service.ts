@@ -1,4 +1,4 @@
-// What can be done with prices.
+// The operations on prices.
 import type { Problem } from '@gravity/contracts';
 import type { CallerIdentity, VersionMatch } from '@gravity/http';
 import { type Clock, type Money, ok, type Result } from '@gravity/kernel';

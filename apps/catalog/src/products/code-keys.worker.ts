@@ -1,6 +1,6 @@
-// Gives keys to SKU codes that an earlier release stored without one. Of look-alikes that it let in, the oldest gets the
-// key; the others keep none, are counted in `sku_code_collisions` and named in the log, and go on being sold. New
-// codes are compared with all of them.
+// Gives keys to SKU codes that an earlier release stored without one. Of the look-alikes that it accepted, the oldest gets
+// the key. The others get none and stay on sale; `sku_code_collisions` counts them, and the log names them. New codes are
+// compared with all of them.
 import { codeKey } from '@gravity/kernel';
 import { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';

@@ -1,4 +1,4 @@
-// Goal: what the catalogue refuses it refuses with the reason that a seller is told, and what happens it records.
+// Goal: a refusal of the catalogue names its reason, and a change is recorded.
 import { ManualClock, money, parseCode } from '@gravity/kernel';
 import { Product, SKUS_PER_PRODUCT_MAX } from './product';
 import type { NewSku } from './sku';

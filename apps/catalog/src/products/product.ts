@@ -1,4 +1,4 @@
-// A product with its SKUs: what a merchant describes once and sells in one or more kinds.
+// A product with its SKUs: a merchant describes it once and sells it in one or more kinds.
 import { type Problem, refuse } from '@gravity/contracts';
 import { Aggregate, type Clock, newUuid, ok, type Result } from '@gravity/kernel';
 import type { CatalogEvent } from '../events';

@@ -1,4 +1,4 @@
-// What lists of products and SKUs are narrowed to, from a checked query of REST or gRPC.
+// The filters of lists of products and SKUs, from a checked query of REST or gRPC.
 import type { CursorFilters } from '@gravity/http';
 import { uuidOf } from '@gravity/service';
 import type { FindProductsQuery, FindSkusQuery } from './products.dto';

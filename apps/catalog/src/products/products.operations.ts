@@ -1,4 +1,4 @@
-// What the reads of the catalogue are called and who may use them: the same over REST and gRPC.
+// Ids and callers of the reads of the catalogue: the same over REST and gRPC.
 import type { OperationOptions } from '@gravity/service';
 
 const callers = ['buyer', 'merchant', 'anchor', 'operator', 'service'] as const;

@@ -1,4 +1,4 @@
-// What can be done with products and their SKUs.
+// The operations on products and their SKUs.
 import type { Problem } from '@gravity/contracts';
 import { type CallerIdentity, CursorSigner, listOf, type Page, type VersionMatch } from '@gravity/http';
 import { type Clock, ok, type Result } from '@gravity/kernel';

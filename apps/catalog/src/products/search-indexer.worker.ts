@@ -1,5 +1,5 @@
-// Cuts the texts of products anew whose terms were cut by an earlier release, so that every product is found in the same
-// way. Until then they are found by the terms that they have.
+// Indexes again the products whose terms an earlier release has made, so that every product is found in the same way. Until
+// then they are found by the terms that they have.
 import { Database } from '@gravity/persistence';
 import { Loop } from '@gravity/service';
 import { Injectable } from '@nestjs/common';

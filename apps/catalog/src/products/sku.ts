@@ -1,5 +1,5 @@
-// A SKU: what is priced, sold and delivered. It belongs to a product, and is versioned by itself, because its price and its
-// listing change apart from each other.
+// A SKU: the unit that is priced, sold and delivered. It belongs to a product, and is versioned by itself, because
+// its price and its listing change apart from each other.
 import type { Problem } from '@gravity/contracts';
 import { Aggregate, type Clock, type Code, type Money, newUuid, ok, type Result } from '@gravity/kernel';
 import type { CatalogEvent } from '../events';

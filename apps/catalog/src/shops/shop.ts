@@ -1,4 +1,4 @@
-// A shop of a merchant: where products stand.
+// A shop of a merchant. Each product belongs to one.
 import { Aggregate, type Clock, idFromUuid, newUuid, toRfc3339 } from '@gravity/kernel';
 import type { CatalogEvent } from '../events';
 

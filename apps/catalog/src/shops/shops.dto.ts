@@ -1,4 +1,4 @@
-// Shops on the wire.
+// Requests and answers of shops.
 import { ListQuery } from '@gravity/http';
 import { idFromUuid, toRfc3339 } from '@gravity/kernel';
 import { CountField, IdField, PageOf, TextField, TextViewField, TimeField } from '@gravity/service';

@@ -1,4 +1,4 @@
-// Shops in their table, by TypeORM: a cool path.
+// Shops in their table, by TypeORM: this path is not hot.
 import { Database, type Tx } from '@gravity/persistence';
 import { Outbox } from '@gravity/service';
 import { Injectable } from '@nestjs/common';

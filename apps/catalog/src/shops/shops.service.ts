@@ -1,4 +1,4 @@
-// What can be done with shops.
+// The operations on shops.
 import type { Problem } from '@gravity/contracts';
 import { type CallerIdentity, CursorSigner, listOf, type Page } from '@gravity/http';
 import { type Clock, ok, type Result } from '@gravity/kernel';

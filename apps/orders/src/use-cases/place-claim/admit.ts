@@ -1,4 +1,5 @@
-// Second step: the gate lets a claim in, or DIRECT admission does. A gate that cannot judge is loaded or left.
+// Second step: the gate admits a claim, or DIRECT admission does. A gate that cannot judge is loaded again, or the series
+// changes to DIRECT admission.
 import type { Problem } from '@gravity/contracts';
 import { GateUnavailable, StaleRedisInstance } from '../../gate/gate-connection';
 import type { GateKeeper } from '../../gate/gate-keeper';
@@ -18,7 +19,7 @@ export type Admitted =
 export type Admission =
   | Admitted
   | { readonly kind: 'refused'; readonly problem: Problem }
-  /** The gate is changing: look at the sale again after this time. */
+  /** The gate is changing: read the sale again after this time. */
   | { readonly kind: 'again'; readonly waitMs: number };
 
 const DIRECT: Admitted = { kind: 'admitted', epoch: null, number: null };
@@ -38,7 +39,7 @@ export class Admit {
     return claim.item.admission === 'GATE' ? this.askGate(claim) : this.direct(claim.round);
   }
 
-  /** Another process may still answer "sold out" by a flag of the earlier gate, also to buyers who are accepted now. */
+  /** Another process may still refuse buyers by a sold-out flag of the earlier gate. Claims wait until such flags end. */
   private direct(round: SaleRound): Admission {
     const waitMs = this.directory.directWaitMs(round);
     return waitMs > 0 ? { kind: 'again', waitMs } : DIRECT;
@@ -83,8 +84,8 @@ export class Admit {
 
   private raiseFlag({ roundId, seriesId, itemId, epoch, wire }: SaleItem): void {
     void this.board.raise(itemId, epoch, async () => {
-      // A gate that was replaced goes on answering. Claims of the next gate wait for flags that were raised before the
-      // switch, not for later ones. So the epoch is read again.
+      // A replaced gate still answers. Claims of the next gate wait for flags that were raised before the switch, not
+      // for later ones. So the epoch is read again.
       const round = await this.directory.readAnew(roundId);
       const item = round?.items.get(wire.itemId);
       if (round === undefined || item?.epoch !== epoch) return undefined;

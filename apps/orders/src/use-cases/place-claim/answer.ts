@@ -1,4 +1,4 @@
-// Fourth step: the answer. A refusal first checks whether this very request was accepted earlier.
+// Fourth step: the answer. A refusal first checks whether the same request was accepted earlier.
 import type { Problem } from '@gravity/contracts';
 import { ok } from '@gravity/kernel';
 import type { ClaimDecision } from '../../decision/claim-command';
@@ -27,7 +27,7 @@ export class AnswerClaim {
     }
   }
 
-  /** A refusal, unless this very request was accepted earlier: then its answer again. Throws database errors. */
+  /** The refusal, or the first answer when the same request was accepted earlier. Throws database errors. */
   async refused(claim: Claim, problem: Problem): Promise<Answer> {
     const known = await this.placed.find(claim);
     return known ?? { ok: false, error: problem };

@@ -48,7 +48,7 @@ export class Decide {
 
 function verdictOf(item: SaleItem, decision: ClaimDecision): Verdict {
   if (decision.outcome === 'ACCEPTED') return 'confirmed';
-  // A key used again for another item was admitted here, but its order is of the other item.
+  // The key was used for another item before: this claim was admitted here, but its order is for the other item.
   if (decision.outcome !== 'REPLAYED' || decision.itemId !== item.itemId) return 'cancelled';
   return decision.live ? 'confirmed' : 'released';
 }

@@ -9,6 +9,6 @@ export interface PlaceClaim {
   readonly regionCode: string;
   readonly expectedTotal: { readonly amount: number; readonly currency: string } | undefined;
   readonly traceparent: string | undefined;
-  /** True once the caller has left without the answer. Such a claim is not decided. */
+  /** True when the caller has disconnected. Such a claim is not decided. */
   readonly aborted?: () => boolean;
 }

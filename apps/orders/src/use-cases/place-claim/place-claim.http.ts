@@ -22,7 +22,7 @@ import { OVERLOADED, SOLD_OUT } from './refusals';
 
 const NOT_FOUND: Problem = { code: 'not-found', detail: 'There is no such round.' };
 const ROUND_IDS_MAX = 1_000;
-/** Refusals that never change and outnumber everything else are written out once. */
+/** The most frequent refusals. Their text never changes, so it is made once. */
 const PREPARED: ReadonlyMap<Problem, PreparedProblem> = new Map(
   [SOLD_OUT, OVERLOADED].map((problem) => [problem, prepareProblem(problem)]),
 );
@@ -101,7 +101,7 @@ export class PlaceClaimHttp {
     reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer.value.order));
   }
 
-  /** A crowd names the same few rounds: their ids are read once. */
+  /** Many buyers claim in the same few rounds: their ids are parsed once. */
   private roundIdOf(text: string): string | undefined {
     const known = this.roundIds.get(text);
     if (known !== undefined) return known;

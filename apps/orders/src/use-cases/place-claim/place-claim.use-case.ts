@@ -32,8 +32,8 @@ export class PlaceClaimUseCase {
 
   /**
    * The order awaiting payment, after its commit; or a refusal. Throws database errors. A repeated request gets the
-   * answer of the first one. Refusals from memory are answered without a promise object: they outnumber everything
-   * else.
+   * answer of the first one. Refusals from memory are answered without a promise object: they are the most frequent
+   * answer.
    */
   execute(request: PlaceClaim): Answer | Promise<Answer> {
     const round = this.steps.directory.get(request.roundId);

@@ -79,7 +79,7 @@ export class PlacedClaims {
     return this.answerOf(key, decision);
   }
 
-  /** The answer of an earlier request with the same key, if there was one that was accepted. */
+  /** The answer of an earlier accepted request with the same key, if there is one. */
   async find(key: ClaimKey): Promise<Result<PlacedClaim, Problem> | undefined> {
     const known = await this.lookups.submit(key.claimId);
     return known === undefined ? undefined : this.answerOf(key, known);

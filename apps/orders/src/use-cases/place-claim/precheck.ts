@@ -1,4 +1,4 @@
-// First step: the facts in memory. Refusals outnumber everything else, so this step makes no promise object.
+// First step: the facts in memory. Most claims are refused here, so this step makes no promise object.
 import type { Problem } from '@gravity/contracts';
 import type { Clock } from '@gravity/kernel';
 import type { ClaimDecider } from '../../decision/claim-decider';
@@ -13,7 +13,7 @@ export type Prechecked =
   | { readonly kind: 'passed'; readonly claim: Claim }
   /** Final: no accepted claim is answered like this, or nothing was judged. */
   | { readonly kind: 'refused'; readonly problem: Problem }
-  /** The facts of today refuse it; the same request may have been accepted yesterday. */
+  /** The present facts refuse it, but the same request may have been accepted earlier. */
   | { readonly kind: 'refused-if-new'; readonly claim: Claim; readonly problem: Problem };
 
 export class Precheck {
@@ -28,10 +28,10 @@ export class Precheck {
   check(request: PlaceClaim, round: SaleRound | undefined): Prechecked {
     const item = round?.items.get(request.itemId);
     if (round === undefined || item === undefined || round.status === 'DRAFT') return refused(NO_SUCH_ITEM);
-    // The flag leaves buyers with claims to the gate.
+    // Buyers with a claim of the item go to the gate in spite of the flag.
     if (this.board.refuses(item.itemId, item.epoch, request.buyerId)) return refused(SOLD_OUT);
-    // Before the gate takes a unit. A repeated request is told the same, also when its claim was accepted: this answer
-    // judges nothing and asks for the same key again, and then the first answer is given.
+    // This comes before the gate takes a unit. A repeated request gets this answer too, also when its claim was accepted:
+    // the answer judges nothing and asks for the same key again. A later repetition gets the first answer.
     if (this.decider.isFull) return refused(OVERLOADED);
     const claim = claimOf(request, round, item);
     const marginMs = this.orders[round.admissionOrder].openingMarginMs;

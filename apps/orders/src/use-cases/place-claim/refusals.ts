@@ -1,4 +1,4 @@
-// Every way a claim can be refused, worded for the developer of the client.
+// All refusals of a claim, worded for the developer of the client.
 import { type Problem, refuse } from '@gravity/contracts';
 import { toRfc3339 } from '@gravity/kernel';
 import type { SaleItem, SaleRound } from '../../sales/sale-directory';
@@ -9,7 +9,7 @@ export const NO_SUCH_ITEM: Problem = {
   detail: 'There is no such item in this round. Read the round again.',
 };
 
-/** The one object for this refusal, so that its document is written once. */
+/** One object for this refusal, so that its problem document is made once. */
 export const SOLD_OUT: Problem = {
   code: 'sold-out',
   detail: 'All units are taken. Unpaid units come back on sale while the round is open.',
@@ -25,12 +25,15 @@ export const OVERLOADED: Problem = {
 /** No judgement: the gate changed at each attempt. */
 export const GATE_MOVES: Problem = {
   code: 'unavailable',
-  detail: 'The sale is being moved to another gate. Repeat with the same Idempotency-Key.',
+  detail: 'The sale is moving to another gate. Repeat with the same Idempotency-Key.',
   retryAfterSeconds: 1,
 };
 
-/** Not decided: the caller has left. */
-export const ABORTED: Problem = { code: 'unavailable', detail: 'The caller left before the claim was decided.' };
+/** Not decided: the caller has disconnected. */
+export const ABORTED: Problem = {
+  code: 'unavailable',
+  detail: 'The caller disconnected before the claim was decided.',
+};
 
 /**
  * The refusal that follows from the round's facts alone; undefined when the gate has to be asked. The gate is asked
