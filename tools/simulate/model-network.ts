@@ -12,7 +12,7 @@ import { always, type Life, type Scheduler } from './scheduler';
 
 /** Bugs of the model, for the specs that show that the simulation finds them. */
 export interface ConnectionMutation {
-  /** A command runs on any server that the connection leads to, whatever its run id. */
+  /** A command runs on any server that the connection leads to, with any run id. */
   readonly usesStaleRedis?: boolean;
 }
 

@@ -32,7 +32,7 @@ type Arg = string | number;
 export interface RedisMutation {
   /** A returned claim keeps its units in the note, so a report that comes twice gives them back twice. */
   readonly releasesTwice?: boolean;
-  /** A report counts for the admission with its number, whatever the epoch. */
+  /** A report counts for the admission with its number, in any epoch. */
   readonly ignoresReportEpoch?: boolean;
 }
 

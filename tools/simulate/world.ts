@@ -189,7 +189,7 @@ export class World {
     this.scheduler.as(process, () => void process.turn(worker).catch((error) => this.invariants.outage(error)));
   }
 
-  /** An operator has the gate loaded again, whatever its state. */
+  /** An operator has the gate loaded again, in any state. */
   private loadGate(process: ServiceProcess): void {
     this.scheduler.note(`${process.name} loads the gate`);
     this.scheduler.as(process, () => void process.keeper.load(SERIES).catch((error) => this.invariants.outage(error)));

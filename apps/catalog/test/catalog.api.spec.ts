@@ -276,7 +276,7 @@ describe('catalogue', () => {
     for (const answer of lists) expect(answer.body).toEqual({ items: [], hasMore: false });
   });
 
-  it('lets buyers write nothing, and nobody in without a good token', async () => {
+  it('lets buyers write nothing, and admits no caller without a good token', async () => {
     const { product, sku } = await seller('guarded');
     const writes = [
       call(tokens.buyer, 'POST', 'merchants', { body: { name: 'x' } }),

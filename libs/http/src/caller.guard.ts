@@ -1,6 +1,6 @@
 // The guard of every service: checks the callers and the rate of each operation. It answers synchronously for a known
 // token, because a promise per request is a measurable cost on the buying path.
-import { type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import { ProblemError } from '@gravity/contracts';
 import { AnonymousLimit } from './anonymous-limit';
 import type { CallerIdentity } from './caller';
@@ -23,9 +23,9 @@ export class CallerGuard implements CanActivate {
   private readonly policies = new Map<object, RoutePolicy>();
 
   constructor(
-    @Inject(TokenVerifier) private readonly verifier: TokenVerifier,
-    @Inject(RateLimiter) private readonly limiter: RateLimiter,
-    @Inject(AnonymousLimit) private readonly anonymous: AnonymousLimit,
+    private readonly verifier: TokenVerifier,
+    private readonly limiter: RateLimiter,
+    private readonly anonymous: AnonymousLimit,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {

@@ -1,5 +1,5 @@
 // The routes of every process: probes, metrics, the API document and the list of problem codes.
-import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { ERRORS, type ErrorCode } from '@gravity/contracts';
 import { renderMetrics } from '@gravity/observability';
@@ -15,7 +15,7 @@ import { OperationName, PublicRoute } from './route-policy';
 @Controller('health')
 @PublicRoute('probes come from the cluster, which has no token')
 export class HealthHttp {
-  constructor(@Inject(HealthRegistry) private readonly health: HealthRegistry) {}
+  constructor(private readonly health: HealthRegistry) {}
 
   /** 200 while the event loop runs. It checks no dependency: a restart of this process would not repair one. */
   @Get('live')
@@ -71,7 +71,7 @@ export class MetricsHttp {
 @Controller()
 @PublicRoute('documentation')
 export class DocumentationHttp {
-  constructor(@Inject(ApiDocument) private readonly document: ApiDocument) {}
+  constructor(private readonly document: ApiDocument) {}
 
   /** The OpenAPI 3.1 document. */
   @Get('openapi.json')

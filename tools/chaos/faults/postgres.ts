@@ -81,17 +81,17 @@ const exhausted: FaultKind = {
   lastsMs: [1_000, 5_000],
   parts,
   inject: async (world) => {
-    const strangers: Client[] = [];
+    const connections: Client[] = [];
     const first = await rival(world);
-    strangers.push(first);
+    connections.push(first);
     await first.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where datname = current_database() and application_name <> 'chaos-rival'`,
     );
     const opened = await Promise.allSettled(Array.from({ length: CONNECTIONS_MAX }, () => rival(world)));
-    for (const result of opened) if (result.status === 'fulfilled') strangers.push(result.value);
+    for (const result of opened) if (result.status === 'fulfilled') connections.push(result.value);
     return async () => {
-      await Promise.all(strangers.map(end));
+      await Promise.all(connections.map(end));
     };
   },
 };

@@ -44,10 +44,10 @@ describe('setPrice', () => {
 
   it('refuses the same price, another currency, a foreign SKU and one that does not exist', async () => {
     const [sku] = (await catalog.product()).skus;
-    const stranger = callerWith('merchant', (await catalog.merchant()).id);
+    const other = callerWith('merchant', (await catalog.merchant()).id);
     expect(refusal(await set(operator, sku!.id, 1, 149900))).toBe('invalid-request');
     expect(refusal(await set(operator, sku!.id, 1, 1, 'USD'))).toBe('invalid-request');
-    expect(refusal(await set(stranger, sku!.id, 1, 1))).toBe('not-found');
+    expect(refusal(await set(other, sku!.id, 1, 1))).toBe('not-found');
     expect(refusal(await set(operator, newId('sku'), 1, 1))).toBe('not-found');
   });
 

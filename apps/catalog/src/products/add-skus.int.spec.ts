@@ -33,7 +33,7 @@ describe('addSkus', () => {
     expect(await find()).toHaveLength(1);
   });
 
-  it("refuses somebody else's product and a code in use", async () => {
+  it('refuses the product of another merchant and a code in use', async () => {
     const product = await catalog.product({ codes: ['USED'] });
     const stranger = callerWith('merchant', (await catalog.merchant()).id);
     const add = (caller: typeof stranger, code: string) => catalog.addSkus(caller, product.id, [blue(code)]);

@@ -62,7 +62,7 @@ describe('createProduct', () => {
     expect(new Set(results.filter((result) => !result.ok).map(refusal))).toEqual(new Set(['duplicate-sku']));
   });
 
-  it("does not open in somebody else's shop", async () => {
+  it('does not open in the shop of another merchant', async () => {
     const [own, foreign] = [await catalog.merchant(), await catalog.shop()];
     const body = { shopId: foreign.id, title: 't' };
     const caller = callerWith('merchant', own.id);

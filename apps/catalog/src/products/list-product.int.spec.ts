@@ -20,7 +20,7 @@ describe('listProduct', () => {
     }
   });
 
-  it('changes nothing and tells nobody when it is listed already', async () => {
+  it('changes nothing and publishes no event when it is listed already', async () => {
     const product = await catalog.product({ listed: true });
     const before = await catalog.eventCount();
     const again = value(await catalog.setListed(operator, product.id, product.version, true));
@@ -28,12 +28,12 @@ describe('listProduct', () => {
     expect(await catalog.eventCount()).toBe(before);
   });
 
-  it('refuses an empty product, a stale version and a stranger', async () => {
+  it('refuses an empty product, a stale version and another merchant', async () => {
     const [empty, product] = [await catalog.product({ codes: [] }), await catalog.product()];
-    const stranger = callerWith('merchant', (await catalog.merchant()).id);
-    const list = (caller: typeof stranger, id: string, version: number) => catalog.setListed(caller, id, version, true);
+    const other = callerWith('merchant', (await catalog.merchant()).id);
+    const list = (caller: typeof other, id: string, version: number) => catalog.setListed(caller, id, version, true);
     expect(refusal(await list(operator, empty.id, 1))).toBe('not-sellable');
     expect(refusal(await list(operator, product.id, 7))).toBe('stale-version');
-    expect(refusal(await list(stranger, product.id, 1))).toBe('not-found');
+    expect(refusal(await list(other, product.id, 1))).toBe('not-found');
   });
 });

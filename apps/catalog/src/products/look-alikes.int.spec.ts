@@ -1,5 +1,5 @@
-// Goal: a merchant cannot hold two SKU codes that look alike, whoever stored the first one; look-alikes that an earlier
-// release let in are reported and go on being sold. Method: rows as an earlier release writes them, beside ours.
+// Goal: a merchant cannot hold two SKU codes that look alike, also when an earlier release stored the first one; look-alikes
+// that an earlier release stored are reported and go on being sold. Method: rows as an earlier release writes them, beside ours.
 import { renderMetrics } from '@gravity/observability';
 import { eventually } from '@gravity/testing';
 import { callerWith, Harness, operator, refusal, sku, uuid, value } from '../../test/harness';

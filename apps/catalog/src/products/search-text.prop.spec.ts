@@ -1,4 +1,4 @@
-// Goal: whatever a seller writes and a buyer types, a text is found by its own parts and nothing can break out of the
+// Goal: for any text of a seller and any query of a buyer, a text is found by its own parts and nothing can break out of the
 // literals. Method: random mixes of Chinese, Latin, digits and punctuation.
 import fc from 'fast-check';
 import { documentTerms, searchQuery, searchVector } from './search-text';

@@ -1,5 +1,4 @@
-// The tables of the orders service. Every promise that can be a constraint is one: the CHECKs here hold whatever the
-// processes above them do.
+// The tables of the orders service. Every promise that can be a constraint is one: the CHECKs here hold for any process.
 import { inboxDdl, outboxDdl } from '@gravity/messaging';
 import { idempotencyDdl } from '@gravity/http';
 
