@@ -20,6 +20,11 @@ export class SoldOutBoard {
 
   constructor(private readonly monotonic: () => number) {}
 
+  /** Flags in memory. A flag that has ended stays until the next one is raised. */
+  get size(): number {
+    return this.flags.size;
+  }
+
   /** True when any claim of this buyer can be refused as sold out right here. */
   refuses(itemId: string, epoch: bigint, buyerId: string): boolean {
     const flag = this.flags.get(itemId);
@@ -39,12 +44,19 @@ export class SoldOutBoard {
       // The flag's life counts from before the question, so the way back can only shorten it.
       const askedAt = this.monotonic();
       const answer = await fetch();
-      if (answer !== undefined)
-        this.flags.set(itemId, { untilMs: askedAt + answer.flagMs, epoch, buyers: answer.buyers });
+      if (answer === undefined) return;
+      this.dropEnded();
+      this.flags.set(itemId, { untilMs: askedAt + answer.flagMs, epoch, buyers: answer.buyers });
     } catch {
       this.flags.delete(itemId);
     } finally {
       this.fetching.delete(itemId);
     }
+  }
+
+  /** Items of past rounds are not asked for again, and each flag holds up to {@link CLAIMS_PER_FLAG_MAX} buyers. */
+  private dropEnded(): void {
+    const nowMs = this.monotonic();
+    for (const [itemId, { untilMs }] of this.flags) if (nowMs >= untilMs) this.flags.delete(itemId);
   }
 }
