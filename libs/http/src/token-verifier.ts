@@ -64,7 +64,8 @@ export class TokenVerifier {
 
   /** The caller of a cached header, or undefined. The key is the whole header, with the signature. */
   cached(header: string): CallerIdentity | undefined {
-    const entry = this.checked.get(header);
+    // Without an update of the order of use, which costs 3 % of a refused claim: the first token to expire goes first.
+    const entry = this.checked.peek(header);
     if (entry === undefined) return undefined;
     // Tokens expire by the wall clock; the cache's own time to live is monotonic.
     if (entry.validUntilMs > this.clock.nowMs()) return entry.caller;
